@@ -1,0 +1,1 @@
+"""Describe, pose and record synthetic people. Nothing here imports a renderer."""

@@ -1,0 +1,1 @@
+"""Body models: what they are, how they are read, how they are posed."""

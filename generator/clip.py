@@ -1,0 +1,188 @@
+"""A rendered clip in memory, and the one table that says what its channels are."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from generator.body.model import MERGE_14
+from generator.errors import unknown_name
+from generator.spec import ClipSpec
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One per-pixel output. shape follows (frames, height, width)."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    unit: str
+    frame: str
+    background: str
+    meaning: str
+
+
+CHANNELS = {
+    c.name: c
+    for c in (
+        Channel("rgb", "uint8", (3,), "sRGB", "image", "the background", "colour image"),
+        Channel("segm", "uint8", (), "part index 1–24", "image", "0", "body part, SURREAL's 24 names; 0 on objects too"),
+        Channel("instance", "uint8", (), "index from 1", "image", "0", "person or object: people first, then objects, in the order of the description"),
+        Channel("depth", "float32", (), "m", "camera", "0", "planar depth z of the surface (not ray length)"),
+        Channel("normal", "float32", (3,), "unit vector", "camera", "0, 0, 0", "smooth surface normal; x right, y down, z forward, so z < 0 faces the camera"),
+        Channel("flow", "float32", (2,), "px", "image", "0, 0", "(dx, dy) of the visible surface point from frame t to t + 1; x right, y down"),
+        Channel("flow_backward", "float32", (2,), "px", "image", "0, 0", "(dx, dy) of the visible surface point from frame t to t − 1"),
+        Channel("occluded", "uint8", (), "0 or 1", "image", "0", "1 where the point is hidden or outside the image at t + 1"),
+        Channel("occluded_backward", "uint8", (), "0 or 1", "image", "0", "1 where the point is hidden or outside the image at t − 1"),
+        Channel("uv", "float32", (2,), "atlas [0, 1]", "body atlas", "0, 0", "texture coordinates; u right, v up"),
+        Channel("chart", "uint8", (), "chart index 1–24", "image", "0", "DensePose-style surface chart"),
+        Channel("chart_uv", "float32", (2,), "chart [0, 1]", "chart", "0, 0", "coordinates within the chart"),
+    )
+}
+"""Every image channel a renderer can write, by name. ``segm14`` is ``MERGE_14[segm]``."""
+
+LABELS = tuple(name for name in CHANNELS if name != "rgb")
+DEFAULT_OUTPUTS = tuple(CHANNELS)
+EXTRA_OUTPUTS = ("vertices",)
+"""Outputs on request that are not images: posed vertices in PersonTrack.vertices."""
+
+
+@dataclass(frozen=True, eq=False)
+class PersonView:
+    """One person as one camera sees them; T frames, J joints.
+
+    joints2d: (T, J, 2) float32 pixels, x right, y down, (0, 0) the image's outer corner.
+    joints_camera: (T, J, 3) float32 metres in the camera frame.
+    in_frame: (T, J) bool, the joint projects into the image, in front of the camera.
+    visible: (T, J) bool, in frame and not hidden by another part, person or object.
+    box: (T, 4) float32 tight (x0, y0, x1, y1) pixel edges of the visible pixels; zeros if none.
+    pixels: (T,) int32 visible pixels.
+    """
+
+    joints2d: np.ndarray
+    joints_camera: np.ndarray
+    in_frame: np.ndarray
+    visible: np.ndarray
+    box: np.ndarray
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PersonTrack:
+    """One person in the world; T frames, J joints of the body, V vertices.
+
+    pose: (T, J, 3) float32 axis-angles, SMPL order, pose[:, 0] is global_orient (it takes the
+    Y-up model frame to the Z-up world). betas: (S,) float32. transl: (T, 3) float32 metres, as
+    SMPL's ``transl``. joints: (T, J, 3) float32 world metres. gender, body: names.
+    vertices: (T, V, 3) float32 world metres, clothes included, or None when not asked for.
+    """
+
+    body: str
+    gender: str
+    pose: np.ndarray
+    betas: np.ndarray
+    transl: np.ndarray
+    joints: np.ndarray
+    joint_names: tuple[str, ...]
+    vertices: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Foreground:
+    """The label images of T frames of H × W pixels, kept only where there is a surface.
+
+    pixels: (N,) uint32 flat indices y * W + x, ascending within a frame.
+    offsets: (T + 1,) int64; frame t owns entries offsets[t]:offsets[t + 1].
+    values: channel name → (N, …) array of CHANNELS[name].dtype. Elsewhere a channel holds 0.
+    """
+
+    resolution: tuple[int, int]
+    offsets: np.ndarray
+    pixels: np.ndarray
+    values: dict[str, np.ndarray]
+
+    def __post_init__(self):
+        n = len(self.pixels)
+        for name, value in self.values.items():
+            want = (n,) + CHANNELS[name].shape
+            if value.shape != want or value.dtype != CHANNELS[name].dtype:
+                raise ValueError(
+                    f"Channel {name!r} is {value.dtype} {value.shape}; expected {CHANNELS[name].dtype} {want}."
+                )
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.offsets) - 1
+
+    def frame(self, name: str, t: int) -> np.ndarray:
+        """(H, W, …) image of channel ``name`` at frame ``t``."""
+        part = slice(self.offsets[t], self.offsets[t + 1])
+        value = self.values[name]
+        image = np.zeros((self.resolution[0] * self.resolution[1],) + value.shape[1:], value.dtype)
+        image[self.pixels[part]] = value[part]
+        return image.reshape(self.resolution + value.shape[1:])
+
+    def mask(self, t: int) -> np.ndarray:
+        """(H, W) bool, where frame ``t`` shows a surface."""
+        image = np.zeros(self.resolution, bool)
+        image.reshape(-1)[self.pixels[self.offsets[t] : self.offsets[t + 1]]] = True
+        return image
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What one camera recorded.
+
+    K: (3, 3) float64 pixels. T_world_camera: (T, 4, 4) float64, determinant +1.
+    rgb: (T, H, W, 3) uint8 sRGB, or None when not asked for.
+    labels: all other image channels. people: person name → PersonView.
+    """
+
+    K: np.ndarray
+    T_world_camera: np.ndarray
+    rgb: np.ndarray | None
+    labels: Foreground
+    people: dict[str, PersonView]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the image channels present, in the order of CHANNELS."""
+        return tuple(n for n in CHANNELS if n in self.labels.values or (n == "rgb" and self.rgb is not None))
+
+    def frame(self, name: str, t: int) -> np.ndarray:
+        """(H, W, …) image of channel ``name`` at frame ``t``; "segm14" is merged from "segm"."""
+        if name == "rgb" and self.rgb is not None:
+            return self.rgb[t]
+        if name == "segm14":
+            return MERGE_14[self.labels.frame("segm", t)]
+        if name not in self.labels.values:
+            raise unknown_name("channel", name, self.channels)
+        return self.labels.frame(name, t)
+
+    def images(self, name: str) -> np.ndarray:
+        """(T, H, W, …) images of channel ``name``."""
+        return np.stack([self.frame(name, t) for t in range(self.labels.num_frames)])
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A rendered clip.
+
+    views: camera name → View. people: person name → PersonTrack.
+    agreement: what Cycles and the rasteriser disagreed on, per measure, worst frame first; empty
+    where only one renderer ran. versions: software that made it.
+    """
+
+    spec: ClipSpec
+    views: dict[str, View]
+    people: dict[str, PersonTrack]
+    agreement: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        t, (h, w) = self.spec.num_frames, self.spec.resolution
+        for camera, view in self.views.items():
+            if view.labels.num_frames != t or view.labels.resolution != (h, w):
+                raise ValueError(f"Camera {camera!r} has {view.labels.num_frames} frames of {view.labels.resolution}; expected {t} of {(h, w)}.")
+            if view.rgb is not None and view.rgb.shape != (t, h, w, 3):
+                raise ValueError(f"Camera {camera!r} has rgb of shape {view.rgb.shape}; expected {(t, h, w, 3)}.")

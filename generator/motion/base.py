@@ -1,0 +1,56 @@
+"""What a motion is, whoever recorded or computed it.
+
+A motion lives in the world (Z up, ground z = 0). It is asked for on the skeleton of the very
+person who performs it, so that limbs of another length still meet the floor.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """The shaped body at rest, as far as motion needs it. Model frame: Y up, facing +Z, left +X.
+
+    joints: (J, 3) float64 metres, J = 24 (SMPL) or 52 (SMPL-H). parents: (J,) int.
+    soles: for (left, right): (K, 3) float64 points of the shod sole at rest.
+    sole_joints: for (left, right): (K,) int, the ankle or foot joint that carries each point.
+    """
+
+    joints: np.ndarray
+    parents: np.ndarray
+    soles: tuple[np.ndarray, np.ndarray]
+    sole_joints: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class PoseTrack:
+    """Poses at T times.
+
+    pose: (T, J, 3) float64 axis-angles in SMPL's convention; pose[:, 0] takes the Y-up model frame
+    to the Z-up world. transl: (T, 3) float64 metres, added after posing about the rest joints, so
+    the pelvis is at joints[0] + transl.
+    """
+
+    pose: np.ndarray
+    transl: np.ndarray
+
+
+class Motion(Protocol):
+    """name: asset id. duration: seconds. rate: Hz of the source (0 when procedural).
+
+    subject: who performed it (for splits), or the action's name. actions: labels of the whole
+    motion, () when unknown. has_hands: whether finger poses are part of it.
+    """
+
+    name: str
+    duration: float
+    rate: float
+    subject: str
+    actions: tuple[str, ...]
+    has_hands: bool
+
+    def sample(self, times: np.ndarray, skeleton: Skeleton, style: dict[str, float]) -> PoseTrack:
+        """Poses at ``times`` (T,) seconds; times outside [0, duration] are held at the ends."""

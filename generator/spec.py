@@ -1,0 +1,256 @@
+"""The description of one clip: everything that a renderer needs, as plain frozen values.
+
+A ``ClipSpec`` is the unit of work, and the whole bug report. It names assets by id and holds no
+arrays; :func:`generator.scene.build_scene` turns it into posed meshes.
+
+World: right-handed, Z up, metres; the ground is z = 0. Cameras: OpenCV (x right, y down,
+z forward). ``T_a_b`` takes coordinates of b to coordinates of a, as rows of a 4 × 4 matrix.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from generator.errors import ConfigError
+from generator.records import from_plain, to_plain
+
+SPEC_VERSION = 1
+
+Vec2 = tuple[float, float]
+Vec3 = tuple[float, float, float]
+Matrix4 = tuple[
+    tuple[float, float, float, float],
+    tuple[float, float, float, float],
+    tuple[float, float, float, float],
+    tuple[float, float, float, float],
+]
+
+
+@dataclass(frozen=True)
+class MotionSpec:
+    """A piece of a motion.
+
+    asset: motion id. start: seconds into it at frame 0 of the clip.
+    style: parameters of a procedural action (empty for recorded motion).
+    """
+
+    asset: str
+    start: float = 0.0
+    style: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AppearanceSpec:
+    """What a person wears and looks like.
+
+    texture: id of an image of the body's own atlas, or "outfit/<number>" for a procedural one.
+    """
+
+    texture: str
+
+
+@dataclass(frozen=True)
+class PersonSpec:
+    """One person.
+
+    body: body id; joints: 24 or 52. betas: shape coefficients of that body.
+    yaw: rotation about the world's vertical (rad) applied to the whole motion.
+    place: (x, y, z) metres, where the pelvis at frame 0 stands horizontally; z is added on top of
+    the floor contact that the motion has. keep_ground: put the lowest sole of the piece on z = 0.
+    hands: axis-angles of the (left, right) hands' 15 joints each, flattened, for bodies of 52
+    joints whose motion has no fingers; None for relaxed hands.
+    """
+
+    name: str
+    body: str
+    betas: tuple[float, ...]
+    motion: MotionSpec
+    appearance: AppearanceSpec
+    joints: int = 24
+    yaw: float = 0.0
+    place: Vec3 = (0.0, 0.0, 0.0)
+    keep_ground: bool = True
+    hands: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """A rigid object.
+
+    mesh: "sphere", "box", "plane" (unit size: radius, half edge and half edge 1) or a mesh id.
+    T_world_object: one pose, or one per frame. color: sRGB in [0, 1].
+    """
+
+    name: str
+    mesh: str
+    T_world_object: tuple[Matrix4, ...]
+    scale: Vec3 = (1.0, 1.0, 1.0)
+    color: Vec3 = (0.7, 0.7, 0.7)
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A pinhole camera.
+
+    fx, fy, cx, cy: pixels; pixel (i, j) has its centre at (j + 0.5, i + 0.5).
+    T_world_camera: one pose, or one per frame.
+    distortion: OpenCV's (k1, k2, p1, p2[, k3[, k4, k5, k6]]) or empty.
+    """
+
+    name: str
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    T_world_camera: tuple[Matrix4, ...]
+    distortion: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShLight:
+    """Light of nine real spherical-harmonic coefficients in SURREAL's order.
+
+    Radiance of a surface = linear albedo × max(0, Σ c_i Y_i(n)) with n in world axes.
+    """
+
+    kind: ClassVar[str] = "sh"
+    coefficients: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class HdriLight:
+    """Light from an environment image turned by ``yaw`` (rad) about the vertical.
+
+    shadow: the ground catches the shadow of what stands on it (path-traced renderer).
+    """
+
+    kind: ClassVar[str] = "hdri"
+    environment: str
+    yaw: float = 0.0
+    strength: float = 1.0
+    shadow: bool = True
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A round area lamp at ``position`` looking at ``target`` (world metres)."""
+
+    position: Vec3
+    target: Vec3
+    power: float
+    size: float = 0.5
+    color: Vec3 = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class LampLight:
+    """Lamps (power in watts) over an even ambient radiance. shadow: as in HdriLight."""
+
+    kind: ClassVar[str] = "lamps"
+    lamps: tuple[Lamp, ...]
+    ambient: float = 0.3
+    shadow: bool = True
+
+
+@dataclass(frozen=True)
+class PhotoBackground:
+    """A photo behind everything: scaled to cover the frame, cropped at ``offset`` in [0, 1]²."""
+
+    kind: ClassVar[str] = "photo"
+    image: str
+    offset: Vec2 = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class EnvironmentBackground:
+    """An environment image at infinity, seen by the camera."""
+
+    kind: ClassVar[str] = "environment"
+    environment: str
+    yaw: float = 0.0
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class PlainBackground:
+    """One sRGB colour in [0, 1]."""
+
+    kind: ClassVar[str] = "plain"
+    color: Vec3 = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class ClipSpec:
+    """One clip: who, moving how, dressed how, lit how, seen by which cameras.
+
+    name: unique within a dataset. index, seed: what it was sampled from.
+    resolution: (height, width). fps: frames per second. samples: rays (or subpixels) per pixel.
+    tags: what a sampler wants to remember (sequence, run, clip number, stride, …).
+    """
+
+    name: str
+    seed: int
+    index: int
+    split: str
+    preset: str
+    fps: float
+    num_frames: int
+    resolution: tuple[int, int]
+    people: tuple[PersonSpec, ...]
+    cameras: tuple[CameraSpec, ...]
+    light: ShLight | HdriLight | LampLight
+    background: PhotoBackground | EnvironmentBackground | PlainBackground
+    objects: tuple[ObjectSpec, ...] = ()
+    samples: int = 16
+    tags: dict[str, str | float] = field(default_factory=dict)
+    version: int = SPEC_VERSION
+
+    def __post_init__(self):
+        check_spec(self)
+
+    def to_json(self) -> str:
+        """One line of JSON; floats survive exactly."""
+        return json.dumps(to_plain(self), separators=(",", ":"), allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> "ClipSpec":
+        """Raises ConfigError saying where the text departs from a spec."""
+        try:
+            plain = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as e:
+            raise ConfigError(f"The clip description is not JSON ({e}). Expected what ClipSpec.to_json wrote.") from e
+        return from_plain(ClipSpec, plain)
+
+
+def check_spec(spec: ClipSpec) -> None:
+    """Raise ConfigError for values that no renderer could honour."""
+    h, w = spec.resolution
+    _require(spec.version == SPEC_VERSION, "version", spec.version, f"{SPEC_VERSION} (re-sample the clip with this release)")
+    _require(1 <= h <= 16384 and 1 <= w <= 16384, "resolution", spec.resolution, "(height, width) from 1 to 16384 pixels each")
+    _require(1 <= spec.num_frames <= 1_000_000, "num_frames", spec.num_frames, "1 to 1,000,000")
+    _require(spec.fps > 0, "fps", spec.fps, "a positive rate in Hz")
+    _require(1 <= spec.samples <= 4096, "samples", spec.samples, "1 to 4096")
+    _require(len(spec.cameras) > 0, "cameras", spec.cameras, "at least one camera")
+    _require(len(spec.people) + len(spec.objects) <= 255, "people", len(spec.people), "at most 255 people and objects")
+    for group in (spec.people, spec.objects, spec.cameras):
+        names = [item.name for item in group]
+        _require(len(set(names)) == len(names), "names", names, "a different name for each")
+        _require(all(n and "/" not in n for n in names), "names", names, "non-empty names without '/'")
+    for camera in spec.cameras:
+        _require(camera.fx > 0 and camera.fy > 0, f"cameras.{camera.name}.fx, fy", (camera.fx, camera.fy), "positive focal lengths in pixels")
+        _require(len(camera.distortion) in (0, 4, 5, 8), f"cameras.{camera.name}.distortion", camera.distortion, "0, 4, 5 or 8 OpenCV coefficients")
+        _require(len(camera.T_world_camera) in (1, spec.num_frames), f"cameras.{camera.name}.T_world_camera", len(camera.T_world_camera), f"1 pose or {spec.num_frames}, one per frame")
+    for thing in spec.objects:
+        _require(len(thing.T_world_object) in (1, spec.num_frames), f"objects.{thing.name}.T_world_object", len(thing.T_world_object), f"1 pose or {spec.num_frames}, one per frame")
+    for person in spec.people:
+        _require(person.joints in (24, 52), f"people.{person.name}.joints", person.joints, "24 or 52")
+        if person.hands is not None:
+            _require(all(len(h) == 45 for h in person.hands), f"people.{person.name}.hands", [len(h) for h in person.hands], "45 numbers for each hand")
+    if isinstance(spec.light, ShLight):
+        _require(len(spec.light.coefficients) == 9, "light.coefficients", spec.light.coefficients, "nine coefficients")
+
+
+def _require(ok: bool, name: str, value, expected: str) -> None:
+    if not ok:
+        raise ConfigError(f"ClipSpec.{name} is {value!r}; expected {expected}.")
+
