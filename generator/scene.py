@@ -4,8 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.cameras import intrinsics, poses_with_neighbours
 from generator.clip import PersonTrack
-from generator.spec import ClipSpec
+from generator.environment import environment_view, fit_photo
+from generator.objects import object_mesh
+from generator.people import frame_times, person_pose, person_vertices
+from generator.spec import ClipSpec, HdriLight, PhotoBackground, PlainBackground
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +52,104 @@ class Scene:
     cameras: dict[str, tuple[np.ndarray, np.ndarray]]
     background: dict[str, np.ndarray]
     environment: np.ndarray | None
+
+
+def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
+    """Pose everybody, dress them, place cameras and load what is seen behind.
+
+    outputs: names as in CHANNELS and EXTRA_OUTPUTS; without "rgb" no texture, light or background
+    is loaded, with "vertices" the tracks carry them. Raises AssetError or ConfigError for ids
+    that the catalog lacks or cannot read.
+    """
+    colour = "rgb" in outputs
+    cameras = {
+        c.name: (intrinsics(c), poses_with_neighbours(c.T_world_camera, spec.num_frames)) for c in spec.cameras
+    }
+    meshes, people = [], {}
+    for instance, person in enumerate(spec.people, start=1):
+        mesh, people[person.name] = _person(spec, person, instance, catalog, "vertices" in outputs)
+        meshes.append(mesh)
+    for instance, thing in enumerate(spec.objects, start=len(spec.people) + 1):
+        meshes.append(_object(spec, thing, instance))
+    return Scene(
+        spec=spec,
+        meshes=tuple(meshes),
+        people=people,
+        cameras=cameras,
+        background=_backgrounds(spec, catalog, cameras) if colour else {},
+        environment=catalog.environment(spec.light.environment) if colour and isinstance(spec.light, HdriLight) else None,
+    )
+
+
+def _person(spec, person, instance, catalog, keep_vertices):
+    model = catalog.body(person.body, person.joints)
+    texture, offsets = catalog.appearance(person.appearance.texture, model)
+    posed = person_pose(person, catalog, frame_times(person, spec.num_frames, spec.fps), offsets)
+    vertices = person_vertices(model, person, posed, offsets)
+    topology = model.topology
+    mesh = MeshTrack(
+        name=person.name,
+        instance=instance,
+        vertices=vertices,
+        faces=topology.faces,
+        part=topology.part,
+        chart=topology.chart,
+        uv=topology.uv,
+        chart_uv=topology.chart_uv,
+        texture=texture,
+    )
+    inner = slice(1, -1)
+    track = PersonTrack(
+        body=person.body,
+        gender=model.gender,
+        pose=posed.pose[inner].astype(np.float32),
+        betas=np.asarray(person.betas, np.float32),
+        transl=posed.transl[inner].astype(np.float32),
+        joints=posed.joints[inner].astype(np.float32),
+        joint_names=model.joint_names[: person.joints],
+        vertices=vertices[inner] if keep_vertices else None,
+    )
+    return mesh, track
+
+
+def _object(spec, thing, instance) -> MeshTrack:
+    corners, faces, uv = object_mesh(thing.mesh)
+    poses = poses_with_neighbours(thing.T_world_object, spec.num_frames)
+    scaled = corners * thing.scale
+    vertices = np.einsum("tij,vj->tvi", poses[:, :3, :3], scaled) + poses[:, None, :3, 3]
+    nothing = np.zeros(len(faces), np.uint8)
+    colour = np.round(np.asarray(thing.color) * 255).astype(np.uint8)
+    return MeshTrack(
+        name=thing.name,
+        instance=instance,
+        vertices=vertices.astype(np.float32),
+        faces=faces,
+        part=nothing,
+        chart=nothing,
+        uv=uv,
+        chart_uv=np.zeros_like(uv),
+        texture=np.broadcast_to(colour, (4, 4, 3)).copy(),
+    )
+
+
+def _backgrounds(spec, catalog, cameras) -> dict[str, np.ndarray]:
+    """Camera name → (1 or T, H, W, 3) float32 linear; one image where the camera stands still."""
+    found = {}
+    for camera in spec.cameras:
+        K, poses = cameras[camera.name]
+        inner = poses[1:-1] if len(camera.T_world_camera) > 1 else poses[1:2]
+        found[camera.name] = _background(spec, catalog, K, inner)
+    return found
+
+
+def _background(spec, catalog, K, poses) -> np.ndarray:
+    behind = spec.background
+    if isinstance(behind, PlainBackground):
+        colour = np.asarray(behind.color, np.float32)
+        linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+        return np.broadcast_to(linear.astype(np.float32), (1, *spec.resolution, 3)).copy()
+    if isinstance(behind, PhotoBackground):
+        return fit_photo(catalog.photo(behind.image), spec.resolution, behind.offset)[None]
+    environment = catalog.environment(behind.environment)
+    views = [environment_view(environment, K, pose, spec.resolution, behind.yaw, behind.strength) for pose in poses]
+    return np.stack(views)

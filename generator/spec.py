@@ -55,8 +55,8 @@ class PersonSpec:
 
     body: body id; joints: 24 or 52. betas: shape coefficients of that body.
     yaw: rotation about the world's vertical (rad) applied to the whole motion.
-    place: (x, y, z) metres, where the pelvis at frame 0 stands horizontally; z is added on top of
-    the floor contact that the motion has. keep_ground: put the lowest sole of the piece on z = 0.
+    place: (x, y, z) metres: the pelvis at frame 0 is over (x, y); z lifts the whole motion, which
+    itself stands on the ground z = 0.
     hands: axis-angles of the (left, right) hands' 15 joints each, flattened, for bodies of 52
     joints whose motion has no fingers; None for relaxed hands.
     """
@@ -69,7 +69,6 @@ class PersonSpec:
     joints: int = 24
     yaw: float = 0.0
     place: Vec3 = (0.0, 0.0, 0.0)
-    keep_ground: bool = True
     hands: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
 

@@ -1,0 +1,48 @@
+"""Pinhole cameras in the OpenCV convention: x right, y down, z forward."""
+
+import numpy as np
+
+from generator.spec import CameraSpec, Matrix4
+
+
+def look_at(position, target, roll: float = 0.0) -> np.ndarray:
+    """(4, 4) T_world_camera of a camera at ``position`` facing ``target``, level unless rolled (rad)."""
+    position = np.asarray(position, float)
+    forward = np.asarray(target, float) - position
+    forward /= np.linalg.norm(forward)
+    up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.999 else np.array([1.0, 0.0, 0.0])
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    c, s = np.cos(roll), np.sin(roll)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([c * right + s * down, c * down - s * right, forward], axis=1)
+    pose[:3, 3] = position
+    return pose
+
+
+def to_matrix4(matrix: np.ndarray) -> Matrix4:
+    """A (4, 4) array as the nested tuple that a description holds."""
+    return tuple(tuple(float(v) for v in row) for row in matrix)
+
+
+def intrinsics(camera: CameraSpec) -> np.ndarray:
+    """(3, 3) float64 K in pixels."""
+    return np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
+
+
+def poses_with_neighbours(poses, num_frames: int) -> np.ndarray:
+    """(T + 2, 4, 4) from one pose or T: frames -1 … T; beyond the ends a moving thing stands still."""
+    poses = np.asarray(poses, np.float64)
+    picks = np.clip(np.arange(-1, num_frames + 1), 0, len(poses) - 1)
+    return poses[picks]
+
+
+def to_camera(points: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray:
+    """World points (…, 3) to camera coordinates, for one (4, 4) pose."""
+    return (points - T_world_camera[:3, 3]) @ T_world_camera[:3, :3]
+
+
+def project(points: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """Camera points (…, 3) to pixels (…, 2), without distortion."""
+    return points[..., :2] / points[..., 2:] * [K[0, 0], K[1, 1]] + [K[0, 2], K[1, 2]]

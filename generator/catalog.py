@@ -1,0 +1,235 @@
+"""Every asset a clip may name, by id: built in, or brought by the user."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from generator.errors import AssetError, ConfigError, unknown_name
+from generator.streams import rank, stream
+
+NUM_OUTFITS = 1000
+NUM_SHAPES = 2000
+BUILTIN = "builtin"
+
+
+@dataclass(frozen=True)
+class Assets:
+    """Where assets come from: plain values that are written with every dataset."""
+
+    body: str = BUILTIN
+    """"builtin", or a SMPL / SMPL-H / SMPL-X model file, or a folder of them."""
+
+    motion: tuple[str, ...] = ()
+    """Names of built-in actions, or .bvh / AMASS .npz / SURREAL smpl_data.npz files or folders. Empty: all actions."""
+
+    textures: str = ""
+    """Folder of texture images in the body's own UV layout. Empty: procedural skin and clothes."""
+
+    backgrounds: str = ""
+    """Folder of photos. Empty: views of the environment images."""
+
+    environments: str = ""
+    """Folder of .hdr / .exr environment images. Empty: the CC0 worlds that come with bpy."""
+
+
+class Catalog:
+    """The assets of one job. Loading is lazy; everything loaded is kept."""
+
+    def __init__(self, assets: Assets = Assets()):
+        self.assets = assets
+
+    # Bodies
+
+    @cached_property
+    def bodies(self) -> dict[str, str]:
+        """Gender → body id."""
+        if self.assets.body == BUILTIN:
+            return {g: f"mannequin-{g}" for g in ("female", "male", "neutral")}
+        return {gender: f"user-{gender}" for gender in self._user_bodies}
+
+    @cached_property
+    def genders(self) -> tuple[str, ...]:
+        """Genders to draw from: the two specific ones where they exist."""
+        return tuple(g for g in ("female", "male") if g in self.bodies) or tuple(self.bodies)
+
+    @cached_property
+    def _user_bodies(self) -> dict[str, Path]:
+        from generator.body.files import find_bodies
+
+        return find_bodies(Path(self.assets.body))
+
+    def body(self, body_id: str, joints: int = 24):
+        """The BodyModel of ``body_id`` with 24 or 52 joints."""
+        if body_id not in self.bodies.values():
+            raise unknown_name("body", body_id, self.bodies.values())
+        return self._body(body_id, joints)
+
+    @lru_cache(maxsize=8)
+    def _body(self, body_id, joints):
+        origin, gender = body_id.split("-", 1)
+        if origin == "mannequin":
+            from generator.body.builtin import load_builtin
+
+            return load_builtin(gender, joints)
+        from generator.body.files import load_body
+
+        return load_body(self._user_bodies[gender], name=body_id, gender=gender, joints=joints)
+
+    def relaxed_hands(self, body_id: str) -> np.ndarray:
+        """(2, 15, 3) axis-angles of hands at rest."""
+        from generator.body.builtin import relaxed_hand_pose
+
+        return relaxed_hand_pose()
+
+    def shapes(self, body_id: str) -> np.ndarray:
+        """(N, S) betas to draw bodies from: SURREAL's real ones where given, else unit normals."""
+        real = self._real_shapes.get(body_id.split("-", 1)[1])
+        if real is not None:
+            return real
+        size = min(10, self.body(body_id).num_betas)
+        return np.clip(stream(0, 0, f"shapes of {body_id}").standard_normal((NUM_SHAPES, size)), -2.5, 2.5)
+
+    @cached_property
+    def _real_shapes(self) -> dict[str, np.ndarray]:
+        from generator.motion.recorded import read_surreal_shapes
+
+        if self.assets.body == BUILTIN:
+            return {}
+        for path in self.assets.motion:
+            if Path(path).name.startswith("smpl_data"):
+                return read_surreal_shapes(Path(path))
+        return {}
+
+    # Motion
+
+    @cached_property
+    def _actions(self) -> tuple[str, ...]:
+        from generator.motion.procedural import ACTIONS
+
+        if not self.assets.motion:
+            return tuple(ACTIONS)
+        return tuple(name for name in self.assets.motion if name in ACTIONS)
+
+    @cached_property
+    def _recordings(self) -> dict[str, object]:
+        from generator.motion.procedural import ACTIONS
+        from generator.motion.recorded import find_motions
+
+        found = {}
+        for name in self.assets.motion:
+            if name in self._actions:
+                continue
+            if not Path(name).exists():
+                if Path(name).suffix or "/" in name:
+                    raise AssetError(f"No motion file or folder at {name!r}. Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, or a folder of them.")
+                raise unknown_name("action", name, ACTIONS)
+            for motion in find_motions(Path(name)):
+                found[motion.name] = motion
+        return found
+
+    @cached_property
+    def motions(self) -> tuple[str, ...]:
+        """Ids of all motions, in a fixed order."""
+        return tuple(f"action/{name}" for name in self._actions) + tuple(sorted(self._recordings))
+
+    def motion(self, motion_id: str):
+        """The Motion of ``motion_id``."""
+        if motion_id.startswith("action/"):
+            return _action(motion_id.removeprefix("action/"))
+        if motion_id not in self._recordings:
+            raise unknown_name("motion", motion_id, self.motions)
+        return self._recordings[motion_id]
+
+    # Appearance
+
+    @cached_property
+    def _user_textures(self) -> dict[str, Path]:
+        from generator.appearance.folder import find_textures
+
+        body = self.body(next(iter(self.bodies.values())))
+        return find_textures(Path(self.assets.textures), body.topology.id)
+
+    @cached_property
+    def textures(self) -> tuple[str, ...]:
+        """Ids of all textures."""
+        if self.assets.textures:
+            return tuple(self._user_textures)
+        return tuple(f"outfit/{k}" for k in range(NUM_OUTFITS))
+
+    def appearance(self, texture_id: str, body) -> tuple[np.ndarray, np.ndarray]:
+        """((R, R, 3) uint8 texture, (V, 3) float32 clothes offsets) of ``texture_id`` on ``body``."""
+        if texture_id.startswith("outfit/"):
+            from generator.appearance.outfit import dress
+
+            dressed = dress(body, int(texture_id.removeprefix("outfit/")))
+            return dressed.texture, dressed.offsets
+        from generator.appearance.folder import load_texture
+
+        if texture_id not in self._user_textures:
+            raise unknown_name("texture", texture_id, self.textures)
+        texture = load_texture(self._user_textures[texture_id], body.topology.id)
+        return texture, np.zeros((body.num_vertices, 3), np.float32)
+
+    # Light and background
+
+    @cached_property
+    def _environment_files(self) -> dict[str, Path]:
+        from generator.environment import builtin_environments, find_environments
+
+        if self.assets.environments:
+            return find_environments(Path(self.assets.environments))
+        return builtin_environments()
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Ids of all environment images."""
+        return tuple(self._environment_files)
+
+    @lru_cache(maxsize=4)
+    def environment(self, environment_id: str) -> np.ndarray:
+        """(h, w, 3) float32 linear equirectangular image."""
+        from generator.environment import load_environment
+
+        if environment_id not in self._environment_files:
+            raise unknown_name("environment", environment_id, self.environments)
+        return load_environment(self._environment_files[environment_id])
+
+    @cached_property
+    def _photos(self) -> dict[str, Path]:
+        from generator.environment import find_photos
+
+        return find_photos(Path(self.assets.backgrounds)) if self.assets.backgrounds else {}
+
+    @property
+    def photos(self) -> tuple[str, ...]:
+        """Ids of the user's background photos; empty when none were given."""
+        return tuple(self._photos)
+
+    @lru_cache(maxsize=4)
+    def photo(self, photo_id: str) -> np.ndarray:
+        """(h, w, 3) uint8 sRGB photo."""
+        from generator.environment import load_photo
+
+        if photo_id not in self._photos:
+            raise unknown_name("background", photo_id, self.photos)
+        return load_photo(self._photos[photo_id])
+
+
+@lru_cache(maxsize=None)
+def _action(name: str):
+    from generator.motion.procedural import load_action
+
+    return load_action(name)
+
+
+def members(items, split: str) -> tuple:
+    """The items that ``split`` ("train", "test" or "all") may use, in their own order."""
+    if split not in ("train", "test", "all"):
+        raise ConfigError(f"split is {split!r}; expected train, test or all.")
+    if split == "all" or len(items) < 5:
+        return tuple(items)
+    ordered = sorted(items, key=lambda item: rank(str(item)))
+    test = set(ordered[: len(items) // 5])
+    return tuple(i for i in items if (i in test) == (split == "test"))

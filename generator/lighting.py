@@ -1,0 +1,61 @@
+"""Draws of light and of the background that goes with it."""
+
+import math
+
+from generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
+
+
+def draw_light(draw, kind: str):
+    """Light of ``kind`` "sh", "hdri" or "lamps"."""
+    return {"sh": draw_sh, "hdri": draw_hdri, "lamps": draw_lamps}[kind](draw)
+
+
+def draw_background(draw, light):
+    """A photo of the user's where there are any; else the environment that lights; else any."""
+    rng = draw.rng("background place")
+    if draw.catalog.photos:
+        return PhotoBackground(draw.choose("background", draw.catalog.photos), (float(rng.uniform()), float(rng.uniform())))
+    if isinstance(light, HdriLight):
+        return EnvironmentBackground(light.environment, light.yaw, light.strength)
+    environment = draw.choose("background", draw.catalog.environments)
+    return EnvironmentBackground(environment, float(rng.uniform(0, 2 * math.pi)))
+
+
+def draw_sh(draw) -> ShLight:
+    """SURREAL's: U[−0.7, 0.7], but the ambient term 0.5 + 0.9 U[0, 1) and the vertical −0.7 U[0, 1)."""
+    rng = draw.rng("light")
+    c = rng.uniform(-0.7, 0.7, 9)
+    c[0] = 0.5 + 0.9 * rng.uniform()
+    c[1] = -0.7 * rng.uniform()
+    return ShLight(tuple(float(v) for v in c))
+
+
+def draw_hdri(draw) -> HdriLight:
+    """An environment image of the split, turned anyhow."""
+    rng = draw.rng("light")
+    return HdriLight(draw.choose("environment", draw.catalog.environments), yaw=float(rng.uniform(0, 2 * math.pi)))
+
+
+def draw_lamps(draw) -> LampLight:
+    """A key lamp, a weaker fill lamp opposite and often a rim lamp, over some ambient light."""
+    rng = draw.rng("light")
+    key_angle = rng.uniform(0, 2 * math.pi)
+    lamps = [
+        _lamp(rng, key_angle, power=rng.uniform(250, 500), distance=rng.uniform(2.5, 4)),
+        _lamp(rng, key_angle + math.pi * rng.uniform(0.6, 1.4), power=rng.uniform(50, 150), distance=rng.uniform(3, 5)),
+    ]
+    if rng.uniform() < 0.6:
+        lamps.append(_lamp(rng, key_angle + math.pi, power=rng.uniform(100, 250), distance=rng.uniform(2.5, 4)))
+    return LampLight(tuple(lamps), ambient=float(rng.uniform(0.15, 0.4)))
+
+
+def _lamp(rng, angle: float, power: float, distance: float) -> Lamp:
+    height = rng.uniform(1.8, 3.5)
+    warmth = rng.uniform(-0.12, 0.12)
+    return Lamp(
+        position=(float(distance * math.cos(angle)), float(distance * math.sin(angle)), float(height)),
+        target=(0.0, 0.0, 1.0),
+        power=float(power),
+        size=float(rng.uniform(0.3, 1.5)),
+        color=(float(1 + warmth), 1.0, float(1 - warmth)),
+    )

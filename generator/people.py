@@ -1,0 +1,80 @@
+"""From the description of a person to joints and vertices in the world."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from generator.body.lbs import global_transforms, make_skeleton, pose_body, rodrigues
+from generator.body.model import BodyModel
+from generator.motion.base import Skeleton
+from generator.spec import PersonSpec
+
+
+@dataclass(frozen=True, eq=False)
+class PersonPose:
+    """A person's parameters at T times, placed in the world.
+
+    pose: (T, J, 3) float64 axis-angles. transl: (T, 3) float64. joints: (T, J, 3) float64 metres.
+    """
+
+    pose: np.ndarray
+    transl: np.ndarray
+    joints: np.ndarray
+
+
+def frame_times(person: PersonSpec, num_frames: int, fps: float) -> np.ndarray:
+    """(T + 2,) seconds into the motion: frames -1 … T."""
+    return person.motion.start + np.arange(-1, num_frames + 1) / fps
+
+
+def person_pose(person: PersonSpec, catalog, times: np.ndarray, offsets: np.ndarray | None = None) -> PersonPose:
+    """Pose the skeleton of ``person`` at ``times`` (T + 2,) as given by :func:`frame_times`.
+
+    offsets: (V, 3) clothes at rest, whose soles meet the ground; None for the bare body.
+    """
+    model = catalog.body(person.body, person.joints)
+    skeleton = make_skeleton(model, np.asarray(person.betas), offsets)
+    motion = catalog.motion(person.motion.asset)
+    track = motion.sample(times, skeleton, person.motion.style)
+    pose = _with_hands(track.pose, person, motion.has_hands, catalog)
+    pose, transl = _place(pose, track.transl, skeleton, person)
+    return PersonPose(pose, transl, _joints(pose, transl, skeleton))
+
+
+def _with_hands(pose, person, motion_has_hands, catalog):
+    """(T, J, 3): finger poses of the description, or relaxed ones, where the motion has none."""
+    if person.joints == 24 or (motion_has_hands and person.hands is None):
+        return pose
+    hands = np.asarray(person.hands) if person.hands is not None else catalog.relaxed_hands(person.body)
+    full = np.zeros((len(pose), 52, 3))
+    full[:, :22] = pose[:, :22]
+    full[:, 22:] = hands.reshape(30, 3)
+    return full
+
+
+def _place(pose, transl, skeleton: Skeleton, person: PersonSpec):
+    """Turn the motion about the vertical and bring the pelvis of frame 0 over ``place``."""
+    turn = rodrigues(np.array([0.0, 0.0, person.yaw]))
+    pelvis = skeleton.joints[0] + transl
+    start = np.array([pelvis[1, 0], pelvis[1, 1], 0.0])
+    moved = (pelvis - start) @ turn.T + np.asarray(person.place)
+    pose = pose.copy()
+    pose[:, 0] = axis_angle(turn @ rodrigues(pose[:, 0]))
+    return pose, moved - skeleton.joints[0]
+
+
+def _joints(pose, transl, skeleton: Skeleton) -> np.ndarray:
+    transforms = global_transforms(rodrigues(pose), skeleton.joints, skeleton.parents)
+    return transforms[:, :, :3, 3] + transl[:, None]
+
+
+def axis_angle(rotation: np.ndarray) -> np.ndarray:
+    """(…, 3, 3) rotation matrices to (…, 3) axis-angles."""
+    flat = Rotation.from_matrix(rotation.reshape(-1, 3, 3)).as_rotvec()
+    return flat.reshape(rotation.shape[:-2] + (3,))
+
+
+def person_vertices(model: BodyModel, person: PersonSpec, posed: PersonPose, offsets: np.ndarray) -> np.ndarray:
+    """(T, V, 3) float32 world metres, clothes included."""
+    return pose_body(model, posed.pose, np.asarray(person.betas), posed.transl, offsets).vertices

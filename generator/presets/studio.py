@@ -1,0 +1,92 @@
+"""The default: one dressed person under HDRI light, whole and large in the image.
+
+Cameras stand where a photographer would: 24–85 mm (36 mm film), 0.5–2.2 m high, all around, at
+the distance from which the person fills most of the frame through the whole clip.
+"""
+
+import math
+
+import numpy as np
+
+from generator.cameras import look_at, to_matrix4
+from generator.catalog import Catalog
+from generator.config import SampleConfig
+from generator.draw import Draw, motions_of
+from generator.framing import clip_joints, distance_to_fit
+from generator.lighting import draw_background, draw_light
+from generator.spec import CameraSpec, ClipSpec
+
+DEFAULTS = {
+    "frames": 30,
+    "fps": 30.0,
+    "size": (480, 640),
+    "samples": 16,
+    "keep_in_frame": True,
+    "light": "hdri",
+}
+
+
+def plan_size(config: SampleConfig, catalog: Catalog) -> None:
+    """Endless: every index is another clip."""
+    return None
+
+
+def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+    """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh."""
+    draw = Draw(catalog, seed, index, config.split)
+    motion_id, start = _motion(config, catalog, draw)
+    person = draw.person(config, motion_id, start)
+    light = draw_light(draw, config.light)
+    motion = catalog.motion(motion_id)
+    return ClipSpec(
+        name=f"{index:06d}_{motion_id.replace('/', '_')}",
+        seed=seed,
+        index=index,
+        split=config.split,
+        preset="studio",
+        fps=config.fps,
+        num_frames=config.frames,
+        resolution=config.size,
+        people=(person,),
+        cameras=(_camera(config, catalog, draw, person),),
+        light=light,
+        background=draw_background(draw, light),
+        samples=config.samples,
+        tags={"action": ", ".join(motion.actions), "subject": motion.subject},
+    )
+
+
+def _motion(config, catalog, draw) -> tuple[str, float]:
+    """A motion and a start (s) from which the whole clip fits into it."""
+    usable = motions_of(catalog, config.split)
+    rng = draw.rng("motion")
+    motion_id = usable[int(rng.integers(len(usable)))]
+    spare = max(0.0, catalog.motion(motion_id).duration - (config.frames - 1) / config.fps)
+    return motion_id, float(rng.uniform(0, spare))
+
+
+def _camera(config, catalog, draw, person) -> CameraSpec:
+    rng = draw.rng("camera")
+    height, width = config.size
+    focal = float(rng.uniform(24, 85)) / 36.0 * max(width, height)
+    joints = clip_joints(person, catalog, config.frames, config.fps)
+    middle = (joints.min((0, 1)) + joints.max((0, 1))) / 2
+    bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 2.2)
+    looseness = float(rng.uniform(1.0, 1.5))
+    level = np.array([math.cos(bearing), math.sin(bearing), 0.0])
+    distance = _fit(joints, middle, level, eye, focal, config.size) if config.keep_in_frame else 3.0
+    position = middle + level * distance * looseness
+    position[2] = eye
+    return CameraSpec("camera0", focal, focal, width / 2, height / 2, (to_matrix4(look_at(position, middle)),))
+
+
+def _fit(joints, middle, level, eye, focal, size) -> float:
+    """Horizontal distance of a camera at height ``eye`` from which everybody fits; two rounds
+    suffice, since the tilt changes little once the distance is nearly right."""
+    distance = 3.0
+    for _ in range(3):
+        direction = level * distance + [0.0, 0.0, eye - middle[2]]
+        direction /= np.linalg.norm(direction)
+        slant = distance_to_fit(joints, middle, direction, (focal, focal), size, 1.2)
+        distance = slant * float(np.hypot(direction[0], direction[1]))
+    return distance

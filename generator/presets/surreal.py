@@ -1,0 +1,127 @@
+"""SURREAL's distributions (thesis §3.3.1; the released generator), each factor once per clip.
+
+Departures, on purpose: motions are resampled from their own rate instead of every fourth frame;
+the native image is not mirrored; the body stands on the ground, with the camera at the height of
+the pelvis at frame 0, where SURREAL puts the pelvis into the origin.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from generator.cameras import look_at, to_matrix4
+from generator.catalog import Catalog
+from generator.config import SampleConfig
+from generator.draw import Draw, motions_of
+from generator.framing import clip_joints, distance_to_fit
+from generator.lighting import draw_background, draw_light
+from generator.spec import CameraSpec, ClipSpec
+from generator.streams import scatter
+
+DEFAULTS = {
+    "frames": 100,
+    "fps": 30.0,
+    "size": (240, 320),
+    "samples": 16,
+    "keep_in_frame": False,
+    "light": "sh",
+}
+
+STRIDES = (50, 30, 70)
+"""Frames from the start of one 100-frame clip to the next in run 0, 1 and 2: overlaps 50, 70, 30 %."""
+
+FOCAL, SENSOR = 60.0, 32.0  # mm
+
+
+def plan_size(config: SampleConfig, catalog: Catalog) -> int:
+    """Number of clips in the three runs over all motions of the split."""
+    return len(_plan(config, catalog))
+
+
+def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+    """Clip ``index``: a seeded order of all (run, sequence, clip), so that a few are a fair sample."""
+    plan = _plan(config, catalog)
+    motion_id, run, number = plan.at(scatter(index % len(plan), len(plan), seed))
+    draw = Draw(catalog, seed, index, config.split)
+    stride = STRIDES[run] * config.frames // 100 or 1
+    start = number * stride
+    motion = catalog.motion(motion_id)
+    frames = min(config.frames, _num_frames(motion, config.fps) - start)
+    person = draw.person(config, motion_id, start / config.fps)
+    light = draw_light(draw, config.light)
+    sequence = motion_id.replace("/", "_")
+    return ClipSpec(
+        name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}" + (f"_{index // len(plan)}" if index >= len(plan) else ""),
+        seed=seed,
+        index=index,
+        split=config.split,
+        preset="surreal",
+        fps=config.fps,
+        num_frames=frames,
+        resolution=config.size,
+        people=(person,),
+        cameras=(_camera(config, catalog, draw, person, frames),),
+        light=light,
+        background=draw_background(draw, light),
+        samples=config.samples,
+        tags={
+            "sequence": sequence,
+            "run": float(run),
+            "clip": float(number + 1),
+            "stride": float(stride),
+            "action": ", ".join(motion.actions),
+            "subject": motion.subject,
+        },
+    )
+
+
+def _num_frames(motion, fps: float) -> int:
+    return int(math.floor(motion.duration * fps + 1e-6)) + 1
+
+
+def clips_in(frames: int, length: int, stride: int) -> int:
+    """Clips of a sequence of ``frames``: SURREAL's ceil((n − (length − stride)) / stride), at least one."""
+    return max(1, math.ceil((frames - (length - stride)) / stride))
+
+
+class Plan:
+    """All (motion, run, clip number) in order, without listing them."""
+
+    def __init__(self, motions, counts):
+        self.motions = motions
+        self.ends = np.cumsum(counts)  # counts: one per (run, motion)
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def at(self, position: int) -> tuple[str, int, int]:
+        block = int(np.searchsorted(self.ends, position, side="right"))
+        run, which = divmod(block, len(self.motions))
+        return self.motions[which], run, position - int(self.ends[block - 1] if block else 0)
+
+
+@lru_cache(maxsize=8)
+def _plan_of(catalog, split, frames, fps):
+    motions = motions_of(catalog, split)
+    lengths = [_num_frames(catalog.motion(m), fps) for m in motions]
+    strides = [s * frames // 100 or 1 for s in STRIDES]
+    return Plan(motions, [clips_in(n, frames, s) for s in strides for n in lengths])
+
+
+def _plan(config, catalog):
+    return _plan_of(catalog, config.split, config.frames, config.fps)
+
+
+def _camera(config, catalog, draw, person, frames) -> CameraSpec:
+    """60 mm on a 32 mm sensor, level, looking along -X at the pelvis from N(8, 1) m."""
+    height, width = config.size
+    focal = FOCAL / SENSOR * max(width, height)
+    joints = clip_joints(person, catalog, frames, config.fps)
+    level = float(joints[0, 0, 2])
+    target = np.array([0.0, 0.0, level])
+    distance = max(1.0, float(draw.rng("camera").normal(8.0, 1.0)))
+    if config.keep_in_frame:
+        distance = distance_to_fit(joints, target, np.array([1.0, 0.0, 0.0]), (focal, focal), config.size, distance)
+    pose = look_at(target + [distance, 0.0, 0.0], target)
+    return CameraSpec("camera0", focal, focal, width / 2, height / 2, (to_matrix4(pose),))

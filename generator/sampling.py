@@ -1,0 +1,50 @@
+"""Drawing clip descriptions: pure, one random stream per factor."""
+
+from dataclasses import replace
+
+from generator.catalog import Catalog
+from generator.config import SampleConfig
+from generator.errors import ConfigError, unknown_name
+from generator.presets import PRESETS
+from generator.spec import ClipSpec
+
+
+def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+    """Describe clip ``index`` of the dataset that ``seed`` stands for.
+
+    Pure: depends on the arguments and the content of the catalog alone. Every factor draws from
+    its own stream keyed by (seed, index, factor). Raises ConfigError for impossible options.
+    """
+    if index < 0:
+        raise ConfigError(f"index is {index}; expected 0 or more.")
+    config = resolve(config)
+    return PRESETS[config.preset].sample(config, catalog, seed, index)
+
+
+def plan_size(config: SampleConfig, catalog: Catalog) -> int | None:
+    """Number of different clips the preset holds for this catalog; None when it has no end."""
+    config = resolve(config)
+    return PRESETS[config.preset].plan_size(config, catalog)
+
+
+def resolve(config: SampleConfig) -> SampleConfig:
+    """The same with every open field set to the preset's value, and checked."""
+    if config.preset not in PRESETS:
+        raise unknown_name("preset", config.preset, PRESETS)
+    defaults = PRESETS[config.preset].defaults
+    config = replace(config, **{k: v for k, v in defaults.items() if getattr(config, k) is None})
+    _check(config)
+    return config
+
+
+def _check(config: SampleConfig) -> None:
+    limits = (
+        ("frames", config.frames, 1, 100_000, "frames per clip"),
+        ("fps", config.fps, 0.1, 1000, "Hz"),
+        ("size (height)", config.size[0], 8, 8192, "pixels"),
+        ("size (width)", config.size[1], 8, 8192, "pixels"),
+        ("samples", config.samples, 1, 4096, "samples per pixel"),
+    )
+    for name, value, low, high, unit in limits:
+        if not low <= value <= high:
+            raise ConfigError(f"{name} is {value}; expected {low} to {high} {unit}.")
