@@ -1,0 +1,1 @@
+"""The command line of Mannequin, above generator, renderers and training."""

@@ -1,0 +1,3 @@
+from mannequin.cli import main
+
+main()

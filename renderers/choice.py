@@ -1,0 +1,33 @@
+"""Renderers by name."""
+
+from typing import Protocol
+
+from generator.clip import Clip
+from generator.errors import unknown_name
+from generator.scene import Scene
+from generator.spec import ClipSpec
+
+RENDERERS = ("blender", "raster")
+
+
+class Renderer(Protocol):
+    """Turns a description into a clip and draws nothing at random."""
+
+    def render(self, spec: ClipSpec, outputs) -> Clip:
+        """Pose and render ``spec``; ``outputs`` are names of CHANNELS and EXTRA_OUTPUTS."""
+
+    def render_scene(self, scene: Scene, outputs) -> Clip:
+        """Render a scene that is posed already."""
+
+
+def open_renderer(name: str, catalog, device: str = "cpu") -> Renderer:
+    """The renderer called ``name``; Blender is imported only when asked for."""
+    if name == "raster":
+        from renderers.raster.renderer import RasterRenderer
+
+        return RasterRenderer(catalog)
+    if name == "blender":
+        from renderers.blender.renderer import BlenderRenderer
+
+        return BlenderRenderer(catalog, device=device)
+    raise unknown_name("renderer", name, RENDERERS)
