@@ -1,0 +1,141 @@
+"""Environment images and photos: reading them, and what a camera sees of them.
+
+Environment images are equirectangular, as Blender maps them: the direction (x, y, z) in world
+axes is found at u = 0.5 - atan2(y, x) / 2π of the width and v = 0.5 + asin(z) / π of the height
+from below, so that +x is in the middle and +y a quarter to its left. ``yaw`` turns the surroundings
+about the world's vertical, counter-clockwise seen from above.
+"""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+
+from generator.errors import AssetError
+
+os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")  # read by OpenCV at its first .exr
+
+ENVIRONMENT_SUFFIXES = (".exr", ".hdr")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+BRIGHTEST = 65504.0
+"""Radiance above this (the largest half float) is cut, infinity included."""
+
+
+def builtin_environments() -> dict[str, Path]:
+    """Name → file of the CC0 worlds that come with bpy, without importing it; empty without bpy.
+
+    "sunset" is left out, because it shows bystanders.
+    """
+    spec = importlib.util.find_spec("bpy")
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    files = Path(spec.submodule_search_locations[0]).glob("*/datafiles/studiolights/world/*.exr")
+    return {f.stem: f for f in sorted(files) if f.stem != "sunset"}
+
+
+def find_environments(folder: Path) -> dict[str, Path]:
+    """Name → file of the environment images in ``folder`` and below, sorted by name."""
+    return _find(folder, ENVIRONMENT_SUFFIXES, "environment images")
+
+
+def find_photos(folder: Path) -> dict[str, Path]:
+    """Name → file of the photos in ``folder`` and below, sorted by name."""
+    return _find(folder, PHOTO_SUFFIXES, "photos")
+
+
+def _find(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
+    """Names are paths within ``folder``, with forward slashes and their suffix."""
+    if not folder.is_dir():
+        raise AssetError(f"The folder of {what} {str(folder)!r} does not exist. Expected a folder with {', '.join(suffixes)} files.")
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
+    if not files:
+        raise AssetError(f"The folder {str(folder)!r} has no {what}; expected files ending in {', '.join(suffixes)}.")
+    return {f.relative_to(folder).as_posix(): f for f in files}
+
+
+def load_environment(path: Path | str) -> np.ndarray:
+    """(h, w, 3) float32 linear RGB of an .exr or .hdr file, row 0 at the zenith.
+
+    Negative and undefined values become 0. Raises AssetError for a file that cannot be read.
+    """
+    import cv2
+
+    image = _decode(path, cv2.IMREAD_UNCHANGED, "an equirectangular .exr or .hdr image")
+    if image.dtype != np.float32:
+        raise AssetError(f"The environment image {str(path)!r} holds {image.dtype} values; expected linear float values (.exr or .hdr).")
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    return np.clip(np.nan_to_num(image[..., 2::-1], nan=0.0, posinf=BRIGHTEST, neginf=0.0), 0.0, BRIGHTEST)
+
+
+def load_photo(path: Path | str) -> np.ndarray:
+    """(h, w, 3) uint8 sRGB of an image file. Raises AssetError for a file that cannot be read."""
+    import cv2
+
+    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR, "a photo")[..., ::-1])
+
+
+def _decode(path, flags: int, expected: str) -> np.ndarray:
+    import cv2
+
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as e:
+        raise AssetError(f"Cannot read {str(path)!r} ({e.strerror}); expected {expected}.") from e
+    try:
+        image = cv2.imdecode(data, flags) if len(data) else None
+    except cv2.error as e:
+        raise AssetError(f"Cannot decode {str(path)!r} ({str(e).strip()}); expected {expected}.") from e
+    if image is None:
+        raise AssetError(f"Cannot decode {str(path)!r}; expected {expected}. The file may be damaged or cut short.")
+    return image
+
+
+def to_linear(image: np.ndarray) -> np.ndarray:
+    """float32 linear values of uint8 sRGB values."""
+    s = np.arange(256) / 255.0
+    table = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return table[image]
+
+
+def environment_view(env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray, resolution, yaw: float, strength: float) -> np.ndarray:
+    """(H, W, 3) float32 linear RGB: what a camera without distortion sees of an environment image.
+
+    Bilinear between texels, and around the seam. resolution: (H, W) pixels.
+    """
+    import cv2
+
+    h, w = resolution
+    x = (np.arange(w) + 0.5 - K[0, 2]) / K[0, 0]
+    y = (np.arange(h) + 0.5 - K[1, 2]) / K[1, 1]
+    rays = np.stack([*np.broadcast_arrays(x[None, :], y[:, None]), np.ones((h, w))], axis=-1)
+    u, v = equirectangular(rays @ T_world_camera[:3, :3].T, yaw)
+    rows, columns = env.shape[:2]
+    padded = np.concatenate([env[:, -1:], env, env[:, :1]], axis=1)  # OpenCV wraps both axes or none
+    across, down = u * columns + 0.5, (1.0 - v) * rows - 0.5
+    seen = cv2.remap(padded, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return seen * np.float32(strength)
+
+
+def equirectangular(direction: np.ndarray, yaw: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """(u, v) in [0, 1) and [0, 1], v up, of world directions (…, 3) of any length."""
+    x, y, z = np.moveaxis(np.asarray(direction, np.float64), -1, 0)
+    turn = (yaw - np.arctan2(y, x)) / (2 * np.pi)
+    return (turn + 0.5) % 1.0, np.arctan2(z, np.hypot(x, y)) / np.pi + 0.5
+
+
+def fit_photo(image: np.ndarray, resolution, offset=(0.5, 0.5)) -> np.ndarray:
+    """(H, W, 3) float32 linear RGB of an sRGB uint8 photo scaled to cover the frame.
+
+    What sticks out is cropped: offset (x, y) 0 keeps the left or top, 1 the right or bottom.
+    """
+    import cv2
+
+    h, w = resolution
+    rows, columns = image.shape[:2]
+    scale = max(h / rows, w / columns)
+    crop_w, crop_h = max(1, min(columns, round(w / scale))), max(1, min(rows, round(h / scale)))
+    left, top = round(offset[0] * (columns - crop_w)), round(offset[1] * (rows - crop_h))
+    crop = to_linear(image[top : top + crop_h, left : left + crop_w])
+    return cv2.resize(crop, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)

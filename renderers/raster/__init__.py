@@ -1,0 +1,1 @@
+"""A compiled z-buffer: exact labels, and colour without a path tracer."""

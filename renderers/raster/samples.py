@@ -1,0 +1,123 @@
+"""The surface points that the samples of an image see."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from renderers.raster.geometry import Viewpoint
+from renderers.raster.lens import image_rays
+from renderers.raster.zbuffer import bin_points, fill_grid, fill_points
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """n samples that hit a surface, in the order of their pixels (rows of samples when several).
+
+    pixel: (n,) uint32 flat index y * W + x. face: (n,) int32. ray: (n, 2) float64 the direction
+    (x, y, 1) in the camera frame.
+    """
+
+    pixel: np.ndarray
+    face: np.ndarray
+    ray: np.ndarray
+
+
+class Sampler:
+    """Casts grid × grid evenly spaced rays through every pixel of one viewpoint.
+
+    grid is odd, so that the middle one goes through the pixel's centre: the labels of a coloured
+    and of a plain frame are the same.
+    """
+
+    def __init__(self, view: Viewpoint, grid: int = 1):
+        if grid < 1 or grid % 2 == 0:
+            raise ValueError(f"grid is {grid}; expected an odd number, so that one sample is the pixel's centre.")
+        self.view, self.grid = view, grid
+        self._x = (np.arange(view.resolution[1] * grid) + 0.5) / grid
+        self._y = (np.arange(view.resolution[0] * grid) + 0.5) / grid
+        self._cells = self._bent_cells() if view.lens.distorted else None
+
+    def cast(self, k: int) -> tuple[Samples, Samples]:
+        """(all samples, those at pixel centres) that hit something at index ``k``."""
+        face, left, top, ray = self._cast_bent(k) if self._cells else self._cast_straight(k)
+        width, n = self.view.resolution[1], self.grid
+        centres = Samples(*collect(face, left, top, n, n // 2, n, width, *ray))
+        every = centres if n == 1 else Samples(*collect(face, left, top, n, 0, 1, width, *ray))
+        return every, centres
+
+    def _window(self, k: int) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) pixels outside of which there is nothing."""
+        (h, w), bounds = self.view.resolution, self.view.pose(k).bounds
+        if bounds is None:
+            return (0, 0, w, h) if len(self.view.triangles.faces) else (0, 0, 0, 0)
+        x0, y0 = np.clip(np.floor(bounds[:2]), 0, (w, h)).astype(int)
+        x1, y1 = np.clip(np.ceil(bounds[2:]), 0, (w, h)).astype(int)
+        return int(x0), int(y0), int(x1), int(y1)
+
+    def _cast_straight(self, k: int):
+        pose, lens, n = self.view.pose(k), self.view.lens, self.grid
+        left, top, right, bottom = self._window(k)
+        x, y = self._x[left * n : right * n], self._y[top * n : bottom * n]
+        ray_x, ray_y = (x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy
+        depth, face = np.empty((len(y), len(x))), np.empty((len(y), len(x)), np.int32)
+        fill_grid(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, left, top, n, ray_x, ray_y, depth, face)
+        return face, left, top, (ray_x[None, :], ray_y[:, None])
+
+    def _bent_cells(self):
+        """Rays of all samples of a distorted camera and the cells they lie in."""
+        lens = self.view.lens
+        x, y = (np.ascontiguousarray(a.ravel()) for a in np.meshgrid(self._x, self._y))
+        rays = image_rays(x, y, lens.pinhole, lens.k, lens.radius)
+        return (*bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy), rays)
+
+    def _cast_bent(self, k: int):
+        pose, lens, rays = self.view.pose(k), self.view.lens, self._cells[-1]
+        depth, face = np.full(len(rays), np.inf), np.full(len(rays), -1, np.int32)
+        fill_points(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, *self._cells, depth, face)
+        shape = (len(self._y), len(self._x))
+        return face.reshape(shape), 0, 0, (rays[:, 0].reshape(shape), rays[:, 1].reshape(shape))
+
+
+@njit(cache=True, nogil=True)
+def collect(face, left, top, grid, first, step, width, ray_x, ray_y):
+    """(pixel, face, ray) of every ``step``-th sample from ``first`` on that hit something.
+
+    face: (h, w) int32 window at pixel (left, top); ray_x, ray_y broadcast against it.
+    """
+    h, w = face.shape
+    count = 0
+    for r in range(first, h, step):
+        for c in range(first, w, step):
+            count += face[r, c] >= 0
+    pixel, found, ray = np.empty(count, np.uint32), np.empty(count, np.int32), np.empty((count, 2))
+    n = 0
+    for r in range(first, h, step):
+        for c in range(first, w, step):
+            if face[r, c] >= 0:
+                pixel[n] = (top + r // grid) * width + left + c // grid
+                found[n] = face[r, c]
+                ray[n, 0] = ray_x[min(r, ray_x.shape[0] - 1), c]
+                ray[n, 1] = ray_y[r, min(c, ray_y.shape[1] - 1)]
+                n += 1
+    return pixel, found, ray
+
+
+@njit(cache=True, nogil=True)
+def weights(camera, faces, face, ray):
+    """(n, 3) float64 perspective-correct barycentric weights of rays (n, 2) on their faces (n,)."""
+    out = np.empty((face.shape[0], 3))
+    for n in range(face.shape[0]):
+        i, j, k = faces[face[n], 0], faces[face[n], 1], faces[face[n], 2]
+        x, y = ray[n, 0], ray[n, 1]
+        u = _triple(x, y, camera[j], camera[k])
+        v = _triple(x, y, camera[k], camera[i])
+        w = _triple(x, y, camera[i], camera[j])
+        scale = 1.0 / (u + v + w)
+        out[n, 0], out[n, 1], out[n, 2] = u * scale, v * scale, w * scale
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _triple(x, y, a, b):
+    return x * (a[1] * b[2] - a[2] * b[1]) + y * (a[2] * b[0] - a[0] * b[2]) + (a[0] * b[1] - a[1] * b[0])
