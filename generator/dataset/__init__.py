@@ -1,0 +1,1 @@
+"""Rendered clips on disk: the native format, the dataset folder, and exports to other layouts."""
