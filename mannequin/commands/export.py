@@ -1,0 +1,38 @@
+"""``mannequin export``"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a dataset in the layout of another."""
+
+    dataset: tyro.conf.Positional[Path]
+    """Folder of the dataset."""
+
+    out: tyro.conf.Positional[Path]
+    """Folder to write to."""
+
+    layout: Literal["surreal"] = "surreal"
+    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat."""
+
+    mirror: bool = False
+    """Mirror images left-right, as in the released SURREAL data, whose camera has determinant -1."""
+
+    def run(self) -> int:
+        from generator.dataset.folder import open_dataset
+        from generator.dataset.surreal import export_surreal
+
+        console = Console()
+        with console.status("exporting") as status:
+            count = export_surreal(
+                open_dataset(self.dataset), self.out, mirror=self.mirror,
+                progress=lambda done, total: status.update(f"exporting clip {done} of {total}"),
+            )
+        console.print(f"{count} clips written to {self.out}")
+        return 0

@@ -1,0 +1,1 @@
+"""Proof of a dataset: every label against something that did not make it."""
