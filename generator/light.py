@@ -1,0 +1,116 @@
+"""Light as numbers that any renderer can shade with.
+
+The axes of SURREAL's spherical harmonics: its images show the direction -y as up, so world
+directions (x, y, z) with Z up enter its formulas as (x, -z, y). A negative second coefficient
+therefore lights what faces up (SURREAL draws it from -0.7 U[0, 1)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.spec import HdriLight, Lamp, LampLight, ShLight
+
+SH_EXPOSURE = 3.0
+"""Radiance of a white surface per unit of Σ c_i Y_i(n), so that SURREAL's draws of light give
+well-exposed images: its ambient coefficient of 0.5–1.4 alone then gives 0.4–1.2."""
+
+BAND_GAIN = np.repeat([1.0, 2.0 / 3.0, 0.25], [1, 3, 5])
+"""Per coefficient, how much of an environment's radiance a Lambertian surface of albedo 1 gives
+back (Ramamoorthi and Hanrahan, "An efficient representation for irradiance environment maps",
+2001: their A_l / π)."""
+
+
+def sh_basis(normals_world: np.ndarray) -> np.ndarray:
+    """(…, 9) float64 real spherical harmonics of unit world vectors (…, 3), in SURREAL's order."""
+    x, up, z = np.moveaxis(np.asarray(normals_world, np.float64), -1, 0)[[0, 2, 1]]
+    y = -up
+    return np.stack(
+        [
+            np.full(x.shape, 0.282095),
+            0.488603 * y,
+            0.488603 * z,
+            0.488603 * x,
+            1.092548 * x * y,
+            1.092548 * y * z,
+            0.315392 * (3 * z * z - 1),
+            1.092548 * x * z,
+            0.546274 * (x * x - y * y),
+        ],
+        axis=-1,
+    )
+
+
+def sh_radiance(light: ShLight, normals_world: np.ndarray) -> np.ndarray:
+    """(…,) float64 radiance of a white surface with these unit normals (…, 3)."""
+    return np.maximum(sh_basis(normals_world) @ np.asarray(light.coefficients), 0.0) * SH_EXPOSURE
+
+
+def hdri_irradiance(environment: np.ndarray, yaw: float = 0.0) -> np.ndarray:
+    """(9, 3) RGB coefficients c: a white surface under the environment shines Σ c_i Y_i(n).
+
+    environment: (h, w, 3) linear equirectangular radiance, see generator/environment.py.
+    That radiance is irradiance / π. Nine coefficients hold it to a few per cent for light that
+    is not a point; there are no shadows.
+    """
+    h, w = environment.shape[:2]
+    elevation = np.pi * (0.5 - (np.arange(h) + 0.5) / h)[:, None]
+    azimuth = 2 * np.pi * (0.5 - (np.arange(w) + 0.5) / w)[None, :] + yaw
+    across = np.cos(elevation)
+    direction = np.stack([across * np.cos(azimuth), across * np.sin(azimuth), np.sin(elevation) + 0 * azimuth], axis=-1)
+    solid_angle = np.broadcast_to(across * (2 * np.pi / w) * (np.pi / h), (h, w))
+    moments = np.einsum("hwi,hwc->ic", sh_basis(direction) * solid_angle[..., None], environment, optimize=True)
+    return moments * BAND_GAIN[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceLight:
+    """Radiance of a white Lambertian surface, without shadows.
+
+    sh: (9, 3) RGB; max(0, Σ sh_i Y_i(n)) is the even part.
+    lamps: (L, 9) rows of position (metres), unit axis, RGB strength; each adds
+    strength × cos(lamp) × cos(surface) / distance².
+    """
+
+    sh: np.ndarray
+    lamps: np.ndarray
+
+    def radiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """(n, 3) float64 RGB at world points (n, 3) with unit normals (n, 3)."""
+        total = np.maximum(sh_basis(normals) @ self.sh, 0.0)
+        for row in self.lamps:
+            way = points - row[:3]
+            distance = np.linalg.norm(way, axis=-1, keepdims=True)
+            way = way / distance
+            facing = np.maximum(way @ row[3:6], 0.0) * np.maximum(-(way * normals).sum(-1), 0.0)
+            total = total + facing[:, None] * row[6:9] / distance**2
+        return total
+
+
+def surface_light(light: ShLight | HdriLight | LampLight, environment: np.ndarray | None = None) -> SurfaceLight:
+    """Any light of a description; ``environment``: the image of an HdriLight.
+
+    A lamp is shaded as a point at its centre, which is close while it is farther away than wide.
+    """
+    sh, lamps = np.zeros((9, 3)), np.zeros((0, 9))
+    if isinstance(light, ShLight):
+        sh[:] = np.asarray(light.coefficients)[:, None] * SH_EXPOSURE
+    elif isinstance(light, HdriLight):
+        sh[:] = hdri_irradiance(environment, light.yaw) * light.strength
+    else:
+        sh[0] = light.ambient / 0.282095
+        lamps = np.array([lamp_row(lamp) for lamp in light.lamps]).reshape(-1, 9)
+    return SurfaceLight(sh, lamps)
+
+
+def lamp_row(lamp: Lamp) -> np.ndarray:
+    """A row of SurfaceLight.lamps.
+
+    A Lambertian lamp of P watts sends P cos(lamp) / π per steradian, and a white Lambertian
+    surface shines irradiance / π.
+    """
+    position, target = np.asarray(lamp.position, float), np.asarray(lamp.target, float)
+    axis = target - position
+    length = np.linalg.norm(axis)
+    axis = axis / length if length > 0 else np.array([0.0, 0.0, -1.0])
+    return np.concatenate([position, axis, np.asarray(lamp.color) * lamp.power / np.pi**2])

@@ -1,0 +1,109 @@
+"""Where each person is in the images of one camera."""
+
+import numpy as np
+
+from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
+from generator.clip import Foreground, PersonTrack, PersonView
+from generator.scene import MeshTrack, Scene
+from renderers.raster.lens import make_lens, project_points
+from renderers.raster.zbuffer import NEAR
+
+NEEDED_CHANNELS = ("segm", "instance", "depth")
+"""Label channels that ``person_views`` reads."""
+
+
+def person_views(scene: Scene, camera: str, foreground: Foreground) -> dict[str, PersonView]:
+    """Person name → PersonView; ``foreground`` must have NEEDED_CHANNELS.
+
+    A joint is visible when it is in frame and the surface in the pixel that contains it does not
+    hide it. That surface (there may be none) hides the joint if it is nearer than the joint and
+    - belongs to another person or an object, or
+    - belongs to another part of the same person and is nearer by more than the body is thick
+      there. Joints lie inside the body, so the joint's own part and those of its parent and
+      children in the kinematic tree never hide it.
+    How thick: twice the joint's distance to the nearest vertex at frame 0.
+    """
+    meshes = {m.name: m for m in scene.meshes}
+    return {name: _view(scene, camera, foreground, track, meshes[name]) for name, track in scene.people.items()}
+
+
+def _view(scene: Scene, camera: str, foreground: Foreground, track: PersonTrack, mesh: MeshTrack) -> PersonView:
+    K, poses = scene.cameras[camera]
+    spec = next(c for c in scene.spec.cameras if c.name == camera)
+    lens = make_lens(K, spec.distortion)
+    frames, count = track.joints.shape[:2]
+    R, origin = poses[1:-1, :3, :3], poses[1:-1, None, :3, 3]
+    points = np.einsum("tji,tik->tjk", track.joints - origin, R)
+    image = project_points(points.reshape(-1, 3), lens.pinhole, lens.k, lens.radius, NEAR).reshape(frames, count, 2)
+    h, w = foreground.resolution
+    in_frame = (image[..., 0] >= 0) & (image[..., 0] < w) & (image[..., 1] >= 0) & (image[..., 1] < h)
+    box, pixels = boxes(foreground, mesh.instance)
+    return PersonView(
+        joints2d=np.nan_to_num(image).astype(np.float32),
+        joints_camera=points.astype(np.float32),
+        in_frame=in_frame,
+        visible=in_frame & ~_hidden(foreground, track, mesh, points, image, in_frame),
+        box=box,
+        pixels=pixels,
+    )
+
+
+def boxes(foreground: Foreground, instance: int) -> tuple[np.ndarray, np.ndarray]:
+    """((T, 4) float32 pixel edges x0, y0, x1, y1, (T,) int32 pixels) of one instance."""
+    frames, w = foreground.num_frames, foreground.resolution[1]
+    box, pixels = np.zeros((frames, 4), np.float32), np.zeros(frames, np.int32)
+    for t in range(frames):
+        part = slice(foreground.offsets[t], foreground.offsets[t + 1])
+        y, x = np.divmod(foreground.pixels[part][foreground.values["instance"][part] == instance].astype(np.int64), w)
+        pixels[t] = len(x)
+        if len(x):
+            box[t] = x.min(), y.min(), x.max() + 1, y.max() + 1
+    return box, pixels
+
+
+def _hidden(foreground, track, mesh, points, image, in_frame) -> np.ndarray:
+    """(T, J) bool: see person_views."""
+    own = own_parts(track.joint_names)
+    thickness = 2 * np.array([np.linalg.norm(mesh.vertices[1] - joint, axis=1).min() for joint in track.joints[0]])
+    hidden = np.zeros(in_frame.shape, bool)
+    for t in range(foreground.num_frames):
+        joints = np.flatnonzero(in_frame[t])
+        x, y = np.floor(image[t, joints]).astype(np.int64).T
+        part, instance, depth = surface_at(foreground, t, y * foreground.resolution[1] + x)
+        nearer = points[t, joints, 2] - depth
+        same = instance == mesh.instance
+        behind_own = (nearer > thickness[joints]) & ~own[joints, part]
+        hidden[t, joints] = np.where(same, behind_own, nearer > 0) & (instance > 0)
+    return hidden
+
+
+def surface_at(foreground: Foreground, t: int, pixels: np.ndarray):
+    """(part, instance, depth) of the surfaces at flat ``pixels`` of frame ``t``; 0 where there is none."""
+    span = slice(foreground.offsets[t], foreground.offsets[t + 1])
+    known = foreground.pixels[span]
+    at = np.minimum(np.searchsorted(known, pixels), max(len(known) - 1, 0))
+    hit = known[at] == pixels if len(known) else np.zeros(len(pixels), bool)
+    found = []
+    for name in NEEDED_CHANNELS:
+        value = foreground.values[name][span]
+        found.append(np.where(hit, value[at], 0) if len(value) else np.zeros(len(pixels), value.dtype))
+    return found
+
+
+def own_parts(joint_names: tuple[str, ...]) -> np.ndarray:
+    """(J, 25) bool: the parts that never hide a joint (its own, its parent's, its children's)."""
+    part = [joint_part(name) for name in joint_names]
+    own = np.zeros((len(part), 25), bool)
+    parents = SMPLH_PARENTS if tuple(joint_names) == SMPLH_JOINTS else SMPL_PARENTS
+    for j, parent in enumerate(parents):
+        own[j, part[j]] = True
+        if parent >= 0:
+            own[j, part[parent]] = own[parent, part[j]] = True
+    return own
+
+
+def joint_part(name: str) -> int:
+    """Part, 1 … 24, that moves with the joint; fingers move with the tip of the hand."""
+    if name in SMPL_JOINTS:
+        return SMPL_JOINTS.index(name) + 1
+    return SMPL_JOINTS.index("left_hand" if name.startswith("left") else "right_hand") + 1
