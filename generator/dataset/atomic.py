@@ -28,12 +28,12 @@ _PART = re.compile(r"\..+\.([^.]+)\.(\d+)-\d+\.part")
 _counter = itertools.count()
 
 
-def write_bytes(path: Path, data) -> int:
-    """Put ``data`` under ``path``, replacing what is there, and return its length.
+def write_bytes(path: Path, data, replace: bool = True) -> int:
+    """Put ``data`` under ``path`` and return its length; replace: whatever is there.
 
     A reader sees the old file or the whole new one. Raises DatasetError saying what to do.
     """
-    with part_of(path) as part, open(part, "xb") as file:
+    with part_of(path, replace) as part, open(part, "xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -41,18 +41,33 @@ def write_bytes(path: Path, data) -> int:
 
 
 @contextmanager
-def part_of(path: Path):
-    """A temporary path beside ``path`` that takes its name if the block succeeds, else goes."""
+def part_of(path: Path, replace: bool = True):
+    """A temporary path beside ``path`` that takes its name if the block succeeds, else goes.
+
+    replace: take the place of a file of that name; otherwise that one stays.
+    """
     path = Path(path)
     part = path.with_name(f".{path.name}.{_host()}.{os.getpid()}-{next(_counter)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        os.replace(part, path)
+        if replace or not _link(part, path):
+            os.replace(part, path)
     except OSError as e:
         raise cannot_write(path, e) from e
     finally:
         _unlink(part)
+
+
+def _link(part: Path, path: Path) -> bool:
+    """Give ``part`` the name ``path`` unless that is taken; False where the disk knows no links."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return True
+    except OSError:
+        return path.exists()
+    return True
 
 
 def cannot_write(path: Path, error: OSError) -> DatasetError:

@@ -94,6 +94,7 @@ class ClipReader:
     def __init__(self, path: Path):
         self.path = path
         self._file = _open(path)
+        self._datasets, self._known = {}, {}
         try:
             with self._guard():
                 self._check_format()
@@ -103,7 +104,6 @@ class ClipReader:
         except BaseException:
             self.close()
             raise
-        self._known = {}
 
     def __enter__(self):
         return self
@@ -112,6 +112,8 @@ class ClipReader:
         self.close()
 
     def close(self) -> None:
+        """Frees the file; the reader cannot be used after it."""
+        self._datasets.clear()
         self._file.close()
 
     @property
@@ -126,62 +128,85 @@ class ClipReader:
 
     def channels(self, camera: str) -> tuple[str, ...]:
         """Names of the image channels of ``camera``, in the order of CHANNELS."""
-        group = self._view(camera)
-        with self._guard():
-            return tuple(n for n in CHANNELS if n in group["labels"] or (n == "rgb" and "rgb" in group))
+        view = self._view(camera)
+        return tuple(n for n in CHANNELS if self._has(f"{view}/rgb" if n == "rgb" else f"{view}/labels/{n}"))
 
     def frame(self, camera: str, channel: str, t: int) -> np.ndarray:
-        """(H, W, …) image of ``channel`` at frame ``t``, of the channel's dtype; reads one frame only."""
-        return self.images(camera, channel, t, t + 1)[0]
+        """(H, W, …) image of ``channel`` ("segm14" too) at frame ``t``; reads one frame only."""
+        if channel == "rgb":
+            return self.rgb(camera, t, t + 1)[0]
+        if channel == "segm14":
+            return self._merged(self.frame(camera, "segm", t))
+        return self.labels(camera, (channel,), t, t + 1).frame(channel, 0)
 
     def images(self, camera: str, channel: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """(stop - start, H, W, …) images of frames ``start`` to ``stop``; the end by default."""
-        start, stop = self._span(start, stop)
+        """(stop - start, H, W, …) images of frames ``start`` to ``stop``; to the end by default."""
         if channel == "rgb":
-            return self._rgb(camera, start, stop)
-        source = "segm" if channel == "segm14" else channel
-        labels = self._labels(camera, (source,), start, stop)
-        frames = np.stack([labels.frame(source, t) for t in range(stop - start)])
-        return MERGE_14[np.minimum(frames, len(MERGE_14) - 1)] if channel == "segm14" else frames
+            return self.rgb(camera, start, stop)
+        if channel == "segm14":
+            return self._merged(self.images(camera, "segm", start, stop))
+        labels = self.labels(camera, (channel,), start, stop)
+        return np.stack([labels.frame(channel, t) for t in range(labels.num_frames)])
 
-    def mask(self, camera: str, t: int) -> np.ndarray:
-        """(H, W) bool, where frame ``t`` shows a surface."""
-        start, stop = self._span(t, t + 1)
-        return self._labels(camera, (), start, stop).mask(0)
+    def labels(self, camera: str, channels, start: int = 0, stop: int | None = None) -> Foreground:
+        """Label ``channels`` of frames ``start`` to ``stop``; with none, where there is a surface."""
+        start, stop = self._span(start, stop)
+        group = f"{self._view(camera)}/labels"
+        for name in channels:
+            if name not in LABELS or not self._has(f"{group}/{name}"):
+                raise unknown_name("channel", name, self.channels(camera))
+        with self._guard():
+            offsets, run_offsets = self._offsets(f"{group}/frame_offsets"), self._offsets(f"{group}/run_offsets")
+            runs = self._part(f"{group}/runs", ("uint32",), (2,), run_offsets, start, stop)
+            values = {n: dequantise(n, self._part(f"{group}/{n}", *_stored_as(n), offsets, start, stop)) for n in channels}
+            offsets = offsets[start : stop + 1] - offsets[start]
+            pixels = self._pixels(runs, run_offsets[start : stop + 1], offsets)
+            return Foreground(self.spec.resolution, offsets, pixels, values)
+
+    def rgb(self, camera: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """(stop - start, H, W, 3) uint8 sRGB."""
+        start, stop = self._span(start, stop)
+        group = f"{self._view(camera)}/rgb"
+        if not self._has(group):
+            raise unknown_name("channel", "rgb", self.channels(camera))
+        with self._guard():
+            offsets = self._offsets(f"{group}/frame_offsets")
+            data = self._part(f"{group}/data", ("uint8",), (), offsets, start, stop)
+            at = offsets[start : stop + 1] - offsets[start]
+            return np.stack([images.decode(data[a:b], self.spec.resolution) for a, b in zip(at[:-1], at[1:])])
 
     def person_view(self, camera: str, person: str) -> PersonView:
         """What ``camera`` saw of ``person``."""
-        group = self._view(camera)
-        if person not in self._names(f"views/{camera}/people", self.spec.people):
+        group = f"{self._view(camera)}/people/{person}"
+        if person not in self.people or not self._has(group):
             raise unknown_name("person", person, self.people)
         with self._guard():
-            return PersonView(**self._arrays(group["people"][person], _PERSON_VIEW, self._joints(person)))
+            return PersonView(**self._arrays(group, _PERSON_VIEW, self._joints(person)))
 
     def track(self, person: str) -> PersonTrack:
         """``person`` in the world."""
         if person not in self.people:
             raise unknown_name("person", person, self.people)
+        group, joints = f"people/{person}", self._joints(person)
         with self._guard():
-            group = self._file["people"][person]
-            j = self._joints(person)
-            names = tuple(str(n) for n in np.atleast_1d(group.attrs["joint_names"]))
-            if len(names) != j:
-                raise self._damaged(f"{group.name} names {len(names)} joints; expected {j}")
-            arrays = self._arrays(group, _TRACK, j)
-            vertices = self._array(group, "vertices", "float32", "TV3") if "vertices" in group else None
-            return PersonTrack(str(group.attrs["body"]), str(group.attrs["gender"]), joint_names=names, vertices=vertices, **arrays)
+            about = self._file[group].attrs
+            names = tuple(str(n) for n in np.atleast_1d(about["joint_names"]))
+            if len(names) != joints:
+                raise self._damaged(f"/{group} names {len(names)} joints; expected {joints}")
+            vertices = self._array(f"{group}/vertices", "float32", "TV3") if self._has(f"{group}/vertices") else None
+            arrays = self._arrays(group, _TRACK, joints)
+            return PersonTrack(str(about["body"]), str(about["gender"]), joint_names=names, vertices=vertices, **arrays)
 
     def view(self, camera: str) -> View:
         """All that ``camera`` recorded."""
-        group = self._view(camera)
-        names = tuple(n for n in self.channels(camera) if n != "rgb")
-        labels = self._labels(camera, names, 0, self.spec.num_frames)
-        rgb = self._rgb(camera, 0, self.spec.num_frames) if "rgb" in group else None
-        people = {p: self.person_view(camera, p) for p in self._names(f"views/{camera}/people", self.spec.people)}
+        group, t = self._view(camera), self.spec.num_frames
+        channels = self.channels(camera)
+        labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
+        rgb = self.rgb(camera) if "rgb" in channels else None
+        people = {p: self.person_view(camera, p) for p in self._names(f"{group}/people", self.spec.people)}
         with self._guard():
-            K = self._array(group, "K", "float64", (3, 3))
-            T_world_camera = self._array(group, "T_world_camera", "float64", (self.spec.num_frames, 4, 4))
-        return View(K, T_world_camera, rgb, labels, people)
+            K = self._array(f"{group}/K", "float64", (3, 3))
+            return View(K, self._array(f"{group}/T_world_camera", "float64", (t, 4, 4)), rgb, labels, people)
 
     def read(self) -> Clip:
         """The whole clip in memory."""
@@ -211,16 +236,22 @@ class ClipReader:
                 "Read it with the release that wrote it, or render the clip again."
             )
 
-    def _names(self, path: str, items) -> tuple[str, ...]:
+    def _has(self, path: str) -> bool:
         with self._guard():
-            group = self._file[path]
-            return tuple(item.name for item in items if item.name in group)
+            return path in self._datasets or path in self._file
 
-    def _view(self, camera: str) -> h5py.Group:
-        if camera not in self.cameras:
+    def _names(self, path: str, items) -> tuple[str, ...]:
+        return tuple(item.name for item in items if self._has(f"{path}/{item.name}"))
+
+    def _view(self, camera: str) -> str:
+        """Path of the group of ``camera``."""
+        if not any(c.name == camera for c in self.spec.cameras) or not self._has(f"views/{camera}"):
             raise unknown_name("camera", camera, self.cameras)
-        with self._guard():
-            return self._file["views"][camera]
+        return f"views/{camera}"
+
+    @staticmethod
+    def _merged(segm: np.ndarray) -> np.ndarray:
+        return MERGE_14[np.minimum(segm, len(MERGE_14) - 1)]
 
     def _joints(self, person: str) -> int:
         return next(p.joints for p in self.spec.people if p.name == person)
@@ -232,19 +263,6 @@ class ClipReader:
             raise ConfigError(f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}.")
         return start, stop
 
-    def _labels(self, camera: str, names, start: int, stop: int) -> Foreground:
-        group = self._view(camera)
-        with self._guard():
-            labels = group["labels"]
-            for name in names:
-                if name not in CHANNELS or name not in labels:
-                    raise unknown_name("channel", name, self.channels(camera))
-            offsets, run_offsets = self._offsets(labels, "frame_offsets"), self._offsets(labels, "run_offsets")
-            runs = self._part(labels, "runs", ("uint32",), (2,), run_offsets, start, stop)
-            values = {n: dequantise(n, self._part(labels, n, *_stored_as(n), offsets, start, stop)) for n in names}
-            offsets = offsets[start : stop + 1] - offsets[start]
-            return Foreground(self.spec.resolution, offsets, self._pixels(runs, run_offsets[start : stop + 1], offsets), values)
-
     def _pixels(self, runs, run_offsets, offsets) -> np.ndarray:
         """(2, R) runs → (N,) pixels, having checked that they fit the image and the frames."""
         h, w = self.spec.resolution
@@ -254,56 +272,47 @@ class ClipReader:
             raise self._damaged("the runs of pixels do not fit the frames")
         return from_runs(runs)
 
-    def _rgb(self, camera: str, start: int, stop: int) -> np.ndarray:
-        group = self._view(camera)
-        with self._guard():
-            if "rgb" not in group:
-                raise unknown_name("channel", "rgb", self.channels(camera))
-            offsets = self._offsets(group["rgb"], "frame_offsets")
-            data = self._part(group["rgb"], "data", ("uint8",), (), offsets, start, stop)
-            at = offsets[start : stop + 1] - offsets[start]
-            return np.stack([images.decode(data[a:b], self.spec.resolution) for a, b in zip(at[:-1], at[1:])])
-
-    def _offsets(self, group: h5py.Group, name: str) -> np.ndarray:
-        """(T + 1,) int64, cached; checked to start at 0 and never to fall."""
-        key = f"{group.name}/{name}"
-        if key not in self._known:
-            offsets = self._array(group, name, "int64", (self.spec.num_frames + 1,))
+    def _offsets(self, path: str) -> np.ndarray:
+        """(T + 1,) int64, kept; checked to start at 0 and never to fall."""
+        if path not in self._known:
+            offsets = self._array(path, "int64", (self.spec.num_frames + 1,))
             if offsets[0] != 0 or (np.diff(offsets) < 0).any():
-                raise self._damaged(f"{key} does not ascend from 0")
-            self._known[key] = offsets
-        return self._known[key]
+                raise self._damaged(f"/{path} does not ascend from 0")
+            self._known[path] = offsets
+        return self._known[path]
 
-    def _part(self, group, name, dtypes, lead, offsets, start, stop) -> np.ndarray:
+    def _part(self, path, dtypes, lead, offsets, start, stop) -> np.ndarray:
         """Entries of frames ``start`` to ``stop`` along the last axis of a dataset shaped ``lead`` + (N,)."""
-        item = self._dataset(group, name)
+        item = self._dataset(path)
         want = lead + (int(offsets[-1]),)
-        if item.dtype.name not in dtypes or item.shape != want:
-            raise self._damaged(f"{item.name} is {item.dtype} {item.shape}; expected {' or '.join(dtypes)} {want}")
+        if item.dtype not in dtypes or item.shape != want:
+            raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(dtypes)} {want}")
         return item[..., int(offsets[start]) : int(offsets[stop])]
 
-    def _arrays(self, group, layout, joints) -> dict[str, np.ndarray]:
-        return {name: self._array(group, name, dtype, shape, joints) for name, (dtype, shape) in layout.items()}
+    def _arrays(self, group: str, layout, joints: int) -> dict[str, np.ndarray]:
+        return {name: self._array(f"{group}/{name}", dtype, shape, joints) for name, (dtype, shape) in layout.items()}
 
-    def _array(self, group, name, dtype, shape, joints=None) -> np.ndarray:
+    def _array(self, path, dtype, shape, joints=None) -> np.ndarray:
         """A whole dataset. shape: sizes, None for any, or letters as in :func:`_sizes`."""
-        item = self._dataset(group, name)
+        item = self._dataset(path)
         want = _sizes(shape, self.spec.num_frames, joints) if isinstance(shape, str) else shape
-        if item.dtype.name != dtype or not _fits(item.shape, want):
-            raise self._damaged(f"{item.name} is {item.dtype} {item.shape}; expected {dtype} {want}")
+        if item.dtype != dtype or not _fits(item.shape, want):
+            raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {dtype} {want}")
         return item[...]
 
-    def _dataset(self, group: h5py.Group, name: str) -> h5py.Dataset:
-        """A dataset, having checked that its size is one that its bytes can fill."""
-        item = group[name]
-        if not isinstance(item, h5py.Dataset):
-            raise self._damaged(f"{item.name} is not a dataset")
-        if item.nbytes > item.id.get_storage_size() * _MAX_RATIO:
-            raise self._damaged(f"{item.name} claims {item.nbytes} bytes but stores {item.id.get_storage_size()}")
-        return item
+    def _dataset(self, path: str) -> h5py.Dataset:
+        """A dataset, kept; checked to be of a size that its stored bytes can fill."""
+        if path not in self._datasets:
+            item = self._file[path]
+            if not isinstance(item, h5py.Dataset):
+                raise self._damaged(f"/{path} is not a dataset")
+            if item.nbytes > item.id.get_storage_size() * _MAX_RATIO:
+                raise self._damaged(f"/{path} claims {item.nbytes} bytes but stores {item.id.get_storage_size()}")
+            self._datasets[path] = item
+        return self._datasets[path]
 
     def _text(self, name: str) -> str:
-        return self._array(self._file, name, "uint8", (None,)).tobytes().decode("utf-8")
+        return self._array(name, "uint8", (None,)).tobytes().decode("utf-8")
 
     def _json(self, name: str, kind) -> dict:
         plain = json.loads(self._text(name))

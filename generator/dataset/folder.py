@@ -1,0 +1,224 @@
+"""A dataset: a folder of clip files beside a description of how they came about.
+
+    <dataset>/dataset.json           what it is: versions, resolved config, channel table
+    <dataset>/clips/000/000123.h5    clip 123, a thousand to a folder
+
+Several processes, on several machines, may fill one folder: a clip has its name only when whole.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, is_dataclass
+from importlib import metadata
+from pathlib import Path
+
+from generator.clip import CHANNELS, Clip
+from generator.dataset.atomic import cannot_write, sweep, write_bytes
+from generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
+from generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
+from generator.errors import DatasetError
+from generator.records import to_plain
+
+FORMAT = "mannequin-dataset"
+FORMAT_VERSION = 1
+DESCRIPTION = "dataset.json"
+PER_FOLDER = 1000
+
+_NAME = re.compile(r"\d{6,}\.h5")
+_SOFTWARE = ("mannequin", "numpy", "h5py", "opencv-python-headless", "numba", "bpy")
+
+
+class Dataset:
+    """An opened dataset; ``len`` and iteration go over the indices of the finished clips, in order."""
+
+    def __init__(self, path: Path, description: dict):
+        self.path, self.description = Path(path), description
+
+    @property
+    def config(self) -> dict:
+        """The resolved options it is made with, as plain values."""
+        return self.description["config"]
+
+    @property
+    def num_clips(self) -> int | None:
+        """Clips planned, if it was said."""
+        return self.description["num_clips"]
+
+    def path_of(self, index: int) -> Path:
+        """Where clip ``index`` is, or will be."""
+        if index < 0:
+            raise DatasetError(f"Clip {index} of {self.path} cannot exist; expected an index from 0.")
+        return self.path / "clips" / f"{index // PER_FOLDER:03d}" / f"{index:06d}{SUFFIX}"
+
+    def done(self) -> set[int]:
+        """Indices of the clips that are finished."""
+        return {int(p.stem) for p in self.path.glob(f"clips/*/*{SUFFIX}") if _NAME.fullmatch(p.name)}
+
+    def clips(self) -> list[Path]:
+        """Files of the finished clips, in order."""
+        return [self.path_of(index) for index in self]
+
+    def __len__(self) -> int:
+        return len(self.done())
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self.done()))
+
+    def open(self, index: int) -> ClipReader:
+        """A lazy reader of clip ``index``."""
+        self._check_done(index)
+        return open_clip(self.path_of(index))
+
+    def read(self, index: int) -> Clip:
+        """Clip ``index`` in memory."""
+        self._check_done(index)
+        return read_clip(self.path_of(index))
+
+    def _check_done(self, index: int) -> None:
+        if not self.path_of(index).exists():
+            done = sorted(self.done())
+            has = f"{len(done)} from {done[0]} to {done[-1]}" if done else "none"
+            raise DatasetError(f"{self.path} has no clip {index}; it has {has}. Generate it first.")
+
+
+def create_or_resume(out: Path | str, config, num_clips: int | None = None, versions: dict[str, str] | None = None) -> Dataset:
+    """Start a dataset in ``out``, or go on with the one that is there.
+
+    config: a dataclass or a dict of plain values, all that decides what the clips hold.
+    num_clips: how many are planned; a later call may raise it. versions: of the software; by default
+    those installed here.
+    Raises DatasetError for a folder that cannot be written, holds other things, or holds a
+    dataset of another config. Half files of dead runs are deleted.
+    """
+    out = Path(out)
+    plain = _plain(config)
+    _make_folder(out)
+    if not (out / DESCRIPTION).exists():
+        _refuse_foreign(out)
+        text = _text(_describe(plain, num_clips, versions))
+        write_bytes(out / DESCRIPTION, text, replace=False)  # another process may be first; its file stands
+    dataset = Dataset(out, _read_description(out))
+    _refuse_other(dataset, plain)
+    if num_clips is not None and (dataset.num_clips or 0) < num_clips:
+        dataset.description["num_clips"] = num_clips
+        write_bytes(out / DESCRIPTION, _text(dataset.description))
+    sweep(out)
+    return dataset
+
+
+def open_dataset(path: Path | str) -> Dataset:
+    """A dataset to read. Raises DatasetError if there is none, or it has no clips yet."""
+    path = Path(path)
+    if not path.is_dir():
+        raise DatasetError(f"There is no folder {path}. Check the path, or generate a dataset there.")
+    dataset = Dataset(path, _read_description(path))
+    if not len(dataset):
+        raise DatasetError(f"{path} has no finished clips yet. Generate it first.")
+    return dataset
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of the installed software that decides what the clips hold; absent ones left out."""
+    versions = {}
+    for name in _SOFTWARE:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _plain(config) -> dict:
+    """What the config looks like after a trip through JSON."""
+    plain = to_plain(config) if is_dataclass(config) else config
+    return json.loads(json.dumps(plain, allow_nan=False))
+
+
+def _describe(config: dict, num_clips: int, versions) -> dict:
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "clip_format_version": CLIP_FORMAT_VERSION,
+        "num_clips": num_clips,
+        "versions": software_versions() if versions is None else versions,
+        "config": config,
+        "channels": {name: asdict(channel) for name, channel in CHANNELS.items()},
+    }
+
+
+def _text(description: dict) -> bytes:
+    return (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _make_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise DatasetError(f"{out} is a file; expected a folder for the dataset. Choose another name.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise cannot_write(out, e) from e
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise DatasetError(f"Cannot write into {out}: permission is denied. Choose a folder you may write to.")
+
+
+def _refuse_foreign(out: Path) -> None:
+    foreign = sorted(p.name for p in out.iterdir() if not p.name.endswith(".part") and p.name != DESCRIPTION)
+    if foreign and not (out / DESCRIPTION).exists():
+        raise DatasetError(
+            f"{out} is not empty and not a dataset (it holds {', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''}). "
+            "Choose an empty or a new folder."
+        )
+
+
+def _read_description(folder: Path) -> dict:
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as e:
+        raise DatasetError(f"{folder} is not a dataset (it has no {DESCRIPTION}). Check the path.") from e
+    except OSError as e:
+        raise DatasetError(f"Cannot read {path}: {e.strerror}.") from e
+    except (ValueError, RecursionError) as e:
+        raise DatasetError(f"{path} is damaged ({e}). Restore it, or generate the dataset into a new folder.") from e
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise DatasetError(f"{path} does not describe a Mannequin dataset (no format = {FORMAT!r}). Check the path.")
+    if description.get("format_version") != FORMAT_VERSION:
+        raise DatasetError(
+            f"{path} has format version {description.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
+            "Use the release that wrote it, or generate the dataset into a new folder."
+        )
+    if type(description.get("num_clips")) not in (int, type(None)) or not isinstance(description.get("config"), dict):
+        raise DatasetError(f"{path} is damaged (num_clips or config is missing). Restore it, or use a new folder.")
+    return description
+
+
+def _refuse_other(dataset: Dataset, config: dict) -> None:
+    lines = differences(dataset.config, config)
+    if lines:
+        shown = "\n".join(f"  {line}" for line in lines[:20]) + ("\n  …" if len(lines) > 20 else "")
+        raise DatasetError(
+            f"{dataset.path} holds a dataset made with other options:\n{shown}\n"
+            "Use the same options to resume it, or choose another folder."
+        )
+
+
+def differences(there, here, path: str = "") -> list[str]:
+    """One line for each field in which two plain values differ."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        names = list(there) + [n for n in here if n not in there]
+        absent = _Absent()
+        return [
+            line
+            for n in names
+            for line in differences(there.get(n, absent), here.get(n, absent), f"{path}.{n}" if path else n)
+        ]
+    if type(there) is type(here) and there == here:
+        return []
+    return [f"{path}: {there!r} there, {here!r} now"]
+
+
+class _Absent:
+    def __repr__(self):
+        return "absent"
