@@ -15,7 +15,7 @@ from generator.catalog import Catalog
 from generator.config import SampleConfig
 from generator.draw import Draw, motions_of
 from generator.framing import clip_joints, distance_to_fit
-from generator.lighting import draw_background, draw_light
+from generator.presets.light import draw_background, draw_light
 from generator.spec import CameraSpec, ClipSpec
 from generator.streams import scatter
 
