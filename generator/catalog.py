@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.errors import AssetError, ConfigError, unknown_name
+from generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
 from generator.streams import rank, stream
 
 NUM_OUTFITS = 1000
@@ -180,7 +180,13 @@ class Catalog:
 
         if self.assets.environments:
             return find_environments(Path(self.assets.environments))
-        return builtin_environments()
+        found = builtin_environments()
+        if not found:
+            raise MissingExtraError(
+                'The built-in environment images come with Blender: pip install "mannequin[blender]". '
+                "Or give a folder of your own with --environments."
+            )
+        return found
 
     @property
     def environments(self) -> tuple[str, ...]:

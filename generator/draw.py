@@ -8,7 +8,7 @@ import numpy as np
 from generator.catalog import Catalog, members
 from generator.config import SampleConfig
 from generator.errors import ConfigError
-from generator.motion.procedural import sample_style
+from generator.motion.procedural import ACTIONS, sample_style
 from generator.spec import AppearanceSpec, MotionSpec, PersonSpec
 from generator.streams import stream
 
@@ -56,7 +56,7 @@ class Draw:
         """Style parameters of a procedural action; a recording has none."""
         if not motion_id.startswith("action/"):
             return {}
-        return sample_style(self.rng("style"), motion_id.removeprefix("action/"))
+        return sample_style(self.rng("style"), ACTIONS[motion_id.removeprefix("action/")])
 
 
 def motions_of(catalog: Catalog, split: str) -> tuple[str, ...]:
