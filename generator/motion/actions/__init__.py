@@ -1,0 +1,1 @@
+"""The built-in actions, one subject a file."""

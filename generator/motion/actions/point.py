@@ -1,0 +1,49 @@
+"""Pointing: a nearly straight arm, the index finger, and eyes that got there first."""
+
+import numpy as np
+
+from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
+from generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
+from generator.motion.performer.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure
+from generator.motion.performer.plan import Plan, hanging_arm, stand
+from generator.motion.performer.matrices import turn
+
+
+def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
+    """style: see PARAMETERS. Looks, raises the arm, holds it about two seconds, lowers it."""
+    plan = stand(times, figure, style)
+    rhythm = Rhythm.of(times, (0.25, 0.8, 2.0, 0.9), 0.7, style["tempo"])
+    gesture = (0.0, 0.0, 1.0, 1.0, 0.0)
+    up, looked = rhythm.curve(gesture), rhythm.curve(gesture, delay=-0.18 / style["tempo"])
+    azimuth, elevation = style["azimuth"], style["elevation"]
+    direction = np.array(
+        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
+    )
+    hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+
+    def arms(trunk: Trunk):
+        root = trunk.collars[LEFT] + turn(trunk.chest, figure.bone(COLLAR[LEFT], SHOULDER[LEFT]))
+        target = root + 0.975 * figure.arm_reach[LEFT] * direction
+        palm = np.broadcast_to(hand_frame(LEFT, direction, np.array([-0.75, -0.65, 0.0])), trunk.chest.shape)
+        act = reaching(figure, LEFT, trunk, target, np.array([0.5, -1.0, -0.3]), palm, 0.06 + 0.12 * max(elevation, 0.0))
+        return mixed(hung[LEFT], act, up), hung[RIGHT]
+
+    plan.arms = arms
+    plan.hands[LEFT] = ("relaxed", "point", rhythm.curve(gesture, delay=-0.05))
+    plan.gaze[:, 0] += 0.85 * azimuth * looked
+    plan.gaze[:, 1] -= 0.75 * elevation * looked
+    plan.twist = plan.twist + 0.30 * (azimuth - 0.25) * looked
+    plan.heading = plan.heading + 0.12 * (azimuth - 0.25) * looked
+    plan.side_bend = plan.side_bend - 0.05 * elevation * up
+    return plan
+
+
+PARAMETERS = {
+    "azimuth": (-0.35, 0.4, 1.45),  # rad, across the body … out to the pointing side
+    "elevation": (-0.5, 0.05, 0.75),  # rad above the horizon
+    **SIDE,
+    **TEMPO,
+    **IDLE,
+    **HABITS,
+}
+POINT = Action("point", PARAMETERS, plan_point)

@@ -1,0 +1,123 @@
+"""Walking at any speed, straight or along a curve.
+
+Step length and cadence grow together with speed at a constant walk ratio (Sekiya 1996: about
+0.0065 m per step/min), scaled to the leg. Foot roll follows Perry's phases: heel contact, flat at
+8 % of the cycle, heel off at 34 %, toe off at 61 %.
+"""
+
+import numpy as np
+
+from generator.motion.actions.common import HABITS, IDLE, Action
+from generator.motion.performer.arms import ArmPose, held
+from generator.motion.curves import drift, habit, keyed, min_jerk
+from generator.motion.performer.feet import FootTrack
+from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from generator.motion.performer.plan import Plan, stand
+from generator.motion.performer.matrices import DEG
+
+DUTY = 0.61
+"""Share of the cycle that a foot is on the floor."""
+_UNDER = 0.265
+"""Phase at which the pelvis passes over the standing ankle."""
+_PITCH = ((0.0, 18), (0.08, 0), (0.30, 0), (0.42, -8), (0.50, -24), (0.56, -42), (0.61, -58), (0.67, -62), (0.76, -36),
+          (0.86, 0), (0.94, 17))
+_LIFT = ((0.0, 0), (0.58, 0), (0.68, 0.040), (0.78, 0.028), (0.90, 0.022))
+_TOE_SHARE = ((0.0, 0.0), (0.30, 1.0), (0.59, 0.95), (0.70, 0.45), (0.82, 0.0))
+
+
+def plan_walk(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
+    """style: see PARAMETERS. At time 0 the left heel meets the floor."""
+    speed = style["speed"]
+    rate, stride = gait_of(figure, speed, style["tempo"])
+    phase = rate * times
+    plan = stand(times, figure, style)
+    vigour = np.sqrt(speed / 1.27)
+    curve = style["curve"]
+    plan.feet = tuple(
+        _foot(figure, side, phase + 0.5 * side, stride, style, vigour, lag=0.5 * side) for side in (LEFT, RIGHT)
+    )
+    wave, twice = 2.0 * np.pi * phase, 4.0 * np.pi * phase
+    sway = 0.026 * style["sway"] * figure.leg * np.sin(wave - 0.25)
+    bob = 0.020 * style["bounce"] * vigour * figure.leg
+    plan.pelvis[:, 1] = figure.pelvis_height - 0.016 * figure.leg - bob * (1.0 + np.cos(twice - 0.75))
+    along = stride * phase + 0.008 * figure.leg * np.sin(twice)
+    plan.pelvis[:, [0, 2]] = on_path(along, sway, curve)
+    yaw = -5.0 * DEG * vigour * np.cos(wave - 0.1)
+    heading = curve * along
+    plan.heading = heading + yaw
+    plan.tilt = (3.0 * DEG + 0.5 * style["lean"]) + 1.0 * DEG * np.cos(twice)
+    plan.roll = 3.6 * DEG * style["sway"] ** 0.5 * np.sin(wave + 0.45)
+    plan.bend = plan.bend + 0.5 * style["lean"] + 1.0 * DEG * np.cos(twice - 0.6)
+    plan.twist = -2.1 * yaw + 1.0 * DEG * style["idle"] * drift(times, style["variation"], "twist")
+    plan.side_bend = -1.1 * plan.roll
+    plan.gaze[:, 0] += heading + 0.15 * yaw
+    plan.gaze[:, 1] += 1.2 * DEG * np.cos(twice - 0.4)
+    plan.balance[:] = 0.0
+    poses = tuple(_arm(times, phase + 0.5 * side, side, style, vigour) for side in (LEFT, RIGHT))
+    plan.arms = lambda trunk: poses
+    return plan
+
+
+def gait_of(figure: Figure, speed: float, tempo: float) -> tuple[float, float]:
+    """(cycles per second, metres per cycle) at a speed in m/s."""
+    ratio = 0.0065 * (figure.leg / 0.88) ** 1.5
+    rate = tempo * np.sqrt(60.0 * speed / ratio) / 120.0
+    return rate, speed / rate
+
+
+def on_path(along: np.ndarray, across: np.ndarray, curve: float) -> np.ndarray:
+    """(T, 2) stage x, z at ``along`` metres of an arc of curvature ``curve`` (1/m, to the left),
+    ``across`` metres to its left."""
+    angle = curve * along
+    x = 0.5 * angle * np.sinc(angle / (2.0 * np.pi)) ** 2 * along + across * np.cos(angle)
+    z = np.sinc(angle / np.pi) * along - across * np.sin(angle)
+    return np.stack([x, z], -1)
+
+
+def _foot(figure, side, phase, stride, style, vigour, lag) -> FootTrack:
+    sign, cycle, p = SIDE_SIGN[side], np.floor(phase), phase % 1.0
+    swing = min_jerk((p - DUTY) / (1.0 - DUTY))
+    along = stride * (cycle + swing + _UNDER - lag)
+    width = 0.62 * figure.hip_width * style["width"]
+    base = np.zeros((len(phase), 3))
+    base[:, [0, 2]] = on_path(along, sign * (width + 0.012 * np.sin(np.pi * swing)), style["curve"])
+    base[:, 1] = figure.leg / 0.88 * _cyclic(_LIFT, p)
+    pitch = min(vigour, 1.25) * DEG * _cyclic(_PITCH, p)
+    toe = np.minimum(-np.minimum(pitch, 0.0), 58.0 * DEG) * _cyclic(_TOE_SHARE, p)
+    toe_out = (6.0 + 3.0 * habit(style["variation"], "toe_out")) * DEG
+    return FootTrack(base, sign * toe_out + style["curve"] * along, pitch, toe)
+
+
+def _arm(times, phase, side, style, vigour) -> ArmPose:
+    """Swings with the other side's leg; the elbow bends as the arm comes forward."""
+    loose = style["idle"] * drift(times, style["variation"], f"arm{side}")
+    size = style["arm_swing"] * vigour
+    wave = np.cos(2.0 * np.pi * phase - 0.35)
+    return held(
+        side, len(times),
+        swing=(2.0 - 20.0 * size * wave + loose) * DEG,
+        out=(14.0 + 1.5 * loose) * DEG + style["arms_out"],
+        twist=(14.0 - 4.0 * wave * size) * DEG,
+        elbow=(18.0 + 6.0 * habit(style["variation"], "elbow") + 12.0 * size * (1.0 - np.cos(2.0 * np.pi * phase - 0.85))) * DEG,
+        pronate=14.0 * DEG,
+    )
+
+
+def _cyclic(keys, phase: np.ndarray) -> np.ndarray:
+    knots, values = zip(*keys)
+    return keyed(phase, knots, values, 1.0)
+
+
+PARAMETERS = {
+    "speed": (0.5, 1.27, 2.0),  # m/s
+    "tempo": (0.85, 1.0, 1.15),  # cadence against the natural one of the speed
+    "arm_swing": (0.0, 1.0, 1.8),
+    "bounce": (0.4, 1.0, 1.6),
+    "sway": (0.3, 1.0, 1.8),
+    "width": (0.4, 1.0, 1.9),  # of the track
+    "lean": (-0.05, 0.03, 0.25),  # rad forward
+    "curve": (-0.25, 0.0, 0.25),  # 1/m of the path, to the left
+    **IDLE,
+    **HABITS,
+}
+WALK = Action("walk", PARAMETERS, plan_walk)

@@ -1,0 +1,1 @@
+"""Whoever performs an action: measures, feet, arms, hands, plans, and solving them for joints."""
