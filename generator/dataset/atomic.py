@@ -70,6 +70,14 @@ def _link(part: Path, path: Path) -> bool:
     return True
 
 
+def remove(path: Path) -> None:
+    """Delete ``path`` if it is there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as e:
+        raise cannot_write(path, e) from e
+
+
 def cannot_write(path: Path, error: OSError) -> DatasetError:
     """The error for a file that the system refused to write."""
     advice = _ADVICE.get(error.errno, f"{error.strerror or error}; check the folder and start again")
