@@ -1,0 +1,1 @@
+"""Path-traced images through Blender's Cycles. Nothing outside this package imports bpy."""

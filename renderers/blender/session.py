@@ -1,0 +1,86 @@
+"""The one door to bpy: imports it single-threaded and silent, or says what is missing."""
+
+import contextlib
+import importlib
+import os
+import sys
+
+from generator.errors import MissingExtraError
+
+PIP_LINE = 'pip install "mannequin[blender]"'
+SYSTEM_LIBRARIES = "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1"
+
+_loaded = None
+
+
+def load_bpy(pin: bool = False):
+    """The bpy module, imported once per process.
+
+    The import runs while the process may use a single core: Blender then keeps to one thread for
+    good, which makes its output the same bytes on every machine and costs no busy-waiting second
+    core. ``pin`` leaves the process on that core; otherwise its cores are given back.
+    Raises MissingExtraError naming what to install.
+    """
+    global _loaded
+    if _loaded is None:
+        with one_core(keep=pin), silence():
+            _loaded = _import_bpy()
+    elif pin:
+        pin_to_core(min(os.sched_getaffinity(0)))
+    return _loaded
+
+
+def pin_to_core(core: int) -> None:
+    """Let this process run on ``core`` alone."""
+    os.sched_setaffinity(0, {core})
+
+
+def add_bundled_packages() -> None:
+    """Put bpy's own site-packages at the end of sys.path: Open Shading Language needs them."""
+    bpy = load_bpy()
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    folder = os.path.join(bpy.utils.resource_path("LOCAL"), "python", "lib", python, "site-packages")
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+@contextlib.contextmanager
+def one_core(keep: bool):
+    """Restrict the process to one of its cores; give the others back afterwards unless ``keep``."""
+    cores = os.sched_getaffinity(0)
+    pin_to_core(min(cores))
+    try:
+        yield
+    finally:
+        if not keep:
+            os.sched_setaffinity(0, cores)
+
+
+@contextlib.contextmanager
+def silence():
+    """Drop what C code writes to standard output (Blender reports every render there)."""
+    sys.stdout.flush()
+    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(null)
+
+
+def _import_bpy():
+    try:
+        bpy = importlib.import_module("bpy")
+    except ModuleNotFoundError as e:
+        if e.name != "bpy":
+            raise
+        raise MissingExtraError(f"Rendering with Blender needs the bpy package, which is not installed. Run: {PIP_LINE}") from e
+    except ImportError as e:
+        raise MissingExtraError(
+            f"bpy is installed but a system library is missing ({e}). On Debian or Ubuntu run: "
+            f"apt-get install --no-install-recommends {SYSTEM_LIBRARIES}"
+        ) from e
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy
