@@ -1,0 +1,90 @@
+"""Turns bare feet into closed shoes: one smooth skin over a last, without toes."""
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.spatial import ConvexHull
+
+from generator.appearance.measures import FOOT_JOINTS, Measures, is_of
+from generator.appearance.surface import smooth, vertex_normals
+from generator.body.model import BodyModel
+
+COLLAR = 0.082
+"""Height of a low shoe's opening above the floor, metres."""
+
+SOLE = 0.022
+"""Thickness of the sole, below the bare foot."""
+
+LEATHER = 0.005
+"""How far the upper stands off the foot."""
+
+RELAXATIONS = 90
+
+
+def shoe_form(body: BodyModel, m: Measures, mean: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """(shod (V, 3) metres, on (V,) 0…1): where each foot's vertices lie on a shoe, and which do.
+
+    mean: rows that average over a vertex's neighbours. The foot's vertices are spread over the
+    shoe by relaxing them on it (a harmonic map), so that the toes' many folds come undone.
+    """
+    shod = body.v_template.astype(np.float64)
+    normals = vertex_normals(shod, body.topology.faces)
+    on = np.zeros(len(shod))
+    for side in ("left", "right"):
+        columns = [j for j, n in enumerate(body.joint_names) if n.startswith(side) and is_of(n, FOOT_JOINTS)]
+        foot = (body.weights[:, columns].sum(1) > 0.4) & (shod[:, 1] < m.floor_y + COLLAR + 0.04)
+        free = foot & (shod[:, 1] < m.floor_y + COLLAR)
+        if free.sum() < 12:
+            continue
+        planes = _last(shod[free] + LEATHER * normals[free], m.floor_y)
+        shod = _relax(shod, free, mean, planes, *_core(shod[free], m.floor_y))
+        on[free] = 1.0
+    return shod, on
+
+
+def _core(foot: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of a segment inside the foot, from heel to ball; the shoe is star-shaped around it."""
+    heel, toe = foot[foot[:, 2].argmin()], foot[foot[:, 2].argmax()]
+    middle = foot[np.abs(foot[:, 2] - 0.5 * (heel[2] + toe[2])) < 0.06].mean(0)
+    back = 0.72 * heel + 0.28 * middle
+    front = 0.45 * toe + 0.55 * middle
+    back[1] = front[1] = floor + 0.02
+    return back, front
+
+
+def _last(foot: np.ndarray, floor: float) -> np.ndarray:
+    """(P, 4) planes (n, d), n · x + d <= 0 inside, of the convex shoe around a foot's points."""
+    forward = foot[:, 2]
+    start = forward.min() + 0.62 * np.ptp(forward)
+    longer = foot.copy()
+    longer[:, 2] += 0.09 * np.maximum(forward - start, 0.0)
+    # A toe box is higher than toes are.
+    tips = longer[(forward > forward.min() + 0.86 * np.ptp(forward)) & (longer[:, 1] < floor + 0.04)]
+    raised = tips * (1, 0, 1) + (0, floor + 0.034, -0.012)
+    low = longer[longer[:, 1] < floor + 0.055]
+    outline = low[ConvexHull(low[:, [0, 2]]).vertices]
+    rims = [outline * (1, 0, 1) + (0, floor + h, 0) for h in (0.008, -SOLE)]
+    planes = ConvexHull(np.concatenate([longer, raised, *rims])).equations
+    lid = (planes[:, 1] > 0.8) & (-planes[:, 3] > 0.8 * (floor + COLLAR) * planes[:, 1])
+    lid &= np.abs(planes[:, 0]) + np.abs(planes[:, 2]) < 0.35
+    return planes[~lid]
+
+
+def _relax(points, free, mean, planes, back, front) -> np.ndarray:
+    """Points (V, 3) with the free ones evenly spread over the planes' surface."""
+    out = points.copy()
+    rows = mean[free]
+    axis = front - back
+    for _ in range(RELAXATIONS):
+        x = rows @ out
+        along = np.clip((x - back) @ axis / (axis @ axis), 0.0, 1.0)
+        centre = back + along[:, None] * axis
+        ray = x - centre
+        speed = ray @ planes[:, :3].T
+        gap = -(centre @ planes[:, :3].T + planes[:, 3])
+        reach = np.where(speed > 1e-9, gap / np.maximum(speed, 1e-9), np.inf).min(1)
+        # Rays that leave through the opening stay where they are.
+        reach = np.where(np.linalg.norm(ray, axis=1) * reach < 0.16, reach, 1.0)
+        out[free] = centre + reach[:, None] * ray
+    rounded = smooth(mean, out, 2, 0.4)
+    out[free] = rounded[free]
+    return out

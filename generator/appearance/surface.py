@@ -1,0 +1,79 @@
+"""Geometry of a triangle mesh that clothes need: normals, smoothing, room to grow."""
+
+import numpy as np
+import scipy.sparse as sp
+from numba import njit
+from scipy.spatial import cKDTree
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) unit normals, area-weighted; zero where a vertex has no face."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    out = np.zeros_like(vertices)
+    for k in range(3):
+        for axis in range(3):
+            out[:, axis] += np.bincount(faces[:, k], across[:, axis], minlength=len(vertices))
+    length = np.linalg.norm(out, axis=1, keepdims=True)
+    return out / np.maximum(length, 1e-12)
+
+
+def averaging(faces: np.ndarray, num_vertices: int) -> sp.csr_matrix:
+    """(V, V) rows that take the mean over a vertex's neighbours (itself where it has none)."""
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
+    lonely = np.setdiff1d(np.arange(num_vertices), edges[:, 0])
+    rows = np.concatenate([edges[:, 0], lonely])
+    columns = np.concatenate([edges[:, 1], lonely])
+    ring = sp.csr_matrix((np.ones(len(rows)), (rows, columns)), (num_vertices, num_vertices))
+    return sp.diags(1.0 / np.asarray(ring.sum(1)).ravel()) @ ring
+
+
+def smooth(mean: sp.csr_matrix, values: np.ndarray, steps: int, share: float = 0.5) -> np.ndarray:
+    """Move values (V, …) ``share`` of the way to their neighbours' mean, ``steps`` times."""
+    for _ in range(steps):
+        values = values + share * (mean @ values - values)
+    return values
+
+
+def components(faces: np.ndarray, num_vertices: int) -> np.ndarray:
+    """(V,) id of the connected piece of each vertex."""
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]])
+    graph = sp.csr_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (num_vertices,) * 2)
+    return sp.csgraph.connected_components(graph, directed=False)[1]
+
+
+def room(vertices: np.ndarray, normals: np.ndarray, reach: float = 0.06) -> np.ndarray:
+    """(V,) metres: radius of the largest empty ball that touches the surface from outside.
+
+    A surface moved out along its normals by less than this does not meet itself (the offset
+    stays on its own side of the medial axis). Capped at ``reach``.
+    """
+    tree = cKDTree(vertices)
+    pairs = tree.query_pairs(2.0 * reach, output_type="ndarray") if len(vertices) < 2000 else None
+    if pairs is None:
+        # Every third vertex is enough to know the opposite surface.
+        some = np.arange(0, len(vertices), 3)
+        near = cKDTree(vertices[some]).query_ball_point(vertices, 1.2 * reach)
+        start = np.concatenate([[0], np.cumsum([len(n) for n in near])])
+        flat = some[np.concatenate([np.asarray(n, np.int64) for n in near])]
+    else:
+        both = np.concatenate([pairs, pairs[:, ::-1]])
+        both = both[np.argsort(both[:, 0], kind="stable")]
+        start = np.searchsorted(both[:, 0], np.arange(len(vertices) + 1))
+        flat = both[:, 1]
+    return _touching_ball(vertices, normals, start, flat, reach)
+
+
+@njit(cache=True)
+def _touching_ball(vertices, normals, start, flat, reach):
+    out = np.full(len(vertices), reach)
+    for v in range(len(vertices)):
+        for e in range(start[v], start[v + 1]):
+            q = flat[e]
+            d = vertices[q] - vertices[v]
+            out_of = (d * normals[v]).sum()
+            facing = (normals[q] * normals[v]).sum()
+            if out_of > 1e-6 and facing < 0.2:
+                out[v] = min(out[v], (d * d).sum() / (2.0 * out_of))
+    return out
