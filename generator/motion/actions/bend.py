@@ -14,7 +14,7 @@ def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     plan = stand(times, figure, style)
     rhythm = Rhythm.of(times, (0.25, 1.25, 0.4, 1.25), 0.7, style["tempo"])
     gesture = (0.0, 0.0, 1.0, 1.0, 0.0)
-    down, late = rhythm.curve(gesture), rhythm.curve(gesture, delay=0.08)
+    down, late = rhythm.curve(gesture), rhythm.curve(gesture, delay=-0.04)
     depth, knees = style["depth"], style["knees"]
     plan.pelvis[:, 1] -= down * depth * (0.05 + 0.22 * knees) * figure.leg
     plan.tilt = plan.tilt + down * depth * (68.0 - 18.0 * knees) * DEG
@@ -38,7 +38,7 @@ def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
 def _floor_point(figure: Figure, side: int, depth: float, count: int) -> np.ndarray:
     """(T, 3) the wrist when the hand is at what lies before the feet."""
     height = 0.15 * figure.leg + (1.0 - depth) * 0.62 * figure.leg
-    point = [SIDE_SIGN[side] * 0.11 * figure.leg, height, (0.30 + 0.16 * (1.0 - depth)) * figure.leg]
+    point = [SIDE_SIGN[side] * 0.145 * figure.leg, height, (0.30 + 0.16 * (1.0 - depth)) * figure.leg]
     return np.broadcast_to(point, (count, 3))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
+from generator.motion.curves import min_jerk
 from generator.motion.performer.arms import held, mixed
 from generator.motion.performer.feet import ankle_offset
 from generator.motion.performer.figure import HIP, LEFT, PELVIS, RIGHT, Figure
@@ -45,13 +46,16 @@ def _kicking_foot(figure: Figure, rhythm: Rhythm, start: np.ndarray, style) -> t
     hip = np.array([0.6 * start[0], figure.pelvis_height - 0.03 * figure.leg + figure.bone(PELVIS, HIP[LEFT])[1], 0.0])
     back = hip + reach * np.array([0.05, -0.78, -0.42])
     through = hip + reach * np.array([0.03, -0.80, 0.18])
-    out = hip + reach * np.array([0.0, -0.955 * np.cos(angle), 0.955 * np.sin(angle) - 0.06])
+    out = hip + reach * np.array([0.0, -0.975 * np.cos(angle), 0.975 * np.sin(angle) - 0.035])
     drawn = hip + reach * np.array([0.03, -0.72, 0.26])
     pitches = np.array([0.0, -22.0 * DEG, -72.0 * DEG, -30.0 * DEG, angle - 32.0 * DEG, -22.0 * DEG, 0.0])
     flat = start + np.array([0.0, figure.ankle_height[LEFT], 0.0])
     offsets = ankle_offset(figure, LEFT, pitches)
     ankles = np.array([flat, start + offsets[1], back, through, out, drawn, flat])
-    return rhythm.curve(ankles - offsets), rhythm.curve(pitches)
+    base, leave, land = rhythm.curve(ankles - offsets), rhythm.knots[1], rhythm.knots[-1]
+    clear = min_jerk((rhythm.within - leave) / 0.12) * min_jerk((land - rhythm.within) / 0.12)
+    base[:, 1] += 0.035 * figure.leg * clear
+    return base, rhythm.curve(pitches)
 
 
 def _arms(times, style, one_leg, kick):

@@ -32,7 +32,7 @@ def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
         return mixed(hung[LEFT], act, arm), hung[RIGHT]
 
     plan.arms = arms
-    plan.hands[LEFT] = ("relaxed", "open", rhythm.curve((0.0, 0.0, 1.0, -0.3, 0.0)))
+    plan.hands[LEFT] = ("relaxed", "open", rhythm.curve((0.0, 0.0, 1.0, 0.3, 0.0)))
     plan.pelvis[:, 1] -= body * low * 0.26 * figure.leg
     plan.tilt = plan.tilt + body * (34.0 * low + 5.0 * far - 2.0 * high) * DEG
     plan.bend = plan.bend + body * (34.0 * low + 9.0 * far - 8.0 * high) * DEG
@@ -52,7 +52,7 @@ def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
 def reach_target(figure: Figure, style: dict[str, float]) -> np.ndarray:
     """(3,) where the wrist goes, on the stage: at ``height`` statures."""
     reach = figure.arm_reach[LEFT]
-    out = reach * (0.62 + 0.42 * style["distance"]) * (1.0 - 0.35 * np.clip((style["height"] - 0.95) / 0.25, 0.0, 1.0))
+    out = reach * (0.80 + 0.35 * style["distance"]) * (1.0 - 0.35 * np.clip((style["height"] - 0.95) / 0.25, 0.0, 1.0))
     root = figure.joints[SHOULDER[LEFT]]
     return np.array(
         [root[0] + out * np.sin(style["azimuth"]), style["height"] * figure.stature, root[2] + out * np.cos(style["azimuth"])]

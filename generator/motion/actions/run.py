@@ -3,18 +3,18 @@
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, Action
-from generator.motion.actions.walk import on_path
+from generator.motion.actions.walk import on_path, swing_progress
 from generator.motion.performer.arms import ArmPose, held
-from generator.motion.curves import GRAVITY, drift, habit, keyed, min_jerk
+from generator.motion.curves import GRAVITY, drift, habit, keyed
 from generator.motion.performer.feet import FootTrack
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
 from generator.motion.performer.plan import Plan, stand
 from generator.motion.performer.matrices import DEG
 
 # Pitch in degrees over the stance (0 … 1) and the swing (1 … 2).
-_PITCH = ((0.0, 7), (0.12, 0), (0.42, 0), (0.62, -13), (0.82, -36), (1.0, -60), (1.18, -84), (1.40, -92), (1.60, -58),
-          (1.80, -14), (1.95, 7))
-_LIFT = ((0.0, 0), (0.97, 0), (1.22, 0.17), (1.45, 0.30), (1.65, 0.24), (1.84, 0.085))
+_PITCH = ((0.0, 7), (0.12, 0), (0.42, 0), (0.62, -13), (0.82, -36), (1.0, -60), (1.18, -80), (1.40, -72), (1.60, -34),
+          (1.80, -4), (1.95, 8))
+_LIFT = ((0.0, 0), (0.97, 0), (1.20, 0.15), (1.42, 0.25), (1.64, 0.19), (1.84, 0.07))
 _TOE_SHARE = ((0.0, 0.0), (0.42, 1.0), (0.97, 0.9), (1.3, 0.1), (1.6, 0.0))
 
 
@@ -27,7 +27,7 @@ def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     plan = stand(times, figure, style)
     plan.feet = tuple(_foot(figure, side, phase + 0.5 * side, stride, duty, style, 0.5 * side) for side in (LEFT, RIGHT))
     wave, twice = 2.0 * np.pi * (phase - 0.5 * duty), 4.0 * np.pi * (phase - 0.5 * duty)
-    plan.pelvis[:, 1] = figure.pelvis_height - 0.085 * size + _spring(phase, rate, duty)
+    plan.pelvis[:, 1] = figure.pelvis_height - 0.038 * size + _spring(phase, rate, duty)
     along = stride * phase
     plan.pelvis[:, [0, 2]] = on_path(along, 0.012 * size * style["sway"] * np.cos(wave), style["curve"])
     yaw = -8.0 * DEG * np.cos(wave + 0.6)
@@ -48,12 +48,12 @@ def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
 
 def run_rate(figure: Figure, style: dict[str, float]) -> float:
     """Cycles per second: about 165 steps a minute at 3 m/s, slowly rising, faster for short legs."""
-    return style["tempo"] * (1.38 + 0.07 * (style["speed"] - 3.0)) * np.sqrt(0.88 / figure.leg)
+    return style["tempo"] * (1.38 + 0.10 * (style["speed"] - 3.0)) * np.sqrt(0.88 / figure.leg)
 
 
 def run_duty(speed: float) -> float:
     """Share of the cycle on one foot; below a half there is flight."""
-    return float(np.clip(0.37 - 0.035 * (speed - 3.0), 0.24, 0.40))
+    return float(np.clip(0.33 - 0.05 * (speed - 3.0), 0.22, 0.38))
 
 
 def _spring(phase: np.ndarray, rate: float, duty: float) -> np.ndarray:
@@ -69,8 +69,8 @@ def _spring(phase: np.ndarray, rate: float, duty: float) -> np.ndarray:
 def _foot(figure, side, phase, stride, duty, style, lag) -> FootTrack:
     sign, cycle, p = SIDE_SIGN[side], np.floor(phase), phase % 1.0
     u = np.where(p < duty, p / duty, 1.0 + (p - duty) / (1.0 - duty))
-    swing = min_jerk(u - 1.0)
-    along = stride * (cycle + swing + 0.36 * duty - lag)
+    swing = swing_progress(u - 1.0)
+    along = stride * (cycle + swing + 0.30 * duty - lag)
     base = np.zeros((len(phase), 3))
     base[:, [0, 2]] = on_path(along, sign * 0.42 * figure.hip_width * style["width"], style["curve"])
     size = figure.leg / 0.88

@@ -15,7 +15,7 @@ def plan_sit(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     rhythm = Rhythm.of(times, (0.4, 0.6, 0.8, 0.6, 2.2, 0.6, 0.8, 0.6), 0.9, style["tempo"])
     lean = rhythm.curve((0.0, 0.0, 0.55, 1.0, 0.0, 0.0, 1.0, 0.5, 0.0))
     seated = rhythm.curve((0.0, 0.0, 0.3, 1.0, 1.0, 1.0, 1.0, 0.3, 0.0))
-    rest = rhythm.curve((0.0, 0.0, 0.0, 0.75, 1.0, 1.0, 0.8, 0.1, 0.0))
+    rest = rhythm.curve((0.0, 0.0, 0.6, 1.0, 1.0, 1.0, 1.0, 0.6, 0.0))
     height, back = seat(figure, style)
     for side in (LEFT, RIGHT):
         plan.feet[side].base[:, 0] *= 1.0 + 0.5 * style["width"]

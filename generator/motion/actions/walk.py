@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, Action
 from generator.motion.performer.arms import ArmPose, held
-from generator.motion.curves import drift, habit, keyed, min_jerk
+from generator.motion.curves import drift, habit, keyed
 from generator.motion.performer.feet import FootTrack
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
 from generator.motion.performer.plan import Plan, stand
@@ -17,11 +17,12 @@ from generator.motion.performer.matrices import DEG
 
 DUTY = 0.61
 """Share of the cycle that a foot is on the floor."""
-_UNDER = 0.265
+_UNDER = 0.25
 """Phase at which the pelvis passes over the standing ankle."""
 _PITCH = ((0.0, 18), (0.08, 0), (0.30, 0), (0.42, -8), (0.50, -24), (0.56, -42), (0.61, -58), (0.67, -62), (0.76, -36),
           (0.86, 0), (0.94, 17))
-_LIFT = ((0.0, 0), (0.58, 0), (0.68, 0.040), (0.78, 0.028), (0.90, 0.022))
+_SWING = ((0.0, 0.0), (0.25, 0.16), (0.5, 0.49), (0.75, 0.81), (0.9, 0.945), (1.0, 1.0))
+_LIFT = ((0.0, 0), (0.57, 0), (0.66, 0.045), (0.77, 0.030), (0.90, 0.022))
 _TOE_SHARE = ((0.0, 0.0), (0.30, 1.0), (0.59, 0.95), (0.70, 0.45), (0.82, 0.0))
 
 
@@ -39,7 +40,7 @@ def plan_walk(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     wave, twice = 2.0 * np.pi * phase, 4.0 * np.pi * phase
     sway = 0.026 * style["sway"] * figure.leg * np.sin(wave - 0.25)
     bob = 0.020 * style["bounce"] * vigour * figure.leg
-    plan.pelvis[:, 1] = figure.pelvis_height - 0.016 * figure.leg - bob * (1.0 + np.cos(twice - 0.75))
+    plan.pelvis[:, 1] = figure.pelvis_height - 0.008 * figure.leg - bob * (1.0 + np.cos(twice - 0.75))
     along = stride * phase + 0.008 * figure.leg * np.sin(twice)
     plan.pelvis[:, [0, 2]] = on_path(along, sway, curve)
     yaw = -5.0 * DEG * vigour * np.cos(wave - 0.1)
@@ -74,9 +75,14 @@ def on_path(along: np.ndarray, across: np.ndarray, curve: float) -> np.ndarray:
     return np.stack([x, z], -1)
 
 
+def swing_progress(u: np.ndarray) -> np.ndarray:
+    """Way of a swinging foot, 0 … 1 over u = 0 … 1: it is stopped late, so it never runs ahead of the step."""
+    return keyed(u, *zip(*_SWING))
+
+
 def _foot(figure, side, phase, stride, style, vigour, lag) -> FootTrack:
     sign, cycle, p = SIDE_SIGN[side], np.floor(phase), phase % 1.0
-    swing = min_jerk((p - DUTY) / (1.0 - DUTY))
+    swing = swing_progress((p - DUTY) / (1.0 - DUTY))
     along = stride * (cycle + swing + _UNDER - lag)
     width = 0.62 * figure.hip_width * style["width"]
     base = np.zeros((len(phase), 3))

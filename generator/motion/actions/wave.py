@@ -20,10 +20,10 @@ def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     size, height = style["amplitude"] * late, style["height"]
     raised = held(
         LEFT, len(times),
-        out=(66.0 + 36.0 * height + 3.0 * size * np.sin(beat + 0.5)) * DEG,
+        out=(60.0 + 40.0 * height + 3.0 * size * np.sin(beat + 0.5)) * DEG,
         inward=(22.0 + 6.0 * habit(style["variation"], "inward")) * DEG,
         twist=-(72.0 + 7.0 * size * np.sin(beat)) * DEG,
-        elbow=(84.0 - 34.0 * height + 20.0 * size * np.sin(beat)) * DEG,
+        elbow=(104.0 - 48.0 * height + 19.0 * size * np.sin(beat)) * DEG,
         shrug=(2.0 + 7.0 * height) * DEG,
     )
     flap = 9.0 * DEG * size * np.sin(beat - 0.8)

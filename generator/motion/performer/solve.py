@@ -17,8 +17,8 @@ from generator.motion.ik import two_bone
 from generator.motion.performer.plan import Plan
 from generator.motion.performer.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
 
-KNEE_SLACK = 0.9965
-"""Greatest share of the leg's reach used: a knee keeps about nine degrees of flexion."""
+KNEE_SLACK = 0.998
+"""Greatest share of the leg's reach used: a knee keeps some seven degrees of flexion."""
 
 # Masses of segments as shares of the body's (Winter, Biomechanics, table 4.1), each a point on
 # the way from one joint to another.
@@ -113,7 +113,7 @@ def _height_in_reach(plan: Plan, figure: Figure, root, pelvis, feet: tuple[FootP
         reach = KNEE_SLACK * figure.leg_reach[side]
         rise = np.sqrt(np.maximum(reach**2 - (gap**2).sum(1), (0.2 * reach) ** 2))
         limits.append(feet[side].ankle[:, 1] + rise - hip[:, 1])
-    return soft_min(plan.pelvis[:, 1], *limits, width=0.004 * figure.leg)
+    return soft_min(plan.pelvis[:, 1], *limits, width=0.0025 * figure.leg)
 
 
 def _legs(plan: Plan, figure: Figure, root, pelvis, feet) -> list[tuple]:
