@@ -15,7 +15,7 @@ from renderers.raster.zbuffer import project_vertices
 class Triangles:
     """The faces of all meshes, their labels, and where each mesh's vertices start.
 
-    faces: (F, 3) int32. mesh: (F,) uint8 position in ``scene.meshes``. instance, part, chart:
+    faces: (F, 3) uint32, which numba indexes fastest. mesh: (F,) uint8 position in ``scene.meshes``. instance, part, chart:
     (F,) uint8. uv, chart_uv: (F, 3, 2) float32. starts: (M + 1,) first vertex of each mesh.
     """
 
@@ -38,7 +38,7 @@ def merge(meshes: tuple[MeshTrack, ...]) -> Triangles:
         return np.ascontiguousarray(np.concatenate([np.zeros((0,) + shape, dtype), *parts]), dtype)
 
     return Triangles(
-        faces=join([m.faces + s for m, s in zip(meshes, starts)], (3,), np.int32),
+        faces=join([m.faces + s for m, s in zip(meshes, starts)], (3,), np.uint32),
         mesh=np.repeat(np.arange(len(meshes), dtype=np.uint8), sizes),
         instance=np.repeat(np.array([m.instance for m in meshes], np.uint8), sizes),
         part=join([m.part for m in meshes], (), np.uint8),
@@ -104,16 +104,23 @@ class Viewpoint:
             bounds = (low[0], low[1], high[2], high[3])
         return Pose(camera, screen, T, bounds)
 
-    def normals(self, k: int) -> np.ndarray:
-        """(V, 3) float64 smooth vertex normals at index ``k`` in world axes, of any length."""
-        starts = self.triangles.starts
-        out = np.zeros((starts[-1], 3))
-        for mesh, a, b in zip(self.scene.meshes, starts, starts[1:]):
-            add_vertex_normals(mesh.vertices[k], mesh.faces, out[a:b])
+    def normals(self, k: int, face: np.ndarray) -> np.ndarray:
+        """(V, 3) float64 smooth vertex normals at index ``k`` in world axes, of any length.
+
+        Only those of the vertices of the faces in ``face`` (n,) are right; others are unfinished.
+        """
+        tri = self.triangles
+        out = np.zeros((tri.starts[-1], 3))
+        wanted = mark_corners(tri.faces, face, len(out))
+        first = 0
+        for mesh, a, b in zip(self.scene.meshes, tri.starts, tri.starts[1:]):
+            last = first + len(mesh.faces)
+            add_vertex_normals(mesh.vertices[k], tri.faces[first:last], a, wanted, out)
+            first = last
         return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _arc_cosine(x):
     """acos to 2e-8 rad (Abramowitz and Stegun 4.4.46)."""
     a = abs(x)
@@ -129,18 +136,32 @@ def _arc_cosine(x):
     return p if x >= 0 else np.pi - p
 
 
-@njit(cache=True, nogil=True)
-def add_vertex_normals(vertices, faces, out):
-    """Add to ``out`` (V, 3) the face normals around each vertex, weighted by the corner's angle.
+@njit(cache=True, nogil=True, error_model="numpy")
+def mark_corners(faces, face, count):
+    """(count,) bool: the vertex belongs to one of the faces ``face`` (n,)."""
+    wanted = np.zeros(count, np.bool_)
+    for f in face:
+        wanted[faces[f, 0]] = wanted[faces[f, 1]] = wanted[faces[f, 2]] = True
+    return wanted
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_vertex_normals(vertices, faces, start, wanted, out):
+    """Add to ``out`` the face normals around each ``wanted`` vertex, weighted by the corner's angle.
+
+    vertices: (v, 3) of one mesh; its vertex 0 is number ``start`` in faces, wanted and out.
 
     That is what Blender's smooth shading interpolates. Source: Thürmer and Wüthrich, "Computing
     vertex normals from polygonal facets", 1998.
     """
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        xi, yi, zi = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
-        ax, ay, az = vertices[j, 0] - xi, vertices[j, 1] - yi, vertices[j, 2] - zi
-        bx, by, bz = vertices[k, 0] - xi, vertices[k, 1] - yi, vertices[k, 2] - zi
+        if not (wanted[i] or wanted[j] or wanted[k]):
+            continue
+        a, b, c = i - start, j - start, k - start
+        xi, yi, zi = np.float64(vertices[a, 0]), np.float64(vertices[a, 1]), np.float64(vertices[a, 2])
+        ax, ay, az = vertices[b, 0] - xi, vertices[b, 1] - yi, vertices[b, 2] - zi
+        bx, by, bz = vertices[c, 0] - xi, vertices[c, 1] - yi, vertices[c, 2] - zi
         nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
         size = nx * nx + ny * ny + nz * nz
         if size == 0.0:

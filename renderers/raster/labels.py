@@ -65,7 +65,7 @@ def frame_labels(view: Viewpoint, k: int, seen: Samples, channels: Sequence[str]
 
 
 def _normals(view: Viewpoint, k: int, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
-    world = blend(view.normals(k), view.triangles.faces, face, bary)
+    world = blend(view.normals(k, face), view.triangles.faces, face, bary)
     normal = world @ view.pose(k).T_world_camera[:3, :3]
     length = np.sqrt(np.einsum("ni,ni->n", normal, normal))[:, None]
     return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0).astype(np.float32)
@@ -95,7 +95,7 @@ def _hidden(view: Viewpoint, k: int, points: np.ndarray, out: np.ndarray) -> np.
     return out | (face >= 0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def aim(points, out, tolerance):
     """Rays (n, 2) to camera-frame points (n, 3), NaN where ``out``, and the depth to stay under."""
     rays, limit = np.empty((points.shape[0], 2)), np.empty(points.shape[0])
@@ -105,7 +105,7 @@ def aim(points, out, tolerance):
     return rays, limit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def outside(image, h, w):
     """(n,) bool: positions (n, 2) pixels that are not in the image, or not imaged at all."""
     out = np.empty(image.shape[0], np.bool_)
@@ -114,7 +114,7 @@ def outside(image, h, w):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def displacements(image, pixel, width):
     """(n, 2) float32 from the centres of pixels (n,) to positions (n, 2); 0 where those are NaN."""
     out = np.zeros(image.shape, np.float32)
@@ -125,7 +125,7 @@ def displacements(image, pixel, width):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def blend(values, faces, face, bary):
     """(n, 3) float64: per-vertex values (V, 3) weighted by ``bary`` (n, 3) on faces ``face`` (n,)."""
     out = np.empty((face.shape[0], 3))
@@ -136,7 +136,7 @@ def blend(values, faces, face, bary):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def blend_corners(values, face, bary):
     """(n, 2) float32: per-corner values (F, 3, 2) weighted by ``bary`` (n, 3)."""
     out = np.empty((face.shape[0], 2), np.float32)

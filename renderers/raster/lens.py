@@ -54,7 +54,7 @@ def monotone_radius(k: np.ndarray) -> float:
     return float(np.sqrt(real[real > 0].min())) if np.any(real > 0) else np.inf
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def distort(x, y, k):
     """Distorted (x, y) of a ray; source: OpenCV's calib3d documentation."""
     s = x * x + y * y
@@ -64,7 +64,7 @@ def distort(x, y, k):
     return dx, dy
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def undistort(dx, dy, k, radius):
     """The ray within ``radius`` that is distorted to (dx, dy), or NaNs where there is none."""
     x, y = _undo_radial(dx, dy, k, radius)
@@ -91,7 +91,7 @@ def undistort(dx, dy, k, radius):
     return x, y
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _undo_radial(dx, dy, k, radius):
     """Bisection on the radial part alone, which is monotone within ``radius``: Newton's start."""
     goal = np.sqrt(dx * dx + dy * dy)
@@ -109,7 +109,7 @@ def _undo_radial(dx, dy, k, radius):
     return dx / goal * low, dy / goal * low
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def image_rays(x, y, pinhole, k, radius):
     """(N, 2) float64 rays through image positions x, y (N,) pixels; NaN where nothing is imaged."""
     rays = np.empty((x.shape[0], 2))
@@ -119,7 +119,7 @@ def image_rays(x, y, pinhole, k, radius):
     return rays
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def project_points(points, pinhole, k, radius, near):
     """(N, 2) float64 image positions of camera-frame points (N, 3); NaN where not imaged."""
     out = np.empty((points.shape[0], 2))

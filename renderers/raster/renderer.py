@@ -31,6 +31,10 @@ class RasterRenderer:
         check_outputs(outputs)
         return render_scene(build_scene(spec, self.catalog, outputs), outputs)
 
+    def render_scene(self, scene: Scene, outputs: Sequence[str] = DEFAULT_OUTPUTS) -> Clip:
+        """Clip of a scene that is already built; otherwise as :meth:`render`."""
+        return render_scene(scene, outputs)
+
 
 def render_scene(scene: Scene, outputs: Sequence[str] = DEFAULT_OUTPUTS) -> Clip:
     """Clip of a scene that is already built; ``outputs`` as in RasterRenderer.render."""

@@ -79,7 +79,7 @@ class Sampler:
         return face.reshape(shape), 0, 0, (rays[:, 0].reshape(shape), rays[:, 1].reshape(shape))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def collect(face, left, top, grid, first, step, width, ray_x, ray_y):
     """(pixel, face, ray) of every ``step``-th sample from ``first`` on that hit something.
 
@@ -103,7 +103,7 @@ def collect(face, left, top, grid, first, step, width, ray_x, ray_y):
     return pixel, found, ray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def weights(camera, faces, face, ray):
     """(n, 3) float64 perspective-correct barycentric weights of rays (n, 2) on their faces (n,)."""
     out = np.empty((face.shape[0], 3))
@@ -118,6 +118,6 @@ def weights(camera, faces, face, ray):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _triple(x, y, a, b):
     return x * (a[1] * b[2] - a[2] * b[1]) + y * (a[2] * b[0] - a[0] * b[2]) + (a[0] * b[1] - a[1] * b[0])

@@ -68,14 +68,14 @@ class Painter:
         out[:] = encode(behind) if self._empty is None else self._empty
         pose = view.pose(k)
         colour = shade(
-            samples.face, samples.ray, pose.camera, tri.faces, tri.mesh, tri.uv, view.normals(k), pose.T_world_camera,
+            samples.face, samples.ray, pose.camera, tri.faces, tri.mesh, tri.uv, view.normals(k, samples.face), pose.T_world_camera,
             self.light.sh, self.light.lamps, self.textures.texels, self.textures.levels, self._density,
             view.lens.pinhole, self.grid,
         )
         composite(samples.pixel, colour, self.grid, behind.reshape(-1, 3), out.reshape(-1, 3), ENCODE)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def shade(face, ray, camera, faces, mesh, uv, normals, T, sh, lamps, texels, levels, density, pinhole, grid):
     """(n, 3) float32 linear radiance of the samples ``face`` (n,), ``ray`` (n, 2)."""
     out = np.empty((face.shape[0], 3), np.float32)
@@ -112,7 +112,7 @@ def shade(face, ray, camera, faces, mesh, uv, normals, T, sh, lamps, texels, lev
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _turn(T, x, y):
     """The ray (x, y, 1) in world axes."""
     return (
@@ -122,7 +122,7 @@ def _turn(T, x, y):
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def pick_level(texels, count):
     """The level at which a footprint of so many texels (of level 0) is one to two texels wide."""
     level = 0
@@ -132,7 +132,7 @@ def pick_level(texels, count):
     return level
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def even_light(sh, nx, ny, nz):
     """RGB of max(0, Σ sh_i Y_i(n)) with generator.light.sh_basis."""
     x, y, z = nx, -nz, ny
@@ -148,7 +148,7 @@ def even_light(sh, nx, ny, nz):
     return max(r, 0.0), max(g, 0.0), max(b, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def lamp_light(lamps, x, y, z, nx, ny, nz):
     """RGB that lamps add at world point (x, y, z), as SurfaceLight.radiance."""
     r, g, b = 0.0, 0.0, 0.0
@@ -162,7 +162,7 @@ def lamp_light(lamps, x, y, z, nx, ny, nz):
     return r, g, b
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _composite_pixel(red, green, blue, cover, back, out, table):
     steps = table.shape[0] - 1
     for i, value in enumerate((red, green, blue)):
@@ -170,7 +170,7 @@ def _composite_pixel(red, green, blue, cover, back, out, table):
         out[i] = table[int(value * steps + 0.5)]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def composite(pixel, colour, grid, back, out, table):
     """Average samples over pixels, over the linear ``back`` (H·W, 3), into sRGB ``out`` (H·W, 3).
 

@@ -43,7 +43,7 @@ def build_textures(images) -> Textures:
     return Textures(np.concatenate(blocks or [np.zeros((1, 3), np.uint16)]), np.array(levels, np.int64).reshape(-1, depth, 3))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def halve(image):
     """Mean of 2 × 2 texels; the last row or column of an odd size stands for two."""
     h, w = image.shape[0], image.shape[1]
@@ -58,7 +58,7 @@ def halve(image):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def texel_density(vertices, faces, uv, height, width):
     """(F,) float32 texels of a height × width texture per square metre of each face."""
     out = np.zeros(faces.shape[0], np.float32)
@@ -75,7 +75,7 @@ def texel_density(vertices, faces, uv, height, width):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fetch(texels, level, u, v):
     """Linear RGB in [0, 1], bilinear at (u, v) (v up, clamped) of a level (first, height, width)."""
     first, h, w = level[0], level[1], level[2]

@@ -14,11 +14,14 @@ from numba import njit
 NEAR = 0.01
 """Near plane, metres."""
 
+FAR = 2**30
+"""Column or row beyond any image; also marks vertices nearer than NEAR."""
+
 SLACK = 1e-9
 """Widening of bounding boxes, in samples: far above rounding, far below a sample."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def project_vertices(vertices, R, origin, pinhole, camera, screen):
     """Write camera-frame positions and pinhole pixels of world vertices (V, 3).
 
@@ -43,20 +46,53 @@ def project_vertices(vertices, R, origin, pinhole, camera, screen):
     return x0, y0, x1, y1, behind
 
 
-@njit(cache=True, nogil=True)
-def triangle_box(camera, screen, pinhole, i, j, k):
-    """(x0, y0, x1, y1) pinhole pixels around the part of a triangle beyond NEAR; NaNs if none."""
-    xi, yi, xj, yj, xk, yk = screen[i, 0], screen[i, 1], screen[j, 0], screen[j, 1], screen[k, 0], screen[k, 1]
-    x0, y0 = min(xi, min(xj, xk)), min(yi, min(yj, yk))
-    x1, y1 = max(xi, max(xj, xk)), max(yi, max(yj, yk))
-    behind = xi + xj + xk
-    if behind == behind:
-        return x0, y0, x1, y1
-    return _clipped_box(camera, pinhole, i, j, k)
+@njit(cache=True, nogil=True, error_model="numpy")
+def sample_bounds(screen, left, top, grid, out):
+    """Write, for every vertex, the samples next to it: the whole basis of triangles' bounding boxes.
+
+    The window starts at pixel (left, top) and has grid × grid samples per pixel. screen: (V, 2)
+    pinhole pixels. out: (V, 4) int32 (first column and row not before it, last column and row
+    not beyond it); (-FAR, -FAR, FAR, FAR) for vertices nearer than NEAR.
+    """
+    for i in range(screen.shape[0]):
+        x, y = (screen[i, 0] - left) * grid - 0.5, (screen[i, 1] - top) * grid - 0.5
+        if x != x:
+            out[i, 0], out[i, 1], out[i, 2], out[i, 3] = -FAR, -FAR, FAR, FAR
+            continue
+        x, y = min(max(x, 1.0 - FAR), FAR - 1.0), min(max(y, 1.0 - FAR), FAR - 1.0)
+        out[i, 0], out[i, 1] = np.ceil(x - SLACK), np.ceil(y - SLACK)
+        out[i, 2], out[i, 3] = np.floor(x + SLACK), np.floor(y + SLACK)
 
 
-@njit(cache=True, nogil=True)
-def _clipped_box(camera, pinhole, i, j, k):
+@njit(cache=True, nogil=True, error_model="numpy")
+def cell_bounds(screen, left, top, out):
+    """As ``sample_bounds``, but the cells of one pixel that each vertex lies in, from (left, top)."""
+    for i in range(screen.shape[0]):
+        x, y = screen[i, 0] - left, screen[i, 1] - top
+        if x != x:
+            out[i, 0], out[i, 1], out[i, 2], out[i, 3] = -FAR, -FAR, FAR, FAR
+            continue
+        x, y = min(max(x, 1.0 - FAR), FAR - 1.0), min(max(y, 1.0 - FAR), FAR - 1.0)
+        out[i, 0], out[i, 1] = np.floor(x - SLACK), np.floor(y - SLACK)
+        out[i, 2], out[i, 3] = np.floor(x + SLACK), np.floor(y + SLACK)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def triangle_bounds(bounds, i, j, k):
+    """(first column, first row, last column, last row) of a triangle, empty when last < first."""
+    c0 = min(bounds[i, 0], min(bounds[j, 0], bounds[k, 0]))
+    r0 = min(bounds[i, 1], min(bounds[j, 1], bounds[k, 1]))
+    c1 = max(bounds[i, 2], max(bounds[j, 2], bounds[k, 2]))
+    r1 = max(bounds[i, 3], max(bounds[j, 3], bounds[k, 3]))
+    return c0, r0, c1, r1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def clipped_bounds(camera, pinhole, left, top, grid, i, j, k):
+    """As ``triangle_bounds``, of a triangle with vertices nearer than NEAR: of its part beyond.
+
+    Wide by one, so that it serves samples and cells.
+    """
     x0, y0, x1, y1 = np.inf, np.inf, -np.inf, -np.inf
     for a, b in ((i, j), (j, k), (k, i)):
         za, zb = camera[a, 2], camera[b, 2]
@@ -69,12 +105,18 @@ def _clipped_box(camera, pinhole, i, j, k):
             y = (camera[a, 1] + s * (camera[b, 1] - camera[a, 1])) / NEAR
             x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
     if x0 > x1:
-        return np.nan, np.nan, np.nan, np.nan
-    fx, fy, cx, cy = pinhole[0], pinhole[1], pinhole[2], pinhole[3]
-    return fx * x0 + cx, fy * y0 + cy, fx * x1 + cx, fy * y1 + cy
+        return np.int64(FAR), np.int64(FAR), np.int64(-FAR), np.int64(-FAR)
+    x0, x1 = (pinhole[0] * x0 + pinhole[2] - left) * grid, (pinhole[0] * x1 + pinhole[2] - left) * grid
+    y0, y1 = (pinhole[1] * y0 + pinhole[3] - top) * grid, (pinhole[1] * y1 + pinhole[3] - top) * grid
+    return _whole(x0 - 1.0), _whole(y0 - 1.0), _whole(x1 + 1.0), _whole(y1 + 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _whole(x):
+    return np.int64(np.floor(min(max(x, -FAR), FAR)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_grid(camera, screen, faces, pinhole, left, top, grid, ray_x, ray_y, depth, face):
     """Nearest triangle of every sample of a window of a camera without distortion.
 
@@ -85,26 +127,30 @@ def fill_grid(camera, screen, faces, pinhole, left, top, grid, ray_x, ray_y, dep
     h, w = depth.shape
     depth[:] = np.inf
     face[:] = -1
+    bounds = np.empty((screen.shape[0], 4), np.int32)
+    sample_bounds(screen, left, top, grid, bounds)
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        x0, y0, x1, y1 = triangle_box(camera, screen, pinhole, i, j, k)
-        c0, c1 = np.ceil((x0 - left) * grid - 0.5 - SLACK), np.floor((x1 - left) * grid - 0.5 + SLACK)
-        r0, r1 = np.ceil((y0 - top) * grid - 0.5 - SLACK), np.floor((y1 - top) * grid - 0.5 + SLACK)
-        if not (c0 <= c1 and r0 <= r1 and c1 >= 0 and r1 >= 0 and c0 < w and r0 < h):
+        c0, r0, c1, r1 = triangle_bounds(bounds, i, j, k)
+        if c0 > c1 or r0 > r1 or c0 >= w or r0 >= h or c1 < 0 or r1 < 0:
             continue
+        if c1 == FAR:
+            c0, r0, c1, r1 = clipped_bounds(camera, pinhole, left, top, grid, i, j, k)
         xi, yi, zi = camera[i, 0], camera[i, 1], camera[i, 2]
         xj, yj, zj = camera[j, 0], camera[j, 1], camera[j, 2]
         xk, yk, zk = camera[k, 0], camera[k, 1], camera[k, 2]
+        nearest = min(zi, min(zj, zk))
         ai, bi, ci = yj * zk - zj * yk, zj * xk - xj * zk, xj * yk - yj * xk
         aj, bj, cj = yk * zi - zk * yi, zk * xi - xk * zi, xk * yi - yk * xi
         ak, bk, ck = yi * zj - zi * yj, zi * xj - xi * zj, xi * yj - yi * xj
-        for r in range(max(0, int(r0)), min(h - 1, int(min(r1, h))) + 1):
+        for r in range(max(0, r0), min(h - 1, r1) + 1):
             y = ray_y[r]
-            di, dj, dk = bi * y + ci, bj * y + cj, bk * y + ck
-            for c in range(max(0, int(c0)), min(w - 1, int(min(c1, w))) + 1):
+            for c in range(max(0, c0), min(w - 1, c1) + 1):
+                if depth[r, c] <= nearest:
+                    continue
                 x = ray_x[c]
-                ui, uj, uk = ai * x + di, aj * x + dj, ak * x + dk
-                if not ((ui >= 0 and uj >= 0 and uk >= 0) or (ui <= 0 and uj <= 0 and uk <= 0)):
+                ui, uj, uk = ai * x + bi * y + ci, aj * x + bj * y + cj, ak * x + bk * y + ck
+                if min(ui, min(uj, uk)) < 0.0 and max(ui, max(uj, uk)) > 0.0:
                     continue
                 total = ui + uj + uk
                 if total == 0.0:
@@ -115,7 +161,7 @@ def fill_grid(camera, screen, faces, pinhole, left, top, grid, ray_x, ray_y, dep
                     face[r, c] = f
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def bin_points(x, y):
     """Sort points (N,) pinhole pixels into cells of one pixel; NaN points are left out.
 
@@ -149,7 +195,7 @@ def bin_points(x, y):
     return origin, starts, order
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_points(camera, screen, faces, pinhole, origin, starts, order, rays, depth, face):
     """Nearest triangle along every ray that is nearer than ``depth`` already says.
 
@@ -157,35 +203,50 @@ def fill_points(camera, screen, faces, pinhole, origin, starts, order, rays, dep
     depth: (N,) float64 metres and face: (N,) int32 are updated.
     """
     rows, columns = starts.shape[0], starts.shape[1] - 1
+    bounds = np.empty((screen.shape[0], 4), np.int32)
+    cell_bounds(screen, origin[0], origin[1], bounds)
+    ray_x, ray_y, limit = rays[order, 0], rays[order, 1], depth[order]
+    x, y = pinhole[0] * ray_x + pinhole[2], pinhole[1] * ray_y + pinhole[3]
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        x0, y0, x1, y1 = triangle_box(camera, screen, pinhole, i, j, k)
-        c0, c1 = np.floor(x0 - origin[0] - SLACK), np.floor(x1 - origin[0] + SLACK)
-        r0, r1 = np.floor(y0 - origin[1] - SLACK), np.floor(y1 - origin[1] + SLACK)
-        if not (c1 >= 0 and r1 >= 0 and c0 < columns and r0 < rows):
+        c0, r0, c1, r1 = triangle_bounds(bounds, i, j, k)
+        if c0 >= columns or r0 >= rows or c1 < 0 or r1 < 0:
             continue
-        first, last = max(0, int(c0)), min(columns - 1, int(min(c1, columns)))
-        xi, yi, zi = camera[i, 0], camera[i, 1], camera[i, 2]
-        xj, yj, zj = camera[j, 0], camera[j, 1], camera[j, 2]
-        xk, yk, zk = camera[k, 0], camera[k, 1], camera[k, 2]
-        nearest = min(zi, min(zj, zk))
-        for r in range(max(0, int(r0)), min(rows - 1, int(min(r1, rows))) + 1):
+        if c1 == FAR:
+            c0, r0, c1, r1 = clipped_bounds(camera, pinhole, origin[0], origin[1], 1, i, j, k)
+            if c0 >= columns or c1 < 0:
+                continue
+            x0, y0, x1, y1 = -np.inf, -np.inf, np.inf, np.inf
+        else:
+            x0 = min(screen[i, 0], min(screen[j, 0], screen[k, 0])) - SLACK
+            x1 = max(screen[i, 0], max(screen[j, 0], screen[k, 0])) + SLACK
+            y0 = min(screen[i, 1], min(screen[j, 1], screen[k, 1])) - SLACK
+            y1 = max(screen[i, 1], max(screen[j, 1], screen[k, 1])) + SLACK
+        first, last = max(0, c0), min(columns - 1, c1)
+        nearest = min(camera[i, 2], min(camera[j, 2], camera[k, 2]))
+        for r in range(max(0, r0), min(rows - 1, r1) + 1):
             for n in range(starts[r, first], starts[r, last + 1]):
-                p = order[n]
-                if depth[p] <= nearest:
+                if limit[n] <= nearest or x[n] < x0 or x[n] > x1 or y[n] < y0 or y[n] > y1:
                     continue
-                x, y = rays[p, 0], rays[p, 1]
-                ui = x * (yj * zk - zj * yk) + y * (zj * xk - xj * zk) + (xj * yk - yj * xk)
-                uj = x * (yk * zi - zk * yi) + y * (zk * xi - xk * zi) + (xk * yi - yk * xi)
-                if (ui > 0 and uj < 0) or (ui < 0 and uj > 0):
-                    continue
-                uk = x * (yi * zj - zi * yj) + y * (zi * xj - xi * zj) + (xi * yj - yi * xj)
-                if not ((ui >= 0 and uj >= 0 and uk >= 0) or (ui <= 0 and uj <= 0 and uk <= 0)):
-                    continue
-                total = ui + uj + uk
-                if total == 0.0:
-                    continue
-                z = (ui * zi + uj * zj + uk * zk) / total
-                if z >= NEAR and z < depth[p]:
-                    depth[p] = z
-                    face[p] = f
+                z = meet(camera, i, j, k, ray_x[n], ray_y[n])
+                if z >= NEAR and z < limit[n]:
+                    limit[n] = z
+                    face[order[n]] = f
+    depth[order] = limit
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def meet(camera, i, j, k, x, y):
+    """Depth at which the ray (x, y, 1) meets a triangle, or -1."""
+    xi, yi, zi = camera[i, 0], camera[i, 1], camera[i, 2]
+    xj, yj, zj = camera[j, 0], camera[j, 1], camera[j, 2]
+    xk, yk, zk = camera[k, 0], camera[k, 1], camera[k, 2]
+    ui = x * (yj * zk - zj * yk) + y * (zj * xk - xj * zk) + (xj * yk - yj * xk)
+    uj = x * (yk * zi - zk * yi) + y * (zk * xi - xk * zi) + (xk * yi - yk * xi)
+    if ui * uj < 0.0:
+        return -1.0
+    uk = x * (yi * zj - zi * yj) + y * (zi * xj - xi * zj) + (xi * yj - yi * xj)
+    if min(ui, min(uj, uk)) < 0.0 and max(ui, max(uj, uk)) > 0.0:
+        return -1.0
+    total = ui + uj + uk
+    return (ui * zi + uj * zj + uk * zk) / total if total != 0.0 else -1.0
