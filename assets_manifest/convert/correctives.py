@@ -1,9 +1,9 @@
 """Learns pose correctives in SMPL's form: offsets linear in the entries of (R_j - I).
 
-Nobody scanned this body in motion, so the wanted surface is computed. Two things that plain
-skinning with SMPL's joints loses are put back: limbs twist along their whole length (the fine
-rig has two bones per segment for that), and bent places keep their volume ("Delta Mush:
-smoothing deformations while preserving detail", Mancewicz et al., 2014). Per joint, random
+Nobody scanned this body in motion, so the wanted surface is computed. What plain skinning with
+SMPL's joints loses is put back: limbs twist along their whole length (the fine rig has two
+bones per segment for that), bent places are smooth ("Delta Mush: smoothing deformations while
+preserving detail", Mancewicz et al., 2014) and keep most of their volume. Per joint, random
 rotations within its range are answered by that surface, and the offsets that turn plain
 skinning into it are fitted by ridge regression.
 """
@@ -40,10 +40,19 @@ TWIST = {
 """Joint → the joint at the other end of the twisting limb, and per bone the share of the twist
 that is added to (or, where negative, taken from) the motion of the joint carrying the bone."""
 
+FIRST_FINGER = 22
+"""Joints from this index on are those of fingers."""
+
 POSES, FINGER_POSES = 90, 40
 MUSH_STEPS = 14
+VOLUME_KEPT = 0.7
+"""Share of the volume lost in bending that is put back; flesh is squeezed aside a little."""
+
+MAX_SWELL = 0.008
+"""Metres that a surface is moved outwards for this at most."""
+
 RIDGE = 0.02 / 9
-LEAST_OFFSET = 5e-5
+LEAST_OFFSET = 1e-4
 """Metres per unit: vertices all of whose entries are smaller are left out."""
 
 
@@ -101,18 +110,42 @@ class DeltaMush:
         return smooth + np.einsum("vij,vj->vi", self._frames(smooth), self._detail)
 
 
+def volume(points: np.ndarray, faces: np.ndarray) -> float:
+    """Volume that a closed mesh encloses."""
+    a, b, c = (points[faces[:, k]] for k in range(3))
+    return float((a * np.cross(b, c)).sum() / 6.0)
+
+
+def area_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) normals as long as the area around each vertex (a third of its faces')."""
+    a, b, c = (points[faces[:, k]] for k in range(3))
+    share = np.repeat(np.cross(b - a, c - a) / 6.0, 3, axis=0)
+    corner = faces.ravel()
+    return np.stack([np.bincount(corner, share[:, k], len(points)) for k in range(3)], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class WholeBody:
+    """rest: (V, 3) metres; faces: (F, 3) of a closed mesh; volume: cubic metres at rest."""
+
+    rest: np.ndarray
+    faces: np.ndarray
+    volume: float
+
+
 @dataclass(frozen=True, eq=False)
 class Limb:
-    """The vertices one joint's motion deforms (not just moves), in their own numbering.
+    """The vertices that one joint's motion deforms (not just moves).
 
-    vertices: (n,) ids in the body; rest: (n, 3); quads: (q, 4) local ids; moved: (n,) weight
-    on everything that follows the joint; bones: per twisting bone its (n,) weight, its share
-    and whether it follows the joint; mixed: (n,) how much bones disagree, 0…1.
+    vertices: (n,) ids in the body; rest: (n, 3) metres.
+    moved: (V,) weight of everything that follows the joint, for the whole body.
+    bones: per twisting bone its (n,) weights, its share of the twist and whether it follows.
+    axis, centre: (3,) direction of the twist, and the joint.
+    mush: delta mush of these vertices; mixed: (n,) how much the bones disagree, 0…1.
     """
 
     vertices: np.ndarray
     rest: np.ndarray
-    quads: np.ndarray
     moved: np.ndarray
     bones: tuple[tuple[np.ndarray, float, bool], ...]
     axis: np.ndarray
@@ -154,6 +187,7 @@ def make_limb(joint: int, rest, joints, rig: Rig, body: BodyMesh, weights, skin)
         bones.append((bone_weights[:, column], share, bool(follows[carrier[column]])))
     twisted = sum((b[0] for b in bones), np.zeros(len(rest)))
     active = ((moved > 1e-6) & (moved < 1 - 1e-6)) | (twisted > 1e-6)
+    # Smoothing reaches so far; beyond, the body is only moved, which needs no correction.
     keep = _grow(active & skin, body.quads, MUSH_STEPS + 4) & skin
     ids = np.flatnonzero(keep)
     number = np.full(len(rest), -1)
@@ -162,7 +196,7 @@ def make_limb(joint: int, rest, joints, rig: Rig, body: BodyMesh, weights, skin)
     mush = DeltaMush(rest[ids], quads)
     mixed = np.clip(3.0 * (1.0 - weights[ids].max(1)), 0.0, 1.0)
     return Limb(
-        ids, rest[ids], quads, moved[ids], tuple((w[ids], s, f) for w, s, f in bones),
+        ids, rest[ids], moved, tuple((w[ids], share, f) for w, share, f in bones),
         axis, joints[joint], mush, np.clip(mush.smooth(mixed, 6), 0.0, 1.0),
     )
 
@@ -174,10 +208,30 @@ def twist_vector(rotation: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return Rotation.from_quat(twist / max(np.linalg.norm(twist), 1e-9)).as_rotvec()
 
 
-def wanted_offsets(limb: Limb, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rest-pose offsets (n, 3) that give the wanted surface, and their posed lengths (n,)."""
+def swelled(
+    limb: Limb, whole: WholeBody, surface: np.ndarray, rotation: np.ndarray
+) -> np.ndarray:
+    """surface (n, 3), moved outwards where bones disagree to put lost volume back."""
+    turned = (whole.rest - limb.centre) @ (rotation - np.eye(3)).T
+    posed = whole.rest + limb.moved[:, None] * turned
+    posed[limb.vertices] = surface
+    normal = area_normals(posed, whole.faces)[limb.vertices]
+    area = np.linalg.norm(normal, axis=1)
+    missing = whole.volume - volume(posed, whole.faces)
+    swell = VOLUME_KEPT * missing / max((limb.mixed * area).sum(), 1e-9)
+    swell = np.clip(swell, -MAX_SWELL, MAX_SWELL)
+    return surface + (swell * limb.mixed / np.maximum(area, 1e-12))[:, None] * normal
+
+
+def wanted_offsets(
+    limb: Limb, whole: WholeBody | None, rotation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rest-pose offsets (n, 3) that give the wanted surface, and their posed lengths (n,).
+
+    whole: None where volume need not be watched.
+    """
     identity = np.eye(3)
-    linear = identity + limb.moved[:, None, None] * (rotation - identity)
+    linear = identity + limb.moved[limb.vertices, None, None] * (rotation - identity)
     offset = limb.rest - limb.centre
     plain = limb.centre + np.einsum("vij,vj->vi", linear, offset)
     twist = twist_vector(rotation, limb.axis) if limb.bones else np.zeros(3)
@@ -185,10 +239,10 @@ def wanted_offsets(limb: Limb, rotation: np.ndarray) -> tuple[np.ndarray, np.nda
     for weight, share, follows in limb.bones:
         turn = Rotation.from_rotvec(share * twist).as_matrix()
         carrier = rotation if follows else identity
-        change = carrier @ turn - carrier
-        surface += weight[:, None] * (offset @ change.T)
-    blend = limb.mixed[:, None]
-    surface += blend * (limb.mush(surface) - surface)
+        surface += weight[:, None] * (offset @ (carrier @ turn - carrier).T)
+    surface += limb.mixed[:, None] * (limb.mush(surface) - surface)
+    if whole is not None:
+        surface = swelled(limb, whole, surface, rotation)
     gap = surface - plain
     # Offsets are added before skinning, so they go back through its (blended) rotation.
     normal = np.einsum("vki,vkj->vij", linear, linear) + 1e-3 * identity
@@ -200,7 +254,7 @@ def sample_rotations(joint: int, seed: int) -> np.ndarray:
     """(P, 3, 3) rotations within the joint's range; two in three turn about each axis."""
     rng = np.random.default_rng([seed, joint])
     stem = SMPLH_JOINTS[joint].rpartition("_")[2]
-    finger = joint >= 22
+    finger = joint >= FIRST_FINGER
     if finger:
         stem = "thumb" if stem.startswith("thumb") else "finger"
     low, high = np.array(RANGES_DEG[stem], dtype=np.float64).T
@@ -211,17 +265,21 @@ def sample_rotations(joint: int, seed: int) -> np.ndarray:
     return Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
 
 
-def fit_joint(limb: Limb, rotations: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+def fit_joint(
+    limb: Limb, whole: WholeBody | None, rotations: np.ndarray
+) -> tuple[np.ndarray, dict[str, float]]:
     """(9, n, 3) correctives and, over the vertices in need, the error without and with them."""
-    wanted, gaps = zip(*(wanted_offsets(limb, r) for r in rotations))
+    wanted, gaps = zip(*(wanted_offsets(limb, whole, r) for r in rotations))
     wanted, gaps = np.array(wanted), np.array(gaps)
     inputs = (rotations - np.eye(3)).reshape(len(rotations), 9)
     normal = inputs.T @ inputs + RIDGE * len(rotations) * np.eye(9)
     flat = np.linalg.solve(normal, inputs.T @ wanted.reshape(len(rotations), -1))
     rest = np.linalg.norm((inputs @ flat).reshape(wanted.shape) - wanted, axis=2)
     needy = gaps.max(0) > 0.002
-    def rms(x):
+
+    def rms(x: np.ndarray) -> float:
         return float(1e3 * np.sqrt((x[:, needy] ** 2).mean())) if needy.any() else 0.0
+
     figures = {"before_mm": rms(gaps), "after_mm": rms(rest), "vertices": int(needy.sum())}
     return flat.reshape(9, -1, 3), figures
 
@@ -247,13 +305,15 @@ def learn_correctives(
     rest (V, 3) and joints (52, 3) of the mean body, metres; weights (V, 52); eyes (V,) bool.
     """
     opposite = mirror_joints()
+    whole = WholeBody(rest, body.faces, volume(rest, body.faces))
     dense: dict[int, np.ndarray] = {}
     figures = {}
     for joint, name in enumerate(SMPLH_JOINTS):
         if joint == 0 or name.startswith("right"):
             continue
         limb = make_limb(joint, rest, joints, rig, body, weights, ~eyes)
-        local, figures[name] = fit_joint(limb, sample_rotations(joint, seed))
+        rotations = sample_rotations(joint, seed)
+        local, figures[name] = fit_joint(limb, whole if joint < FIRST_FINGER else None, rotations)
         full = np.zeros((9, len(rest), 3))
         full[:, limb.vertices] = local
         reflected = _reflected(full)[:, body.mirror]

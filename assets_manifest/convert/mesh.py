@@ -20,6 +20,11 @@ NIPPLE_CAPS = (
 )
 
 
+EYE_UV_ORIGIN = np.array([0.742, 0.868])
+EYE_UV_SCALE = 4.5
+"""MakeHuman gives an iris a handful of texels; the atlas' free corner has room for more."""
+
+
 @dataclass(frozen=True, eq=False)
 class BodyMesh:
     """Skin and eyeballs, without teeth, tongue, lashes, hair, clothes and joint markers.
@@ -59,6 +64,11 @@ def split_quads(quads: np.ndarray) -> np.ndarray:
     )
 
 
+def enlarge(eyes_uv: np.ndarray) -> np.ndarray:
+    """Texture coordinates (Q, 4, 2) of both eyes, moved to the free corner and scaled up."""
+    return EYE_UV_ORIGIN + EYE_UV_SCALE * (eyes_uv - eyes_uv.min((0, 1)))
+
+
 def body_mesh(base: BaseMesh, mirror: np.ndarray) -> BodyMesh:
     """Select the body from the base mesh; ``mirror`` is that of the whole base mesh."""
     skin, skin_uv = base.groups["body"]
@@ -68,12 +78,14 @@ def body_mesh(base: BaseMesh, mirror: np.ndarray) -> BodyMesh:
     caps = np.array(NIPPLE_CAPS)
     caps_uv = np.array([[uv_of[v] for v in cap] for cap in NIPPLE_CAPS])
     parts = [(skin[~removed], skin_uv[~removed]), (caps, caps_uv)]
-    parts += [base.groups[name] for name in EYES.values()]
-    quads = np.concatenate([p[0] for p in parts])
+    eyes = [base.groups[name] for name in EYES.values()]
+    quads = np.concatenate([p[0] for p in parts + eyes])
+    skin_uv = base.texcoords[np.concatenate([p[1] for p in parts])]
+    eyes_uv = base.texcoords[np.concatenate([p[1] for p in eyes])]
     source = np.unique(quads)
     return BodyMesh(
         source,
         np.searchsorted(source, quads),
-        base.texcoords[np.concatenate([p[1] for p in parts])],
+        np.concatenate([skin_uv, enlarge(eyes_uv)]),
         np.searchsorted(source, mirror[source]),
     )

@@ -41,5 +41,10 @@ def quantise(values: np.ndarray, step: float, dtype) -> np.ndarray:
     return counts.astype(dtype)
 
 
+def settled(values: np.ndarray, decimals: int = 6) -> np.ndarray:
+    """float32 values rounded, and without negative zeros, which rounding makes of noise."""
+    return (np.round(np.asarray(values, dtype=np.float64), decimals) + 0.0).astype(np.float32)
+
+
 def sha256_file(path: Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

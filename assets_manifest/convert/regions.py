@@ -13,8 +13,8 @@ TEXTURE_MASKS = {
 }
 """Region → MPFB2's mask image in the layout of the UV atlas."""
 
-IRIS_ANGLE, PUPIL_ANGLE = np.deg2rad(27.0), np.deg2rad(11.0)
-"""Half-angles, seen from the eyeball's centre, of an average iris and pupil."""
+IRIS_ANGLE, PUPIL_ANGLE = np.deg2rad(24.0), np.deg2rad(10.0)
+"""Half-angles, seen from the eyeball's centre, of an iris and a pupil in daylight."""
 
 
 def sample_at_vertices(image: np.ndarray, body: BodyMesh) -> np.ndarray:
@@ -29,24 +29,41 @@ def sample_at_vertices(image: np.ndarray, body: BodyMesh) -> np.ndarray:
 
 
 def eye_regions(mean: np.ndarray, base: BaseMesh, body: BodyMesh) -> dict[str, np.ndarray]:
-    """The eyeballs with iris and pupil, by the angle from each eye's foremost direction."""
-    out = {name: np.zeros(len(mean)) for name in ("eyes", "iris", "pupil")}
+    """The eyeballs with iris and pupil, by the angle from each eye's foremost direction.
+
+    The mesh is too coarse for a crisp iris by vertices: "eye_front" (1 at the pupil's centre,
+    falling linearly with the angle to 0 at the back) allows one to be cut from interpolated
+    values instead, at 1 - IRIS_ANGLE / π.
+    """
+    out = {name: np.zeros(len(mean)) for name in ("eyes", "iris", "pupil", "eye_front")}
     for name in EYES.values():
         ids = body.local(base.group_vertices(name))
-        direction = mean[ids] - mean[ids].mean(0)
-        angle = np.arccos(direction[:, 2] / np.linalg.norm(direction, axis=1))
+        direction = mean[ids] - sphere_centre(mean[ids])
+        cosine = direction[:, 2] / np.linalg.norm(direction, axis=1)
+        angle = np.round(np.arccos(np.clip(cosine, -1.0, 1.0)), 4)
         out["eyes"][ids] = 1.0
         out["iris"][ids] = angle < IRIS_ANGLE
         out["pupil"][ids] = angle < PUPIL_ANGLE
+        out["eye_front"][ids] = 1.0 - angle / np.pi
     return out
 
 
-def eyebrow_region(data: MpfbData, body: BodyMesh, num_base: int) -> np.ndarray:
-    """(V,) the ridge that carries the brows: what the target moving them up moves most."""
-    shift = data.target("targets/eyebrows/eyebrows-trans-up.target.gz", num_base)
-    size = np.linalg.norm(shift[body.source], axis=1)
-    size = np.maximum(size, size[body.mirror])
-    return np.clip((size / size.max() - 0.5) / 0.4, 0.0, 1.0)
+def sphere_centre(points: np.ndarray) -> np.ndarray:
+    """(3,) centre of the sphere that fits points (N, 3) best, in the algebraic sense."""
+    system = np.column_stack([2.0 * points, np.ones(len(points))])
+    return np.linalg.lstsq(system, (points**2).sum(1), rcond=None)[0][:3]
+
+
+def eyebrow_region(mean: np.ndarray, on_head: np.ndarray, landmarks) -> np.ndarray:
+    """(V,) two arched bands on the brow ridges, by distance from the eyes' fronts."""
+    eye = mean[landmarks["left_eye"]]
+    beside = np.abs(mean[:, 0]) - eye[0]
+    arch = eye[1] + 0.0235 - 5.0 * (beside - 0.006) ** 2
+    half_height = np.interp(beside, (-0.018, -0.010, 0.015, 0.026), (0.004, 0.005, 0.004, 0.001))
+    across = 1.0 - np.abs(mean[:, 1] - arch) / (half_height + 0.0025)
+    along = np.minimum(beside + 0.021, 0.030 - beside) / 0.004
+    front = mean[:, 2] > eye[2] - 0.035
+    return on_head * front * np.clip(2.0 * np.minimum(across, along), 0.0, 1.0)
 
 
 def scalp_region(mean: np.ndarray, on_head: np.ndarray, landmarks: dict[str, int]) -> np.ndarray:
@@ -109,7 +126,7 @@ def find_regions(
     regions = {name: sample_at_vertices(data.texture(image), body) * skin
                for name, image in TEXTURE_MASKS.items()}
     regions |= eyes
-    regions["eyebrows"] = eyebrow_region(data, body, len(base.vertices)) * skin
+    regions["eyebrows"] = eyebrow_region(mean, part_mask("head"), landmarks)
     regions["scalp"] = scalp_region(mean, part_mask("head"), landmarks)
     regions["scalp"] *= 1.0 - regions["ears"]
     regions |= sole_regions(mean, body.faces, part_mask)

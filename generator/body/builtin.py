@@ -48,7 +48,7 @@ def load_builtin(gender: str = "neutral", joints: int = 24) -> BodyModel:
 @lru_cache(maxsize=None)
 def _load(gender: str, joints: int) -> BodyModel:
     shared, own = _shared(), assets_manifest.body_arrays(f"mannequin_{gender}.npz")
-    template = own["v_template"] * np.float32(assets_manifest.VERTEX_STEP)
+    template = (own["v_template"] * assets_manifest.VERTEX_STEP).astype(np.float32)
     return BodyModel(
         name=f"mannequin-{gender}",
         family="mannequin",
@@ -104,6 +104,7 @@ def _names(encoded: np.ndarray) -> list[str]:
     return [name.decode() for name in encoded]
 
 
+@lru_cache(maxsize=None)
 def _weights(joints: int) -> np.ndarray:
     """(V, J) float32; with 24 joints each hand carries all its fingers."""
     shared = _shared()
@@ -116,6 +117,7 @@ def _weights(joints: int) -> np.ndarray:
     return (dense / dense.sum(1, keepdims=True)).astype(np.float32)
 
 
+@lru_cache(maxsize=None)
 def _posedirs(joints: int) -> np.ndarray:
     """(9 (J - 1), 3 V) float32; in the 24-joint tree the hands' joints have no correctives."""
     shared = _shared()

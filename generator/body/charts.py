@@ -208,7 +208,9 @@ ROUNDNESS = 3.0
 """Exponent of the superellipse that a chart's boundary becomes: fuller than a circle, and, as
 a convex boundary must be, without straight sides on which triangles could collapse."""
 
-STRETCH_STEPS = 10
+MAX_STRETCH_STEPS = 24
+LEAST_GAIN = 0.02
+"""Reweighting stops once it lowers the stretch by less than this share."""
 
 
 def embed_disc(faces: np.ndarray, points: np.ndarray, upwards: np.ndarray) -> np.ndarray:
@@ -230,13 +232,12 @@ def embed_disc(faces: np.ndarray, points: np.ndarray, upwards: np.ndarray) -> np
     solver = _ConvexMeans(closed_faces, len(closed_points), outer, boundary)
     weights = np.ones(len(solver.rows))
     best, least = None, np.inf
-    for _ in range(STRETCH_STEPS + 1):
+    for _ in range(MAX_STRETCH_STEPS):
         uv = solver.solve(weights)
         stretch, total, smallest = _vertex_stretch(closed_faces, closed_points, uv)
-        if smallest <= 1e-12 and best is not None:
+        if best is not None and (smallest <= 0.0 or total > (1.0 - LEAST_GAIN) * least):
             break
-        if total < least:
-            best, least = uv, total
+        best, least = uv, total
         weights = weights / stretch[solver.columns]
     return best[: len(points)]
 
@@ -308,7 +309,7 @@ def _vertex_stretch(faces, points, uv) -> tuple[np.ndarray, float, float]:
     space = np.maximum(space, 1e-12)
     e1, e2 = q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]
     plane = 0.5 * (e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0])
-    double = 2.0 * np.maximum(plane, 1e-14)[:, None]
+    double = 2.0 * np.maximum(plane, 1e-30)[:, None]
     after, before = np.roll(q, -1, axis=1), np.roll(q, -2, axis=1)
     along_u = (p * (after - before)[:, :, 1:]).sum(1) / double
     along_v = (p * (before - after)[:, :, :1]).sum(1) / double
@@ -317,7 +318,7 @@ def _vertex_stretch(faces, points, uv) -> tuple[np.ndarray, float, float]:
     energy = np.bincount(corner, np.repeat(space * square, 3), len(points))
     area = np.bincount(corner, np.repeat(space, 3), len(points))
     total = float((space * square).sum() / space.sum())
-    return np.sqrt(np.maximum(energy / area, 1e-12)), total, float(plane.min())
+    return np.sqrt(energy / area), total, float(plane.min())
 
 
 # --- Part labels from skinning weights ------------------------------------------------------
