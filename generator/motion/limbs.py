@@ -1,0 +1,48 @@
+"""Limbs of SMPL's and SMPL-H's skeletons, and where a posed skeleton has its joints and soles."""
+
+import numpy as np
+
+from generator.motion.base import Skeleton
+from generator.motion.directions import turn
+
+PELVIS, SPINE, NECK, HEAD = 0, (3, 6, 9), 12, 15
+COLLARS, SHOULDERS, ELBOWS, WRISTS = (13, 14), (16, 17), (18, 19), (20, 21)
+HIPS, KNEES, ANKLES, FEET = (1, 2), (4, 5), (7, 8), (10, 11)
+"""Joints of SMPL and SMPL-H alike, (left, right)."""
+
+
+def leg_length(joints: np.ndarray, hips, knees, ankles) -> float:
+    """Mean over both sides of thigh and shin, in the unit of ``joints`` (J, 3)."""
+    bones = [joints[list(a)] - joints[list(b)] for a, b in ((hips, knees), (knees, ankles))]
+    return float(np.linalg.norm(bones, axis=-1).sum() / 2.0)
+
+
+def local_rotations(orientation: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """(T, J, 3, 3) rotations within the parents, from orientations in the world."""
+    local = orientation.copy()
+    local[:, 1:] = np.swapaxes(orientation[:, parents[1:]], -1, -2) @ orientation[:, 1:]
+    return local
+
+
+def world_orientations(local: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """Inverse of :func:`local_rotations`."""
+    world = local.copy()
+    for j in range(1, len(parents)):
+        world[:, j] = world[:, parents[j]] @ local[:, j]
+    return world
+
+
+def joint_positions(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, J, 3) metres, from world orientations (T, J, 3, 3) and the pelvis (T, 3)."""
+    position = np.empty(orientation.shape[:-1])
+    position[:, 0] = pelvis
+    for j, parent in enumerate(skeleton.parents[1:], start=1):
+        position[:, j] = position[:, parent] + orientation[:, parent] @ (skeleton.joints[j] - skeleton.joints[parent])
+    return position
+
+
+def sole_points(orientation: np.ndarray, position: np.ndarray, skeleton: Skeleton, side: int) -> np.ndarray:
+    """(T, K, 3) metres: points of one shod sole."""
+    joints = skeleton.sole_joints[side]
+    arms = skeleton.soles[side] - skeleton.joints[joints]
+    return position[:, joints] + turn(orientation[:, joints], arms)

@@ -1,0 +1,138 @@
+"""A recorded performer in our axes, whatever axes, rest pose and unit the file has.
+
+Everything is relative to a reference pose in which the performer stands: the file's rest pose
+where that is one (T, A or arms hanging), else the frame that stands straightest. It is expressed
+in the model frame of bodies: Y up, facing +Z, left +X.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.errors import AssetError
+from generator.motion.bvh import Bvh
+from generator.motion.directions import angle_between, unit
+from generator.motion.joint_names import Roles, find_roles
+
+STANDING = np.deg2rad(50.0)
+"""Limit on the angle of trunk, thighs, shins and feet to those of someone who stands."""
+
+SNAP = np.deg2rad(15.0)
+"""A reference pose this near to the file's axes is taken to be drawn along them."""
+
+REST_FRAME = np.deg2rad(0.5)
+"""A first frame this near to the rest pose was put there by a converter."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A performer of T frames and J joints.
+
+    roles: what the joints are. parents: (J,). rate: Hz.
+    reference: (J, 3) joints of the reference pose in the model frame, in the file's unit.
+    orientation: (T, J, 3, 3) takes the model frame of the reference pose to the Z-up world.
+    position: (T, J, 3) in the Z-up world, in the file's unit.
+    """
+
+    roles: Roles
+    parents: np.ndarray
+    rate: float
+    reference: np.ndarray
+    orientation: np.ndarray
+    position: np.ndarray
+
+    def pair(self, role: str) -> np.ndarray:
+        """(2,) joints (left, right) of a role."""
+        return np.array(self.roles.sided[role])
+
+
+def make_source(bvh: Bvh, name: str) -> Source:
+    """Find joints, reference pose and axes. Raises AssetError where ``name`` is no person."""
+    roles = find_roles(bvh, name)
+    orientation, position = bvh.world_transforms()
+    if starts_at_rest(bvh, orientation):
+        orientation, position = orientation[1:], position[1:]
+    still, reference = np.eye(3)[None], bvh.rest_positions()
+    if _bend(roles, reference[None])[0] > STANDING:
+        bend = _bend(roles, position)
+        best = int(np.argmin(bend))
+        if bend[best] > STANDING:
+            raise AssetError(
+                f"The motion {name} has neither a rest pose nor a frame in which its skeleton stands upright "
+                f"with feet forward (best: {np.rad2deg(bend[best]):.0f}° off). Expected one to tell front from back "
+                f"and limb twist by, within {np.rad2deg(STANDING):.0f}°; start it with a T-pose."
+            )
+        still, reference = orientation[best], position[best]
+    axes = _body_axes(roles, reference)
+    world = _world_axes(roles, position, axes[:, 1])
+    relative = orientation @ np.swapaxes(still, -1, -2)
+    return Source(
+        roles, bvh.parents, frame_rate(bvh.frame_time), (reference - reference[roles.pelvis]) @ axes,
+        world @ relative @ axes, position @ world.T,
+    )
+
+
+def frame_rate(frame_time: float) -> float:
+    """Hz; files write 120 Hz as 0.008333 or .0083333 s, so a whole rate within 0.1 % is meant."""
+    rate = 1.0 / frame_time
+    return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
+
+
+def starts_at_rest(bvh: Bvh, orientation: np.ndarray) -> bool:
+    """Whether the first frame is the rest pose and no part of the recording: the second is far from it."""
+    if len(orientation) < 2:
+        return False
+    angle = np.arccos(np.clip((np.trace(orientation[:2], axis1=-2, axis2=-1) - 1.0) / 2.0, -1.0, 1.0))
+    return bool(angle[0].max() < REST_FRAME and angle[1].max() > 10 * REST_FRAME)
+
+
+def _middle(roles: Roles, role: str, position: np.ndarray) -> np.ndarray:
+    return position[..., list(roles.sided[role]), :].mean(axis=-2)
+
+
+def _axes(roles: Roles, position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Left, up and forward (…, 3) of a body that stands."""
+    left, right = (position[..., j, :] for j in roles.sided["hip"])
+    up = unit(position[..., roles.head, :] - _middle(roles, "ankle", position))
+    across = left - right
+    across = unit(across - up * np.sum(across * up, axis=-1, keepdims=True))
+    return across, up, np.cross(across, up)
+
+
+def _bend(roles: Roles, position: np.ndarray) -> np.ndarray:
+    """(T,) largest angle of trunk, thighs, shins and feet to those of someone who stands."""
+    _, up, forward = _axes(roles, position)
+    angles = [angle_between(position[:, roles.head] - _middle(roles, "hip", position), up)]
+    for a, b, direction in (("hip", "knee", -up), ("knee", "ankle", -up), ("ankle", "toe", forward)):
+        for upper, lower in zip(roles.sided[a], roles.sided.get(b, ())):
+            limb = position[:, lower] - position[:, upper]
+            if b == "toe":
+                limb = limb - up * np.sum(limb * up, axis=-1, keepdims=True)
+            angles.append(angle_between(limb, direction))
+    return np.max(angles, axis=0)
+
+
+def _body_axes(roles: Roles, reference: np.ndarray) -> np.ndarray:
+    """(3, 3) columns left, up, forward of the reference pose in the file's axes."""
+    axes = np.stack(_axes(roles, reference), axis=1)
+    snapped = np.zeros((3, 3))
+    largest = np.abs(axes).argmax(axis=0)
+    snapped[largest, range(3)] = np.sign(axes[largest, range(3)])
+    near = len(set(largest)) == 3 and angle_between(axes.T, snapped.T).max() < SNAP
+    return snapped if near else axes
+
+
+def _world_axes(roles: Roles, position: np.ndarray, reference_up: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation from the file's world to one with Z up, by a coordinate axis that is up.
+
+    Up is where the head is from the ankles over the recording; where that is undecided (someone
+    who lies all the time) it is up in the reference pose.
+    """
+    mean = unit(position[:, roles.head] - _middle(roles, "ankle", position)).mean(axis=0)
+    if np.abs(mean).max() < 0.6:
+        mean = reference_up
+    axis = int(np.abs(mean).argmax())
+    up = np.zeros(3)
+    up[axis] = np.sign(mean[axis])
+    x = np.eye(3)[0 if axis != 0 else 1]
+    return np.stack([x, np.cross(up, x), up])
