@@ -40,7 +40,7 @@ def cached_arrays(kind: str, key: str, compute: Callable[[], dict]) -> dict[str,
     """``compute()``'s arrays (name → array), from ``<cache>/<kind>/<key>.npz`` where it is there."""
     path = cache_dir() / kind / f"{key}.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as f, np.load(f, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         pass

@@ -6,6 +6,7 @@ layout of the files is theirs: keys, shapes, pickled classes and, where asked fo
 
 import pickle
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -194,19 +195,19 @@ def fake_smpl_pkl(path, num_vertices=1400, protocol=2, seed=0, chumpy=True, **ch
 
 def fake_smplh_pkl(path, num_vertices=1400, protocol=2, seed=0, dtype=np.float64, **changes):
     """SMPL-H as mano.is.tue.mpg.de ships it with MANO."""
-    data = arrays(SMPLH_JOINTS, SMPLH_PARENTS, num_vertices, seed=seed, dtype=dtype) | _hands("l", "r")
+    data = arrays(SMPLH_JOINTS, SMPLH_PARENTS, num_vertices, seed=seed, dtype=dtype) | hand_space("l", "r")
     return _write_pickle(path, data | changes, protocol, ())
 
 
 def fake_smplh_npz(path, num_vertices=1400, seed=0, dtype=np.float32, **changes):
     """Extended SMPL+H (``smplh/<gender>/model.npz``) with 16 betas, as AMASS uses."""
-    data = arrays(SMPLH_JOINTS, SMPLH_PARENTS, num_vertices, 16, seed, dtype=dtype) | _hands("l", "r")
+    data = arrays(SMPLH_JOINTS, SMPLH_PARENTS, num_vertices, 16, seed, dtype=dtype) | hand_space("l", "r")
     return _write_npz(path, data | {"bs_type": np.array("lrotmin")} | changes)
 
 
 def fake_smplx_npz(path, num_vertices=1400, num_betas=20, seed=0, dtype=np.float32, **changes):
     """SMPL-X; of its components the last half (or those after 300) are expressions."""
-    data = arrays(SMPLX_JOINTS, SMPLX_PARENTS, num_vertices, num_betas, seed, dtype=dtype) | _hands("l", "r")
+    data = arrays(SMPLX_JOINTS, SMPLX_PARENTS, num_vertices, num_betas, seed, dtype=dtype) | hand_space("l", "r")
     data |= {
         "joint2num": np.array({name: i for i, name in enumerate(SMPLX_JOINTS)}, object),
         "lmk_faces_idx": np.arange(51),
@@ -219,12 +220,13 @@ def fake_smplx_npz(path, num_vertices=1400, num_betas=20, seed=0, dtype=np.float
 
 def fake_mano_pkl(path, num_vertices=400, protocol=2, seed=0, **changes):
     """The right hand; its shapedirs are a chumpy Select, as in the released file."""
-    data = arrays((), MANO_PARENTS, num_vertices, seed=seed, hand=True) | _hands("")
+    data = arrays((), MANO_PARENTS, num_vertices, seed=seed, hand=True) | hand_space("")
     data["shapedirs"] = _Select(data["shapedirs"])
     return _write_pickle(path, data | changes, protocol, ("v_template",))
 
 
-def _hands(*sides):
+def hand_space(*sides):
+    """Mean pose and components of the hands, keyed as in the files."""
     rng = np.random.default_rng(5)
     return {f"hands_mean{s}": rng.normal(0, 0.2, 45) for s in sides} | {f"hands_components{s}": np.eye(45) for s in sides}
 
@@ -268,8 +270,8 @@ class _Select:
 class Python2Pickler(pickle._Pickler):
     """Writes arrays, sparse matrices and chumpy objects as Python 2 did: strings of bytes."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
-    renamed = {
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+    renamed: ClassVar = {
         ("numpy.core.multiarray", "_reconstruct"): ("numpy.core.multiarray", "_reconstruct"),
         ("scipy.sparse._csc", "csc_matrix"): ("scipy.sparse.csc", "csc_matrix"),
         ("builtins", "object"): ("__builtin__", "object"),

@@ -169,12 +169,12 @@ def test_a_merged_hand_turns_all_fingers(body52):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (dict(pose=np.zeros((2, 23, 3))), "23 joints"),
-        (dict(pose=np.zeros((24, 3))), "(24, 3)"),
-        (dict(pose=np.full((1, 24, 3), np.nan)), "finite"),
-        (dict(pose=np.zeros((2, 24, 3)), betas=np.zeros(11)), "at most 10"),
-        (dict(pose=np.zeros((2, 24, 3)), transl=np.zeros((1, 3))), "transl"),
-        (dict(pose=np.zeros((2, 24, 3)), offsets=np.zeros((5, 3))), "offsets"),
+        ({"pose": np.zeros((2, 23, 3))}, "23 joints"),
+        ({"pose": np.zeros((24, 3))}, "(24, 3)"),
+        ({"pose": np.full((1, 24, 3), np.nan)}, "finite"),
+        ({"pose": np.zeros((2, 24, 3)), "betas": np.zeros(11)}, "at most 10"),
+        ({"pose": np.zeros((2, 24, 3)), "transl": np.zeros((1, 3))}, "transl"),
+        ({"pose": np.zeros((2, 24, 3)), "offsets": np.zeros((5, 3))}, "offsets"),
     ],
 )
 def test_refuses_what_does_not_fit(body, arguments, says):

@@ -20,11 +20,14 @@ def read_arrays(path: Path, wanted) -> dict[str, np.ndarray]:
 
     Raises UnsafeFileError where the file asks to run code, AssetError where it cannot be read.
     """
-    if os.path.getsize(path) > MAX_FILE:
+    try:
+        with open(path, "rb") as stream:
+            size, zipped = os.fstat(stream.fileno()).st_size, stream.read(2) == b"PK"
+    except OSError as e:
+        raise AssetError(f"{path} cannot be opened ({e.strerror}). Check the path and its permissions.") from e
+    if size > MAX_FILE:
         raise AssetError(f"{path} is larger than {MAX_FILE >> 30} GiB; no body model is. Check that the path names the model file.")
-    if zipfile.is_zipfile(path):
-        return _read_npz(path, wanted)
-    return _read_pickle(path, wanted)
+    return (_read_npz if zipped else _read_pickle)(path, wanted)
 
 
 def _read_pickle(path, wanted):

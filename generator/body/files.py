@@ -4,7 +4,8 @@ Their licences let nobody but their makers hand them out; see ``WHERE`` for the 
 """
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from generator.body.arrayfile import read_arrays
 from generator.body.joints import with_joints
 from generator.body.model import FINGERS, SMPL_JOINTS, SMPLH_JOINTS, BodyModel
 from generator.body.usermesh import match_uv, read_obj_uv, user_topology
-from generator.errors import AssetError, ConfigError
+from generator.errors import AssetError, TopologyError
 
 WHERE = """Model files are free for research at their makers' sites (register, download, unpack):
   SMPL    https://smpl.is.tue.mpg.de    SMPL_python_v.1.1.0.zip: basicmodel_{f,m,neutral}_lbs_10_207_0_v1.1.0.pkl
@@ -71,8 +72,8 @@ def load_body(path: Path, name: str | None = None, gender: str | None = None, jo
 
     name: asset id; the file's name by default. gender: as the file's name says by default.
     joints: 24 or 52 to have fewer than the file has (see :func:`with_joints`); None for all.
-    uv_path: .obj with the texture coordinates; by default the file's own (SMPL-X), else the only
-    .obj beside it that names the same mesh, else an atlas of our own charts.
+    uv_path: .obj with the texture coordinates; by default the file's own (SMPL-X), else those of an
+    .obj of the same mesh beside it with "uv" in its name, else an atlas of our own charts.
 
     Raises UnsafeFileError where the file asks to run code, TopologyError where the .obj belongs to
     another mesh, ConfigError on joints that the file lacks, AssetError on all else.
@@ -87,8 +88,9 @@ def load_body(path: Path, name: str | None = None, gender: str | None = None, jo
     gender = gender or _gender_of(path) or "neutral"
     arrays = read_arrays(path, _NEEDED + ("vt", "ft"))
     raw = _check(arrays, str(path))
+    raw = replace(raw, shapedirs=_shape_only(raw))
     uv = _find_uv(path, uv_path, raw, arrays)
-    model = _build(raw, name or path.stem, gender, uv, str(path))
+    model = _build(raw, name or path.stem, gender, uv)
     return model if joints is None else with_joints(model, joints)
 
 
@@ -108,12 +110,11 @@ def from_smplx(module, name: str | None = None) -> BodyModel:
     arrays["kintree_table"] = np.stack([parents, np.arange(len(parents))])
     rows = arrays["posedirs"]
     arrays["posedirs"] = rows.T.reshape(-1, 3, len(rows))
-    where = f"the smplx object {type(module).__name__}"
-    raw = _check(arrays, where)
+    raw = _check(arrays, f"the smplx object {type(module).__name__}")
     gender = getattr(module, "gender", "neutral")
     if len(parents) == 16:
         gender = "right" if getattr(module, "is_rhand", True) else "left"
-    return _build(raw, name or type(module).__name__.lower(), gender, None, where)
+    return _build(raw, name or type(module).__name__.lower(), gender, None)
 
 
 def _to_numpy(tensor) -> np.ndarray:
@@ -158,7 +159,7 @@ def _check(arrays: dict, where: str) -> _Raw:
     _require((parents[1:] >= 0).all() and (parents < np.arange(j)).all(), where, "kintree_table", f"{parents.tolist()}", "every parent before its children")
     faces = arrays["f"].astype(np.int64)
     _require(len(faces) > 0 and 0 <= faces.min() and faces.max() < v, where, "f", f"naming vertices {faces.min(initial=0)}…{faces.max(initial=0)}", f"0…{v - 1}")
-    for key, tolerance in (("weights", 1e-3), ("J_regressor", 1e-2)):
+    for key, tolerance in (("weights", 1e-4), ("J_regressor", 1e-2)):
         off = np.abs(arrays[key].sum(axis=1, dtype=np.float64) - 1).max()
         _require(off < tolerance, where, key, f"with a row that sums to 1 ± {off:.3g}", "rows that sum to 1")
     _require(arrays["weights"].min() >= -1e-6, where, "weights", "negative", "weights of at least 0")
@@ -183,15 +184,14 @@ def _require(ok, where, key, found, expected):
         raise AssetError(f"{key!r} of {where} is {found}; expected {expected}. The file is damaged or no body model; copy or download it again.\n{WHERE}")
 
 
-def _build(raw: _Raw, name, gender, uv, where) -> BodyModel:
+def _build(raw: _Raw, name, gender, uv) -> BodyModel:
     joints = len(raw.parents)
     names = _JOINT_NAMES.get(joints) or _hand_names(raw, gender)
     order = _X_ORDER if joints == 55 else np.arange(joints)
     place = np.argsort(order)
     parents = np.array([place[p] if p >= 0 else -1 for p in raw.parents[order]])
     names = tuple(names[k] for k in order)
-    weights = raw.weights[:, order].astype(np.float64)
-    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights = raw.weights[:, order].astype(np.float32)
     regressor = raw.regressor[order]
     template = raw.v_template.astype(np.float32)
     rest = regressor @ template.astype(np.float64)
@@ -200,7 +200,7 @@ def _build(raw: _Raw, name, gender, uv, where) -> BodyModel:
         family=_FAMILIES[joints],
         gender=gender,
         v_template=template,
-        shapedirs=_shape_only(raw.shapedirs, joints),
+        shapedirs=np.ascontiguousarray(raw.shapedirs, np.float32),
         posedirs=_pose_rows(raw.posedirs, order),
         joint_regressor=regressor,
         weights=weights,
@@ -215,12 +215,11 @@ def _hand_names(raw, gender):
     return (f"{side}_wrist",) + tuple(f"{side}_{finger}{k}" for finger in FINGERS for k in (1, 2, 3))
 
 
-def _shape_only(shapedirs, joints) -> np.ndarray:
-    """SMPL-X keeps expressions behind 300 shape components, or in older files behind 10."""
-    count = shapedirs.shape[2]
-    if joints == 55:
-        count = 300 if count >= 400 else min(count, 10)
-    return np.ascontiguousarray(shapedirs[:, :, :count], np.float32)
+def _shape_only(raw: _Raw) -> np.ndarray:
+    """(V, 3, S): SMPL-X keeps expressions behind 300 shape components, or in older files behind 10."""
+    if len(raw.parents) != 55:
+        return raw.shapedirs
+    return raw.shapedirs[:, :, : 300 if raw.shapedirs.shape[2] >= 400 else 10]
 
 
 def _pose_rows(posedirs, order) -> np.ndarray:
@@ -237,5 +236,7 @@ def _find_uv(path, uv_path, raw, arrays):
     if "vt" in arrays and "ft" in arrays and arrays["ft"].shape == raw.faces.shape:
         index = arrays["ft"].astype(np.int64)
         return match_uv(str(path), vertices, raw.faces, vertices, raw.faces, arrays["vt"].astype(np.float32), index)
-    beside = sorted(p for p in path.parent.glob("*.obj") if "uv" in p.name.lower())
-    return read_obj_uv(beside[0], vertices, raw.faces) if len(beside) == 1 else None
+    for beside in sorted(path.parent.glob("*uv*.obj")):
+        with suppress(TopologyError):  # it belongs to another model in the folder
+            return read_obj_uv(beside, vertices, raw.faces)
+    return None

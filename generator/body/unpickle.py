@@ -6,10 +6,11 @@ kinds (numpy arrays, scipy matrices, chumpy arrays) are then read as the data th
 or function named by a file is ever imported. A name outside the list ends the reading.
 """
 
-import io
 import math
 import pickle
+import re
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -36,6 +37,7 @@ _INERT = {
     for name in ("object", "set", "frozenset")
 } | {("collections", "OrderedDict")}
 _REBUILD = {("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")}
+_TYPE = re.compile(r"[biuf]\d{1,2}|[SU]\d{1,4}|O[48]?")
 _ALLOWED = _ARRAY | _SCALAR | {_NDARRAY, _DTYPE, _ENCODE} | set(_SPARSE) | _INERT | _REBUILD
 
 
@@ -88,18 +90,18 @@ def as_array(value, where: str):
         ) from e
 
 
-class _Bounded(io.RawIOBase):
+class _Bounded:
     """Never asks the file for more than is left, however long a length the pickle states."""
 
     def __init__(self, stream, size):
         self.stream, self.left = stream, size
 
-    def read(self, n=-1):
-        data = self.stream.read(self.left if n < 0 else min(n, self.left))
+    def read(self, n):
+        data = self.stream.read(min(n, self.left))
         self.left -= len(data)
         return data
 
-    def readline(self, limit=-1):
+    def readline(self):
         data = self.stream.readline(self.left)
         self.left -= len(data)
         return data
@@ -133,7 +135,7 @@ class _Reader(pickle._Unpickler):
             f"{self.where} uses a pickle instruction that no body model needs. Nothing was run. Get the file from its official site."
         )
 
-    dispatch = {
+    dispatch: ClassVar = {
         **pickle._Unpickler.dispatch,
         pickle.REDUCE[0]: load_reduce,
         pickle.NEWOBJ[0]: load_reduce,
@@ -189,9 +191,9 @@ def _dtype(record) -> np.dtype:
     kind = kind.decode("latin1") if isinstance(kind, bytes) else kind
     order = record.state[1] if record.state else "="
     order = order.decode("latin1") if isinstance(order, bytes) else order
-    if not isinstance(kind, str) or kind[:1] not in "biufSUO" or order not in ("<", ">", "=", "|"):
+    if not isinstance(kind, str) or not _TYPE.fullmatch(kind) or order not in ("<", ">", "=", "|"):
         raise ValueError(f"arrays of type {kind!r} are not read")
-    return np.dtype(kind).newbyteorder(order) if kind != "O" else np.dtype(object)
+    return np.dtype(object) if kind[0] == "O" else np.dtype(kind).newbyteorder(order)
 
 
 def _array(record: Record):
@@ -222,7 +224,7 @@ def _bytes(data) -> bytes:
     if isinstance(data, str):
         return data.encode("latin1")
     if not isinstance(data, bytes):
-        raise ValueError("the array has no bytes")
+        raise TypeError("the array has no bytes")
     return data
 
 
@@ -245,7 +247,7 @@ def _sparse(kind: str, state, depth):
 def _chumpy(kind: str, state, depth):
     """The values of a chumpy array: held in x, or a reordering of another one's."""
     if not isinstance(state, dict):
-        raise ValueError(f"chumpy {kind} holds no data")
+        raise TypeError(f"chumpy {kind} holds no data")
     if kind == "Select":
         picked = _value(state["a"], depth - 1).ravel()[_value(state["idxs"], depth - 1).ravel()]
         return picked.reshape(_shape(state["preferred_shape"], depth)) if "preferred_shape" in state else picked
