@@ -22,6 +22,7 @@ _ADVICE = {
     errno.EPERM: "permission is denied; choose a folder you may write to",
     errno.EROFS: "the disk is read-only; choose another folder",
     errno.ENOTDIR: "a part of the path is a file; choose another folder",
+    errno.EEXIST: "a part of the path is a file; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 _PART = re.compile(r"\..+\.([^.]+)\.(\d+)-\d+\.part")

@@ -1,0 +1,211 @@
+"""The dataset folder: start, resume, refuse, sweep, read."""
+
+import errno
+import json
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.clip import CHANNELS
+from generator.dataset import atomic
+from generator.dataset.folder import create_or_resume, differences, open_dataset, software_versions
+from generator.dataset.native import write_clip
+from generator.errors import DatasetError
+from tests.clips import noise_clip
+
+CONFIG = {"preset": "studio", "seed": 1, "sample": {"frames": 4, "size": [240, 320]}}
+
+
+@dataclass(frozen=True)
+class Options:
+    preset: str = "studio"
+    size: tuple[int, int] = (240, 320)
+
+
+def fill(dataset, indices):
+    for i in indices:
+        write_clip(dataset.path_of(i), noise_clip(i, index=i))
+
+
+def test_a_new_dataset_describes_itself(tmp_path):
+    create_or_resume(tmp_path / "a" / "b", CONFIG, 10, {"mannequin": "1"})
+    text = (tmp_path / "a" / "b" / "dataset.json").read_text("utf-8")
+    description = json.loads(text)
+    assert description["config"] == CONFIG and description["num_clips"] == 10 and description["versions"] == {"mannequin": "1"}
+    assert set(description["channels"]) == set(CHANNELS) and description["channels"]["depth"]["unit"] == "m"
+
+
+def test_versions_by_default_are_those_installed(tmp_path):
+    import numpy
+
+    assert software_versions()["numpy"] == numpy.__version__
+    assert create_or_resume(tmp_path, CONFIG).description["versions"] == software_versions()
+
+
+def test_clips_are_counted_and_read_in_order(tmp_path):
+    dataset = create_or_resume(tmp_path, CONFIG, 3000)
+    fill(dataset, [1002, 3, 0])
+    assert dataset.path_of(1002) == tmp_path / "clips" / "001" / "001002.h5"
+    assert dataset.path_of(1_234_567).name == "1234567.h5"
+    (tmp_path / "clips" / "000" / "notes.h5").write_text("not a clip's name")
+    (tmp_path / "clips" / "000" / ".000004.h5.host.1-0.part").write_text("half")
+    opened = open_dataset(tmp_path)
+    assert opened.done() == {0, 3, 1002} and list(opened) == [0, 3, 1002] and len(opened) == 3
+    assert opened.clips() == [dataset.path_of(i) for i in (0, 3, 1002)]
+    assert [opened.read(i).spec.index for i in opened] == [0, 3, 1002]
+    with opened.open(3) as reader:
+        assert reader.spec.index == 3
+    with pytest.raises(DatasetError, match="no clip 1; it has 3 from 0 to 1002"):
+        opened.read(1)
+    with pytest.raises(DatasetError, match="no clip -1|cannot exist"):
+        opened.read(-1)
+
+
+def test_the_same_options_resume_and_may_plan_more(tmp_path):
+    fill(create_or_resume(tmp_path, Options(), 5), [0, 1])
+    again = create_or_resume(tmp_path, Options(), 8)
+    assert again.done() == {0, 1} and again.num_clips == 8
+    assert create_or_resume(tmp_path, Options(), 5).num_clips == 8
+    assert open_dataset(tmp_path).config == {"preset": "studio", "size": [240, 320]}
+
+
+def test_other_options_are_refused_field_by_field(tmp_path):
+    fill(create_or_resume(tmp_path, CONFIG, 5), [0])
+    other = {"preset": "studio", "seed": 2, "sample": {"frames": 4, "size": [120, 320], "light": "sh"}}
+    with pytest.raises(DatasetError) as e:
+        create_or_resume(tmp_path, other, 5)
+    text = str(e.value)
+    for line in ("seed: 1 there, 2 now", "sample.size: [240, 320] there, [120, 320] now", "sample.light: absent there, 'sh' now", "choose another folder"):
+        assert line in text
+    assert "preset" not in text and "frames" not in text
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False, width=16) | st.text(max_size=3),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(plain, plain)
+def test_differences_are_empty_only_for_equals(a, b):
+    assert differences(a, a) == []
+    assert (differences(a, b) == []) == (json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True))
+
+
+def test_foreign_folders_are_refused(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("x")
+    with pytest.raises(DatasetError, match=r"not empty and not a dataset \(it holds thesis.tex\)"):
+        create_or_resume(tmp_path / "mine", CONFIG, 1)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DatasetError, match="is a file"):
+        create_or_resume(tmp_path / "file", CONFIG, 1)
+    with pytest.raises(DatasetError, match="Cannot write"):
+        create_or_resume(tmp_path / "file" / "below", CONFIG, 1)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "mine", "thesis.tex"]
+
+
+def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as root
+    with pytest.raises(DatasetError, match="permission is denied"):
+        create_or_resume(tmp_path, CONFIG, 1)
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(DatasetError, match="disk is full"):
+        create_or_resume(tmp_path, CONFIG, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_readers_say_what_is_missing(tmp_path):
+    with pytest.raises(DatasetError, match="no folder"):
+        open_dataset(tmp_path / "none")
+    with pytest.raises(DatasetError, match="not a dataset"):
+        open_dataset(tmp_path)
+    create_or_resume(tmp_path, CONFIG, 1)
+    with pytest.raises(DatasetError, match="no finished clips yet"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"format": "other"}', '{"format": "mannequin-dataset", "format_version": 9}', '{"format": "mannequin-dataset", "format_version": 1}', "[" * 100_000, "\ufeff"],
+)
+def test_a_damaged_description_is_refused(tmp_path, text):
+    (tmp_path / "dataset.json").write_text(text, "utf-8")
+    for attempt in (open_dataset, lambda path: create_or_resume(path, CONFIG, 1)):
+        with pytest.raises(DatasetError, match="dataset.json"):
+            attempt(tmp_path)
+    assert (tmp_path / "dataset.json").read_text("utf-8") == text
+
+
+def dead_pid():
+    process = multiprocessing.get_context("spawn").Process(target=int)
+    process.start()
+    process.join()
+    return process.pid
+
+
+def test_half_files_of_dead_runs_are_swept_and_others_kept(tmp_path):
+    dataset = create_or_resume(tmp_path, CONFIG, 5)
+    fill(dataset, [0])
+    folder, here = dataset.path_of(0).parent, atomic._host()
+    old = time.time() - atomic.STALE_SECONDS - 60
+    kept = [f".000001.h5.{here}.{os.getpid()}-0.part", ".000001.h5.elsewhere.1-0.part", ".mine.part", "000000.h5"]
+    gone = [f".000002.h5.{here}.{dead_pid()}-3.part", ".000003.h5.elsewhere.1-0.part", f".000004.h5.{here}.{os.getpid()}-9.part"]
+    for name in kept[:3] + gone:
+        (folder / name).write_text("half")
+    for name in [".mine.part"] + gone[1:]:
+        os.utime(folder / name, (old, old))
+    create_or_resume(tmp_path, CONFIG, 5)
+    assert sorted(p.name for p in folder.iterdir()) == sorted(kept)
+
+
+def test_half_a_description_does_not_block_a_new_start(tmp_path):
+    (tmp_path / ".dataset.json.elsewhere.1-0.part").write_text("{")
+    assert create_or_resume(tmp_path, CONFIG, 1).config == CONFIG
+
+
+def _start(out, seed, answers):
+    try:
+        answers.put(create_or_resume(out, {"seed": seed}, 3).config["seed"])
+    except DatasetError:
+        answers.put(None)
+
+
+def test_of_two_different_starts_at_once_one_is_refused(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    starts = [context.Process(target=_start, args=(tmp_path, seed, answers)) for seed in (1, 2)]
+    for process in starts:
+        process.start()
+    told = [answers.get(timeout=60) for _ in starts]
+    for process in starts:
+        process.join()
+    written = json.loads((tmp_path / "dataset.json").read_text())["config"]["seed"]
+    assert sorted(told, key=str) == sorted([written, None], key=str)
+
+
+def test_a_description_written_meanwhile_stands(tmp_path, monkeypatch):
+    """The other process writes between our look and our write."""
+    from generator.dataset import folder
+
+    real = folder.write_bytes
+
+    def late(path, data, replace=True):
+        path.write_text(json.dumps(json.loads(data) | {"config": {"seed": 99}}))
+        return real(path, data, replace)
+
+    monkeypatch.setattr(folder, "write_bytes", late)
+    with pytest.raises(DatasetError, match="seed: 99 there, 1 now"):
+        create_or_resume(tmp_path, {"seed": 1}, 3)
