@@ -11,14 +11,17 @@ import numpy as np
 
 from generator.spec import HdriLight, Lamp, LampLight, ShLight
 
-SH_EXPOSURE = 3.0
-"""Radiance of a white surface per unit of Σ c_i Y_i(n), so that SURREAL's draws of light give
-well-exposed images: its ambient coefficient of 0.5–1.4 alone then gives 0.4–1.2."""
-
 BAND_GAIN = np.repeat([1.0, 2.0 / 3.0, 0.25], [1, 3, 5])
 """Per coefficient, how much of an environment's radiance a Lambertian surface of albedo 1 gives
 back (Ramamoorthi and Hanrahan, "An efficient representation for irradiance environment maps",
 2001: their A_l / π)."""
+
+SH_GAIN = np.pi * BAND_GAIN
+"""Radiance of a white surface per c_i Y_i(n) of an ShLight.
+
+SURREAL's shader (datageneration/spher_harm/sh.osl) takes the coefficients for those of an
+environment's radiance, and shows albedo × irradiance without dividing by π.
+"""
 
 
 def sh_basis(normals_world: np.ndarray) -> np.ndarray:
@@ -43,7 +46,7 @@ def sh_basis(normals_world: np.ndarray) -> np.ndarray:
 
 def sh_radiance(light: ShLight, normals_world: np.ndarray) -> np.ndarray:
     """(…,) float64 radiance of a white surface with these unit normals (…, 3)."""
-    return np.maximum(sh_basis(normals_world) @ np.asarray(light.coefficients), 0.0) * SH_EXPOSURE
+    return np.maximum(sh_basis(normals_world) @ (np.asarray(light.coefficients) * SH_GAIN), 0.0)
 
 
 def hdri_irradiance(environment: np.ndarray, yaw: float = 0.0) -> np.ndarray:
@@ -94,7 +97,7 @@ def surface_light(light: ShLight | HdriLight | LampLight, environment: np.ndarra
     """
     sh, lamps = np.zeros((9, 3)), np.zeros((0, 9))
     if isinstance(light, ShLight):
-        sh[:] = np.asarray(light.coefficients)[:, None] * SH_EXPOSURE
+        sh[:] = (np.asarray(light.coefficients) * SH_GAIN)[:, None]
     elif isinstance(light, HdriLight):
         sh[:] = hdri_irradiance(environment, light.yaw) * light.strength
     else:

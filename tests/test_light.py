@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from generator.environment import equirectangular
-from generator.light import SH_EXPOSURE, hdri_irradiance, sh_basis, sh_radiance, surface_light
+from generator.light import hdri_irradiance, sh_basis, sh_radiance, surface_light
 from generator.spec import HdriLight, Lamp, LampLight, ShLight
 from renderers.raster.renderer import render_scene
 from tests.scenes import look_at, make_scene, mesh_track, plane, sphere
@@ -30,8 +30,20 @@ def test_negative_vertical_coefficient_lights_what_faces_up():
     light = ShLight((1.0, -0.5) + (0.0,) * 7)
     up, side, down = sh_radiance(light, np.array([UP, (1, 0, 0), -UP]))
     assert up > side > down
-    assert side == pytest.approx(0.282095 * SH_EXPOSURE)
-    assert up - side == pytest.approx(0.5 * 0.488603 * SH_EXPOSURE)
+    assert side == pytest.approx(0.886227, rel=1e-5)  # SURREAL's C4
+    assert up - side == pytest.approx(0.5 * 2 * 0.511664, rel=1e-5)  # and C2
+
+
+def test_radiance_is_that_of_surreals_shader():
+    """Source: SURREAL, datageneration/spher_harm/sh.osl, whose N is (x, -z, y) of our axes."""
+    rng = np.random.default_rng(1)
+    c = (2.0, *rng.uniform(-0.3, 0.3, 8))
+    for normal in rng.normal(size=(20, 3)):
+        normal /= np.linalg.norm(normal)
+        x, y, z = normal[0], -normal[2], normal[1]
+        expected = 0.429043 * c[8] * (x * x - y * y) + 0.743125 * c[6] * z * z + 0.886227 * c[0] - 0.247708 * c[6]
+        expected += 2 * 0.429043 * (c[4] * x * y + c[7] * x * z + c[5] * y * z) + 2 * 0.511664 * (c[3] * x + c[1] * y + c[2] * z)
+        assert sh_radiance(ShLight(c), normal) == pytest.approx(expected, rel=1e-5)
 
 
 def test_radiance_is_never_negative():
