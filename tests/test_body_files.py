@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import zipfile
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -89,6 +90,15 @@ def test_smpl_and_smplh_share_their_mesh_and_landmarks(tmp_path):
     assert smpl.topology.id == smplh.topology.id == "smpl-6890-charts"
     assert smpl.topology.landmarks == smplh.topology.landmarks
     assert smpl.topology.landmarks["nose"] == 332 and smpl.topology.landmarks["right_heel"] == 6787
+
+
+def test_an_ordered_dictionary_is_a_dictionary(tmp_path):
+    path = tmp_path / "SMPL_MALE.pkl"
+    data = fakes.arrays(fakes.SMPL_JOINTS, fakes.SMPL_PARENTS, 1400)
+    path.write_bytes(pickle.dumps(OrderedDict(data, extra=OrderedDict(a=1))))
+    exact(load_body(path), data)
+    text = b"ccollections\nOrderedDict\n((l(S'weights'\nI7\nlatR."  # as Python 2 wrote it
+    assert unpickle.load_pickle(io.BytesIO(text), len(text), "it") == {"weights": 7}
 
 
 # Folders

@@ -35,10 +35,11 @@ _INERT = {
     (module, name)
     for module in ("__builtin__", "builtins")
     for name in ("object", "set", "frozenset")
-} | {("collections", "OrderedDict")}
+}
+_MAPPING = ("collections", "OrderedDict")
 _REBUILD = {("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")}
 _TYPE = re.compile(r"[biuf]\d{1,2}|[SU]\d{1,4}|O[48]?")
-_ALLOWED = _ARRAY | _SCALAR | {_NDARRAY, _DTYPE, _ENCODE} | set(_SPARSE) | _INERT | _REBUILD
+_ALLOWED = _ARRAY | _SCALAR | {_NDARRAY, _DTYPE, _ENCODE, _MAPPING} | set(_SPARSE) | _INERT | _REBUILD
 
 
 @dataclass(eq=False)
@@ -148,13 +149,15 @@ class _Reader(pickle._Unpickler):
         dispatch[_code[0]] = refuse
 
 
-def _record(name, args) -> Record:
+def _record(name, args) -> Record | dict:
     if not isinstance(name, Name) or not isinstance(args, tuple):
         raise pickle.UnpicklingError("a call of something that is not a name")
     if name.path in _REBUILD:
         name, args = args[0], ()
         if not isinstance(name, Name):
             raise pickle.UnpicklingError("an object without a class")
+    if name.path == _MAPPING:
+        return dict(args[0]) if args and isinstance(args[0], list) else {}
     return Record(name, args)
 
 
