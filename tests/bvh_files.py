@@ -39,13 +39,13 @@ def _sided(name, left, right, words, otherwise=lambda w: w):
 
 
 def person_text(
-    rotations=None, path=None, naming="cmu", order="ZYX", frames=2, frame_time=1 / 120, places=PERSON, axes=np.eye(3), scale=1.0
+    rotations=None, path=None, naming="cmu", order="ZYX", frames=2, frame_time=1 / 120, places=PERSON, axes=None, scale=1.0
 ) -> str:
     """A file in which joint ``name`` has local rotations ``rotations[name]`` (T, 3, 3) (else none).
 
     path: (T, 3) of the pelvis, metres. axes: (3, 3) takes our Y-up axes to those of the file.
     """
-    rotations = rotations or {}
+    rotations, axes = rotations or {}, np.eye(3) if axes is None else axes
     names = [n for n in places if not n.endswith("_end")]
     frames = len(next(iter(rotations.values()))) if rotations else frames
     path = np.tile(places["pelvis"][1], (frames, 1)) if path is None else path

@@ -104,6 +104,25 @@ def test_another_rest_pose_gives_the_same_motion(tmp_path):
     assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 5
 
 
+def test_fingers(tmp_path):
+    """Recorded fingers curl about the same axis of the palm; half-recorded hands count as none."""
+    places, rotations = dict(PERSON), {"head": about("y", np.linspace(0, 20, 8))}
+    curl = np.linspace(0, 60, 8)
+    for side, sign in (("l", 1), ("r", -1)):
+        for f, finger in enumerate(("Index", "Middle", "Ring", "Pinky")):
+            for k in range(3):
+                parent = f"{side}_Hand{finger}{k}" if k else f"{side}_wrist"
+                places[f"{side}_Hand{finger}{k + 1}"] = (parent, (sign * (0.03 if k else 0.09), 0, 0 if k else 0.03 - 0.02 * f))
+        rotations[f"{side}_HandMiddle1"] = about("z", -sign * curl)
+    source = source_of(tmp_path, rotations=rotations, places=places)
+    assert len(source.roles.fingers) == 24
+    result = retarget(source, make_skeleton(load_builtin("female", 52)))
+    np.testing.assert_allclose(to_matrices(result.rotations[:, 25]), about("z", -curl), atol=0.05)
+    np.testing.assert_allclose(to_matrices(result.rotations[:, 22]), np.tile(np.eye(3), (8, 1, 1)), atol=1e-6)
+    few = {n: v for n, v in places.items() if "Ring" not in n}
+    assert not source_of(tmp_path, rotations={"head": rotations["head"]}, places=few).roles.fingers
+
+
 def test_jumps_leave_the_ground(tmp_path):
     skeleton = make_skeleton(load_builtin("male", 24))
     frames = 120

@@ -6,6 +6,7 @@ Understood: CMU conversions (LeftUpLeg …, LeftHip/LeftKnee …, lfemur …), M
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -144,7 +145,7 @@ def _missing(bvh: Bvh, source: str, role: str) -> AssetError:
 def _check_chains(bvh: Bvh, sided, source: str) -> None:
     for chain in (("hip", "knee", "ankle", "toe"), ("collar", "shoulder", "elbow", "wrist")):
         chain = [role for role in chain if role in sided]
-        for upper, lower in zip(chain, chain[1:]):
+        for upper, lower in pairwise(chain):
             for a, b in zip(sided[upper], sided[lower]):
                 if a not in path_from_root(bvh.parents, b)[:-1]:
                     raise AssetError(

@@ -20,8 +20,8 @@ STANDING = np.deg2rad(50.0)
 SNAP = np.deg2rad(15.0)
 """A reference pose this near to the file's axes is taken to be drawn along them."""
 
-REST_FRAME = np.deg2rad(0.5)
-"""A first frame this near to the rest pose was put there by a converter."""
+REST_FRAME, REST_JUMP = np.deg2rad(0.5), np.deg2rad(20.0)
+"""A first frame this near to the rest pose, followed by one this far from it, was put there by a converter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def starts_at_rest(bvh: Bvh, orientation: np.ndarray) -> bool:
     if len(orientation) < 2:
         return False
     angle = np.arccos(np.clip((np.trace(orientation[:2], axis1=-2, axis2=-1) - 1.0) / 2.0, -1.0, 1.0))
-    return bool(angle[0].max() < REST_FRAME and angle[1].max() > 10 * REST_FRAME)
+    return bool(angle[0].max() < REST_FRAME and angle[1].max() > REST_JUMP)
 
 
 def _middle(roles: Roles, role: str, position: np.ndarray) -> np.ndarray:
