@@ -88,7 +88,7 @@ def drift(times: np.ndarray, variation: float, channel: str, slowest: float = 0.
     times (T,) seconds; variation chooses the person's habits, channel the signal; the band is in
     Hz. A sum of sines whose frequencies are incommensurate, so it does not repeat in a clip.
     """
-    rng = np.random.default_rng([int(round(variation)), zlib.crc32(channel.encode())])
+    rng = np.random.default_rng([round(variation), zlib.crc32(channel.encode())])
     frequencies = np.geomspace(slowest, fastest, 9) * rng.uniform(0.85, 1.15, 9)
     phases = rng.uniform(0.0, 2.0 * np.pi, 9)
     amplitudes = 1.0 / np.sqrt(frequencies)
@@ -98,4 +98,4 @@ def drift(times: np.ndarray, variation: float, channel: str, slowest: float = 0.
 
 def habit(variation: float, channel: str) -> float:
     """One number in [-1, 1] that stays with a variation."""
-    return float(np.random.default_rng([int(round(variation)), zlib.crc32(channel.encode())]).uniform(-1.0, 1.0))
+    return float(np.random.default_rng([round(variation), zlib.crc32(channel.encode())]).uniform(-1.0, 1.0))

@@ -67,6 +67,8 @@ class ProceduralMotion:
         full = complete_style(self.action, style)
         mirrored = full.get("side", 1.0) < 0.0
         figure = Figure(mirror_skeleton(skeleton) if mirrored else skeleton)
+        if len(times) == 0:
+            return PoseTrack(np.zeros((0,) + skeleton.joints.shape), np.zeros((0, 3)))
         track = solve(self.action.plan(times, figure, full), figure)
         return to_world(mirror_track(track) if mirrored else track, skeleton)
 
@@ -79,7 +81,7 @@ def load_action(name: str) -> ProceduralMotion:
 
 
 def sample_style(rng: np.random.Generator, action: Action) -> dict[str, float]:
-    """Draw every parameter, half the draws between the lowest and the default, half above it."""
+    """Draw every parameter: near its default more often than near its limits, and as often below as above."""
     style = {}
     for name, (low, default, high) in action.parameters.items():
         if name in ("side", "variation"):

@@ -5,8 +5,8 @@ import numpy as np
 from generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from generator.motion.performer.arms import Trunk, mixed, reaching
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -16,9 +16,9 @@ def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     gesture = (0.0, 0.0, 1.0, 1.0, 0.0)
     down, late = rhythm.curve(gesture), rhythm.curve(gesture, delay=-0.04)
     depth, knees = style["depth"], style["knees"]
-    plan.pelvis[:, 1] -= down * depth * (0.05 + 0.22 * knees) * figure.leg
-    plan.tilt = plan.tilt + down * depth * (68.0 - 18.0 * knees) * DEG
-    plan.bend = plan.bend + down * depth * (58.0 - 8.0 * knees) * DEG
+    plan.pelvis[:, 1] -= down * depth * (0.08 + 0.22 * knees) * figure.leg
+    plan.tilt = plan.tilt + down * depth * (78.0 - 16.0 * knees) * DEG
+    plan.bend = plan.bend + down * depth * (68.0 - 8.0 * knees) * DEG
     plan.gaze[:, 1] += rhythm.curve(gesture, delay=-0.15) * depth * 72.0 * DEG
     hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
 

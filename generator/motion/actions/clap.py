@@ -6,8 +6,8 @@ from generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
 from generator.motion.performer.hands import palm_centre
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import DEG, turn
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 PALM_THICKNESS = 0.014
 """Metres from the bones of the hand to the skin of the palm."""
@@ -26,7 +26,7 @@ def plan_clap(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
         poses = []
         for side in (LEFT, RIGHT):
             target, palm = _hand(figure, side, trunk, gap, style["height"])
-            act = reaching(figure, side, trunk, target, np.array([SIDE_SIGN[side] * 0.75, -1.0, -0.15]), palm)
+            act = reaching(figure, side, trunk, target, np.array([SIDE_SIGN[side] * 0.5, -1.0, -0.35]), palm)
             poses.append(mixed(hung[side], act, up))
         return tuple(poses)
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
-from generator.motion.performer.arms import held
 from generator.motion.curves import GRAVITY, hermite5, keyed
+from generator.motion.performer.arms import held
 from generator.motion.performer.figure import LEFT, RIGHT, Figure
-from generator.motion.performer.plan import Plan, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, stand
 
 TIPTOE = 46.0 * DEG
 """Heel lift at take-off and landing."""
@@ -22,8 +22,7 @@ def plan_jump(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     knots = np.cumsum([0.0, 0.3, dip, push, flight, catch, rise])
     rhythm = Rhythm(times, tuple(knots), float(knots[-1]) + 0.7 / style["tempo"])
     t = rhythm.within
-    top = plan.pelvis[:, 1].mean() + 0.035 * figure.leg
-    plan.pelvis[:, 1] += _pelvis(t, knots, top, launch, figure, style) - plan.pelvis[:, 1].mean()
+    plan.pelvis[:, 1] = _pelvis(t, knots, launch, figure, style)
     _feet(plan, figure, t, knots, style)
     _trunk(plan, t, knots, style)
     poses = tuple(_arm(t, knots, side, style) for side in (LEFT, RIGHT))
@@ -31,9 +30,10 @@ def plan_jump(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     return plan
 
 
-def _pelvis(t, knots, top: float, launch: float, figure: Figure, style) -> np.ndarray:
+def _pelvis(t, knots, launch: float, figure: Figure, style) -> np.ndarray:
     """(T,) height: quintics that join a parabola with its own speed and acceleration."""
-    stand_at = top - 0.035 * figure.leg
+    stand_at = figure.pelvis_height - 0.004 * figure.leg
+    top = stand_at + 0.02 * figure.leg
     crouch, absorb = stand_at - style["crouch"] * 0.30 * figure.leg, stand_at - style["crouch"] * 0.22 * figure.leg
     _, start, low, leave, land, caught, up = knots
     g = -GRAVITY
@@ -45,7 +45,7 @@ def _pelvis(t, knots, top: float, launch: float, figure: Figure, style) -> np.nd
 
 def _feet(plan: Plan, figure: Figure, t, knots, style) -> None:
     """Heels rise before take-off; in the air the feet follow the pelvis and tuck a little."""
-    _, _, low, leave, land, caught, _ = knots
+    _, _, low, leave, land, _, _ = knots
     flight = land - leave
     push = leave - low
     heel = keyed(t, (low + 0.45 * push, leave, leave + 0.15 * flight, land - 0.2 * flight, land, land + 0.11),
@@ -53,15 +53,10 @@ def _feet(plan: Plan, figure: Figure, t, knots, style) -> None:
     toe = heel * keyed(t, (leave, leave + 0.25 * flight, land - 0.2 * flight, land), (1.0, 0.3, 0.5, 1.0))
     u = np.clip((t - leave) / flight, 0.0, 1.0)
     air = 0.5 * GRAVITY * flight**2 * u * (1.0 - u)
-    lift = air * _follow(u) + style["tuck"] * 0.22 * figure.leg * 16.0 * (u * (1.0 - u)) ** 2
+    lift = air + style["tuck"] * 0.22 * figure.leg * 16.0 * (u * (1.0 - u)) ** 2
     for foot in plan.feet:
         foot.base[:, 1] = lift
         foot.pitch, foot.toe = -heel, toe
-
-
-def _follow(u: np.ndarray) -> np.ndarray:
-    """The feet leave a moment after the hips' push ends and reach for the floor a moment before."""
-    return keyed(u, (0.0, 0.22, 0.78, 1.0), (0.55, 1.0, 1.0, 0.55))
 
 
 def _trunk(plan: Plan, t, knots, style) -> None:

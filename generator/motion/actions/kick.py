@@ -7,8 +7,8 @@ from generator.motion.curves import min_jerk
 from generator.motion.performer.arms import held, mixed
 from generator.motion.performer.feet import ankle_offset
 from generator.motion.performer.figure import HIP, LEFT, PELVIS, RIGHT, Figure
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 PHASES = (0.2, 0.5, 0.38, 0.20, 0.34, 0.55)
 """Seconds of: rest, weight to one foot and wind-up, forward swing, kick, draw back, foot down."""
@@ -63,8 +63,8 @@ def _arms(times, style, one_leg, kick):
     count, spread = len(times), style["arm_spread"]
     poses = []
     for side, forward in ((LEFT, -1.0), (RIGHT, 1.0)):
-        act = held(side, count, swing=(8.0 + 34.0 * forward * kick) * DEG, out=(26.0 + 26.0 * spread) * DEG + style["arms_out"],
-                   twist=16.0 * DEG, elbow=(38.0 + 14.0 * forward * kick) * DEG, pronate=18.0 * DEG)
+        act = held(side, count, swing=(8.0 + 34.0 * forward * kick) * DEG,
+                   out=(26.0 + 26.0 * spread) * DEG + style["arms_out"], twist=16.0 * DEG, elbow=(38.0 + 14.0 * forward * kick) * DEG, pronate=18.0 * DEG)
         poses.append(mixed(hanging_arm(times, style, side), act, one_leg))
     return tuple(poses)
 

@@ -5,8 +5,8 @@ import numpy as np
 from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
 from generator.motion.performer.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import turn
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -25,7 +25,8 @@ def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
         root = trunk.collars[LEFT] + turn(trunk.chest, figure.bone(COLLAR[LEFT], SHOULDER[LEFT]))
         target = root + 0.975 * figure.arm_reach[LEFT] * direction
         palm = np.broadcast_to(hand_frame(LEFT, direction, np.array([-0.75, -0.65, 0.0])), trunk.chest.shape)
-        act = reaching(figure, LEFT, trunk, target, np.array([0.5, -1.0, -0.3]), palm, 0.06 + 0.12 * max(elevation, 0.0))
+        shrug = 0.06 + 0.12 * max(elevation, 0.0)
+        act = reaching(figure, LEFT, trunk, target, np.array([0.5, -1.0, -0.3]), palm, shrug)
         return mixed(hung[LEFT], act, up), hung[RIGHT]
 
     plan.arms = arms

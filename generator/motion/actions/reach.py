@@ -5,8 +5,8 @@ import numpy as np
 from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
 from generator.motion.performer.figure import LEFT, RIGHT, SHOULDER, Figure
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -33,9 +33,9 @@ def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
 
     plan.arms = arms
     plan.hands[LEFT] = ("relaxed", "open", rhythm.curve((0.0, 0.0, 1.0, 0.3, 0.0)))
-    plan.pelvis[:, 1] -= body * low * 0.26 * figure.leg
-    plan.tilt = plan.tilt + body * (34.0 * low + 5.0 * far - 2.0 * high) * DEG
-    plan.bend = plan.bend + body * (34.0 * low + 9.0 * far - 8.0 * high) * DEG
+    plan.pelvis[:, 1] -= body * low * 0.33 * figure.leg
+    plan.tilt = plan.tilt + body * (46.0 * low + 5.0 * far - 2.0 * high) * DEG
+    plan.bend = plan.bend + body * (42.0 * low + 9.0 * far - 8.0 * high) * DEG
     plan.twist = plan.twist + body * (0.35 * azimuth - 12.0 * DEG)
     plan.heading = plan.heading + body * (0.15 * azimuth - 3.0 * DEG)
     plan.side_bend = plan.side_bend + body * (-7.0 * high + 4.0 * np.sin(azimuth) * far) * DEG
@@ -54,9 +54,8 @@ def reach_target(figure: Figure, style: dict[str, float]) -> np.ndarray:
     reach = figure.arm_reach[LEFT]
     out = reach * (0.80 + 0.35 * style["distance"]) * (1.0 - 0.35 * np.clip((style["height"] - 0.95) / 0.25, 0.0, 1.0))
     root = figure.joints[SHOULDER[LEFT]]
-    return np.array(
-        [root[0] + out * np.sin(style["azimuth"]), style["height"] * figure.stature, root[2] + out * np.cos(style["azimuth"])]
-    )
+    x, z = root[0] + out * np.sin(style["azimuth"]), root[2] + out * np.cos(style["azimuth"])
+    return np.array([x, style["height"] * figure.stature, z])
 
 
 PARAMETERS = {

@@ -3,19 +3,20 @@
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, Action
-from generator.motion.actions.walk import on_path, swing_progress
-from generator.motion.performer.arms import ArmPose, held
+from generator.motion.actions.walk import on_path
 from generator.motion.curves import GRAVITY, drift, habit, keyed
+from generator.motion.performer.arms import ArmPose, held
 from generator.motion.performer.feet import FootTrack
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.plan import Plan, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, stand
 
 # Pitch in degrees over the stance (0 … 1) and the swing (1 … 2).
 _PITCH = ((0.0, 7), (0.12, 0), (0.42, 0), (0.62, -13), (0.82, -36), (1.0, -60), (1.18, -80), (1.40, -72), (1.60, -34),
           (1.80, -4), (1.95, 8))
-_LIFT = ((0.0, 0), (0.97, 0), (1.20, 0.15), (1.42, 0.25), (1.64, 0.19), (1.84, 0.07))
-_TOE_SHARE = ((0.0, 0.0), (0.42, 1.0), (0.97, 0.9), (1.3, 0.1), (1.6, 0.0))
+_SWING = ((0.0, 0.0), (0.1, 0.07), (0.25, 0.23), (0.5, 0.56), (0.75, 0.825), (0.9, 0.94), (1.0, 1.0))
+_LIFT = ((0.0, 0), (0.96, 0), (1.04, 0.030), (1.20, 0.15), (1.42, 0.25), (1.64, 0.19), (1.84, 0.07))
+_TOE_SHARE = ((0.0, 0.0), (0.42, 1.0), (1.04, 1.0), (1.3, 0.1), (1.6, 0.0))
 
 
 def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -25,9 +26,11 @@ def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     duty = run_duty(speed)
     stride, phase = speed / rate, rate * times
     plan = stand(times, figure, style)
-    plan.feet = tuple(_foot(figure, side, phase + 0.5 * side, stride, duty, style, 0.5 * side) for side in (LEFT, RIGHT))
+    plan.feet = tuple(
+        _foot(figure, side, phase + 0.5 * side, stride, duty, style, 0.5 * side) for side in (LEFT, RIGHT)
+    )
     wave, twice = 2.0 * np.pi * (phase - 0.5 * duty), 4.0 * np.pi * (phase - 0.5 * duty)
-    plan.pelvis[:, 1] = figure.pelvis_height - 0.038 * size + _spring(phase, rate, duty)
+    plan.pelvis[:, 1] = figure.pelvis_height - 0.046 * size + _spring(phase, rate, duty)
     along = stride * phase
     plan.pelvis[:, [0, 2]] = on_path(along, 0.012 * size * style["sway"] * np.cos(wave), style["curve"])
     yaw = -8.0 * DEG * np.cos(wave + 0.6)
@@ -69,7 +72,7 @@ def _spring(phase: np.ndarray, rate: float, duty: float) -> np.ndarray:
 def _foot(figure, side, phase, stride, duty, style, lag) -> FootTrack:
     sign, cycle, p = SIDE_SIGN[side], np.floor(phase), phase % 1.0
     u = np.where(p < duty, p / duty, 1.0 + (p - duty) / (1.0 - duty))
-    swing = swing_progress(u - 1.0)
+    swing = keyed(u - 1.0, *zip(*_SWING))
     along = stride * (cycle + swing + 0.30 * duty - lag)
     base = np.zeros((len(phase), 3))
     base[:, [0, 2]] = on_path(along, sign * 0.42 * figure.hip_width * style["width"], style["curve"])
@@ -77,7 +80,7 @@ def _foot(figure, side, phase, stride, duty, style, lag) -> FootTrack:
     knee_lift = style["knee_lift"] * (0.75 + 0.25 * style["speed"] / 3.0)
     base[:, 1] = size * knee_lift * _cyclic(_LIFT, u)
     pitch = DEG * _cyclic(_PITCH, u)
-    toe = np.minimum(-np.minimum(pitch, 0.0), 55.0 * DEG) * np.clip(_cyclic(_TOE_SHARE, u), 0.0, 1.0)
+    toe = np.minimum(-np.minimum(pitch, 0.0), 62.0 * DEG) * np.clip(_cyclic(_TOE_SHARE, u), 0.0, 1.0)
     return FootTrack(base, sign * 5.0 * DEG + style["curve"] * along, pitch, toe)
 
 

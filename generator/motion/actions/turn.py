@@ -3,11 +3,11 @@
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action
-from generator.motion.performer.arms import held, mixed
 from generator.motion.curves import bump, min_jerk
+from generator.motion.performer.arms import held, mixed
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 STEP = 0.48
 """Seconds from one step to the next."""
@@ -33,7 +33,7 @@ def plan_turn(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     for side in (LEFT, RIGHT):
         lift[side] = _step(plan, figure, side, t, pairs, step, turns, style)
     plan.heading = plan.heading + turned
-    sway = 0.6 * (lift[RIGHT] - lift[LEFT]) * figure.stance
+    sway = 0.5 * figure.stance * (_weight(t, pairs, step, 1) - _weight(t, pairs, step, 0))
     plan.support[:, 0] += sway
     plan.support = _rotated(plan.support, turned)
     plan.pelvis[:, 1] -= 0.012 * figure.leg * stepping
@@ -67,6 +67,11 @@ def _step(plan: Plan, figure: Figure, side: int, t, pairs: int, step: float, tur
     foot.heading = foot.heading + heading
     foot.pitch = -9.0 * DEG * style["step_height"] * lift
     return lift
+
+
+def _weight(t, pairs: int, step: float, side: int) -> np.ndarray:
+    """(T,) how far the weight is off one foot: it leaves before the foot does and is back after it."""
+    return sum(bump((t - (2 * k + side - 0.35) * step) / (1.7 * step)) for k in range(pairs))
 
 
 def _rotated(points: np.ndarray, heading: np.ndarray) -> np.ndarray:

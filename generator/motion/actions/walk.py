@@ -8,12 +8,12 @@ Step length and cadence grow together with speed at a constant walk ratio (Sekiy
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, Action
-from generator.motion.performer.arms import ArmPose, held
 from generator.motion.curves import drift, habit, keyed
+from generator.motion.performer.arms import ArmPose, held
 from generator.motion.performer.feet import FootTrack
 from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.plan import Plan, stand
 from generator.motion.performer.matrices import DEG
+from generator.motion.performer.plan import Plan, stand
 
 DUTY = 0.61
 """Share of the cycle that a foot is on the floor."""
@@ -98,13 +98,13 @@ def _arm(times, phase, side, style, vigour) -> ArmPose:
     """Swings with the other side's leg; the elbow bends as the arm comes forward."""
     loose = style["idle"] * drift(times, style["variation"], f"arm{side}")
     size = style["arm_swing"] * vigour
-    wave = np.cos(2.0 * np.pi * phase - 0.35)
+    wave, late = np.cos(2.0 * np.pi * phase - 0.35), np.cos(2.0 * np.pi * phase - 0.85)
     return held(
         side, len(times),
         swing=(2.0 - 20.0 * size * wave + loose) * DEG,
         out=(14.0 + 1.5 * loose) * DEG + style["arms_out"],
         twist=(14.0 - 4.0 * wave * size) * DEG,
-        elbow=(18.0 + 6.0 * habit(style["variation"], "elbow") + 12.0 * size * (1.0 - np.cos(2.0 * np.pi * phase - 0.85))) * DEG,
+        elbow=(18.0 + 6.0 * habit(style["variation"], "elbow") + 12.0 * size * (1.0 - late)) * DEG,
         pronate=14.0 * DEG,
     )
 

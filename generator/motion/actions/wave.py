@@ -3,11 +3,11 @@
 import numpy as np
 
 from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
-from generator.motion.performer.arms import held, mixed
 from generator.motion.curves import habit
+from generator.motion.performer.arms import held, mixed
 from generator.motion.performer.figure import LEFT, RIGHT, Figure
-from generator.motion.performer.plan import Plan, hanging_arm, stand
 from generator.motion.performer.matrices import DEG, ry
+from generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

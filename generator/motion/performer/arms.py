@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.performer.figure import COLLAR, ELBOW, SHOULDER, SIDE_SIGN, WRIST, Figure
 from generator.motion.ik import forearm_and_wrist, soften, two_bone
+from generator.motion.performer.figure import COLLAR, ELBOW, SHOULDER, SIDE_SIGN, WRIST, Figure
 from generator.motion.performer.matrices import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
 
 
@@ -29,13 +29,12 @@ class ArmPose:
 
 @dataclass(frozen=True, eq=False)
 class Trunk:
-    """What an arm hangs on: chest (T, 3, 3) orientation and collars, two of (T, 3), on the stage;
-    hips, two of (T, 3); pelvis (T, 3, 3) orientation."""
+    """What an arm hangs on and may rest on, on the stage: chest (T, 3, 3) orientation; collars and
+    hips, joints of (left, right), (T, 3) each."""
 
     chest: np.ndarray
     collars: tuple[np.ndarray, np.ndarray]
     hips: tuple[np.ndarray, np.ndarray]
-    pelvis: np.ndarray
 
 
 def elbow_rotation(side: int, flexion: np.ndarray) -> np.ndarray:
@@ -43,13 +42,14 @@ def elbow_rotation(side: int, flexion: np.ndarray) -> np.ndarray:
     return ry(-SIDE_SIGN[side] * flexion)
 
 
-def held(side: int, count: int, swing=0.0, out=0.0, inward=0.0, twist=0.0, elbow=0.0, pronate=0.0, shrug=0.0) -> ArmPose:
+def held(
+    side: int, count: int, swing=0.0, out=0.0, inward=0.0, twist=0.0, elbow=0.0, pronate=0.0, shrug=0.0
+) -> ArmPose:
     """An arm at given angles, each a number or (T,) in rad.
 
     swing: upper arm forward of hanging. out: away from the body (0 hangs, pi / 2 is the T-pose).
     inward: turned about the vertical towards the other side, after the rest. twist: about the
-    upper arm, positive brings a flexed forearm inward of forward... to the belly; negative raises
-    it outward. elbow: flexion. pronate: turns the palm backward when hanging. shrug: collar up.
+    upper arm, positive turns a flexed forearm in towards the belly, negative out and up. elbow: flexion. pronate: turns the palm backward when hanging. shrug: collar up.
     """
     sign = SIDE_SIGN[side]
     swing, out, inward, twist, elbow, pronate, shrug = (

@@ -107,7 +107,9 @@ def check_skeleton(skeleton: Skeleton) -> None:
             "Ask for a body with 24 (SMPL) or 52 (SMPL-H) joints."
         )
     if min(len(points) for points in skeleton.soles) == 0:
-        raise ConfigError("The skeleton has no sole points; expected at least one for each foot. Rebuild it with the body's soles.")
+        raise ConfigError(
+            "The skeleton has no sole points; expected at least one for each foot. Rebuild it with the body's soles."
+        )
 
 
 def mirror_skeleton(skeleton: Skeleton) -> Skeleton:

@@ -65,9 +65,5 @@ def palm_centre(figure: Figure, side: int) -> np.ndarray:
     """(3,) middle of the palm relative to the wrist, at rest."""
     if len(figure.joints) == 24:
         return figure.joints[22 + side] - figure.joints[WRIST[side]]
-    return joints_mean(figure, FINGER_START[side]) - figure.joints[WRIST[side]]
-
-
-def joints_mean(figure: Figure, start: int) -> np.ndarray:
-    """(3,) mean of the four knuckles."""
-    return figure.joints[[start, start + 3, start + 6, start + 9]].mean(0)
+    knuckles = FINGER_START[side] + np.array([0, 3, 6, 9])
+    return figure.joints[knuckles].mean(0) - figure.joints[WRIST[side]]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.performer.arms import ArmPose, Trunk, held
 from generator.motion.curves import drift, habit
+from generator.motion.performer.arms import ArmPose, Trunk, held
 from generator.motion.performer.feet import FootTrack, planted
 from generator.motion.performer.figure import LEFT, RIGHT, Figure
 from generator.motion.performer.matrices import DEG
@@ -57,7 +57,7 @@ def stand(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
     feet = tuple(planted(side, count, figure.stance, toe_out) for side in (LEFT, RIGHT))
     sway = 0.009 * noise["sway_x"]
     support = np.stack([sway, 0.045 * figure.leg + 0.005 * noise["sway_z"]], 1)
-    slump = 0.5 * (1.0 - mood) - 0.5
+    slump = -0.5 * mood
     pelvis = np.zeros((count, 3))
     pelvis[:, 1] = figure.pelvis_height - 0.004 * figure.leg
     zero = np.zeros(count)

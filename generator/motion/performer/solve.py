@@ -1,21 +1,38 @@
 """From a plan to joint rotations: balance the body, keep the legs in reach, solve the limbs."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from generator.motion.performer.arms import ArmPose, Trunk, elbow_rotation
 from generator.motion.base import PoseTrack
 from generator.motion.curves import soft_min
+from generator.motion.ik import two_bone
+from generator.motion.performer.arms import ArmPose, Trunk, elbow_rotation
 from generator.motion.performer.feet import FootPose, foot_pose
 from generator.motion.performer.figure import (
-    ANKLE, COLLAR, ELBOW, FOOT, HEAD, HIP, KNEE, LEFT, NECK, PELVIS, RIGHT, SHOULDER, SIDE_SIGN, SPINE1, SPINE2,
-    SPINE3, WRIST, Figure,
+    ANKLE,
+    COLLAR,
+    ELBOW,
+    FOOT,
+    HEAD,
+    HIP,
+    KNEE,
+    LEFT,
+    NECK,
+    PELVIS,
+    RIGHT,
+    SHOULDER,
+    SIDE_SIGN,
+    SPINE1,
+    SPINE2,
+    SPINE3,
+    WRIST,
+    Figure,
 )
 from generator.motion.performer.hands import FINGER_START, hand_pose, mitten_pose
-from generator.motion.ik import two_bone
-from generator.motion.performer.plan import Plan
 from generator.motion.performer.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
+from generator.motion.performer.plan import Plan
 
 KNEE_SLACK = 0.998
 """Greatest share of the leg's reach used: a knee keeps some seven degrees of flexion."""
@@ -78,7 +95,7 @@ def _upper(plan: Plan, figure: Figure, root, spine, pelvis) -> Upper:
     at[HEAD] = at[NECK] + turn(chest @ local[NECK], figure.bone(NECK, HEAD))
     collars = tuple(at[SPINE3] + turn(chest, figure.bone(SPINE3, joint)) for joint in COLLAR)
     hips = tuple(pelvis + turn(root, figure.bone(PELVIS, joint)) for joint in HIP)
-    arms = plan.arms(Trunk(chest, collars, hips, root))
+    arms = plan.arms(Trunk(chest, collars, hips))
     for side in (LEFT, RIGHT):
         _place_arm(figure, side, arms[side], chest, collars[side], local, at)
     return Upper(local, at)
@@ -98,7 +115,7 @@ def _place_arm(figure: Figure, side: int, arm: ArmPose, chest, collar_at, local,
     local[WRIST[side]] = arm.wrist
     rotation, place = chest, collar_at
     chain = (COLLAR[side], SHOULDER[side], ELBOW[side], WRIST[side])
-    for joint, child in zip(chain, chain[1:]):
+    for joint, child in pairwise(chain):
         rotation = rotation @ local[joint]
         place = place + turn(rotation, figure.bone(joint, child))
         at[child] = place
