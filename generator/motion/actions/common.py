@@ -54,11 +54,6 @@ class Rhythm:
         return keyed(self.times - delay, self.knots, values, self.period)
 
     @property
-    def turn(self) -> np.ndarray:
-        """(T,) how many repetitions began before each time."""
-        return np.floor(self.times / self.period)
-
-    @property
     def within(self) -> np.ndarray:
         """(T,) seconds since the repetition began."""
-        return self.times - self.turn * self.period
+        return self.times % self.period

@@ -1,4 +1,4 @@
-"""Finger poses of SMPL-H skeletons: relaxed, open, flat, fist and pointing."""
+"""Finger poses of SMPL-H skeletons: relaxed, open, flat, loose, fist and pointing."""
 
 import numpy as np
 
@@ -18,8 +18,6 @@ _SHAPES = {
     "loose": (((34, 46, 26), (38, 48, 28), (44, 46, 30), (42, 48, 28)), (0, 0, 0, 0), (18, 16, 22)),
     "point": (((0, 5, 3), (60, 76, 42), (66, 72, 44), (64, 76, 44)), (0, 0, 0, 0), (30, 26, 30)),
 }
-
-HAND_SHAPES = tuple(_SHAPES)
 
 
 def finger_pose(figure: Figure, side: int, shape: str) -> np.ndarray:
