@@ -320,12 +320,12 @@ def test_eyes_belong_to_the_head(topology, on_eye):
 
 def test_landmarks_stand_where_they_say(neutral, topology):
     at = {name: neutral.v_template[v] for name, v in topology.landmarks.items()}
-    for name in at:
+    for name, point in at.items():
         if name.startswith("left"):
-            assert at[name][0] > 0.01
-            np.testing.assert_allclose(at[name] * (-1, 1, 1), at["right" + name[4:]], atol=1e-5)
+            assert point[0] > 0.01
+            np.testing.assert_allclose(point * (-1, 1, 1), at["right" + name[4:]], atol=1e-5)
         elif not name.startswith("right"):
-            assert abs(at[name][0]) < 1e-5
+            assert abs(point[0]) < 1e-5
     assert at["top_of_head"][1] > at["left_eye"][1] > at["nose"][1] > at["chin"][1]
     assert at["nose"][2] > at["left_eye"][2] > at["left_ear"][2]
     assert at["left_big_toe"][2] > at["left_heel"][2] + 0.2

@@ -125,7 +125,7 @@ def charted():
 
 
 def test_every_face_has_a_chart(charted):
-    model, chart, uv = charted
+    _, chart, uv = charted
     assert set(chart) == set(range(1, 25))
     assert uv.shape == (len(chart), 3, 2) and uv.dtype == np.float32
     assert uv.min() >= 0 and uv.max() <= 1

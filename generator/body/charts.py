@@ -11,7 +11,7 @@ from .model import FINGERS, SMPL_JOINTS
 
 def face_adjacency(faces: np.ndarray) -> np.ndarray:
     """(E, 2) pairs of faces that share an edge; faces are (F, 3) or (F, 4) vertex ids."""
-    count, sides = faces.shape
+    sides = faces.shape[1]
     edges = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2)
     key = edges.min(1).astype(np.int64) * (faces.max() + 1) + edges.max(1)
     order = np.argsort(key, kind="stable")
