@@ -43,8 +43,11 @@ def pack(resolution: tuple[int, int], frames: list[tuple[np.ndarray, dict]], cha
     return Foreground(resolution, offsets, pixels, {c: np.concatenate([v[c] for _, v in frames]) for c in channels})
 
 
-def frame_labels(view: Viewpoint, k: int, seen: Samples, channels: Sequence[str]) -> tuple[np.ndarray, dict]:
-    """(pixels, channel → values) at index ``k`` (frame k - 1); ``seen``: what pixel centres see."""
+def frame_labels(view: Viewpoint, k: int, seen: Samples, channels: Sequence[str], normals=None) -> tuple[np.ndarray, dict]:
+    """(pixels, channel → values) at index ``k`` (frame k - 1); ``seen``: what pixel centres see.
+
+    normals: what ``view.normals`` gave for these faces (and perhaps more), if it was called.
+    """
     tri, pose = view.triangles, view.pose(k)
     bary = weights(pose.camera, tri.faces, seen.face, seen.ray)
     values = {}
@@ -56,19 +59,13 @@ def frame_labels(view: Viewpoint, k: int, seen: Samples, channels: Sequence[str]
         elif name == "depth":
             values[name] = blend(pose.camera, tri.faces, seen.face, bary)[:, 2].astype(np.float32)
         elif name == "normal":
-            values[name] = _normals(view, k, seen.face, bary)
+            normals = view.normals(k, seen.face) if normals is None else normals
+            values[name] = unit_normals(normals, tri.faces, seen.face, bary, pose.T_world_camera)
         elif name in ("uv", "chart_uv"):
             values[name] = blend_corners(getattr(tri, name), seen.face, bary)
     for suffix, other in (("", k + 1), ("_backward", k - 1)):
         _add_motion(values, view, seen, bary, other, suffix, channels)
     return seen.pixel, values
-
-
-def _normals(view: Viewpoint, k: int, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
-    world = blend(view.normals(k, face), view.triangles.faces, face, bary)
-    normal = world @ view.pose(k).T_world_camera[:3, :3]
-    length = np.sqrt(np.einsum("ni,ni->n", normal, normal))[:, None]
-    return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0).astype(np.float32)
 
 
 def _add_motion(values: dict, view: Viewpoint, seen: Samples, bary: np.ndarray, other: int, suffix: str, channels) -> None:
@@ -133,6 +130,23 @@ def blend(values, faces, face, bary):
         i, j, k = faces[face[n], 0], faces[face[n], 1], faces[face[n], 2]
         for c in range(3):
             out[n, c] = bary[n, 0] * values[i, c] + bary[n, 1] * values[j, c] + bary[n, 2] * values[k, c]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def unit_normals(normals, faces, face, bary, T):
+    """(n, 3) float32 camera-frame unit vectors from per-vertex world normals (V, 3); T: T_world_camera."""
+    out = np.zeros((face.shape[0], 3), np.float32)
+    for n in range(face.shape[0]):
+        i, j, k = faces[face[n], 0], faces[face[n], 1], faces[face[n], 2]
+        a, b, c = bary[n, 0], bary[n, 1], bary[n, 2]
+        x = a * normals[i, 0] + b * normals[j, 0] + c * normals[k, 0]
+        y = a * normals[i, 1] + b * normals[j, 1] + c * normals[k, 1]
+        z = a * normals[i, 2] + b * normals[j, 2] + c * normals[k, 2]
+        length = np.sqrt(x * x + y * y + z * z)
+        if length > 0.0:
+            for d in range(3):
+                out[n, d] = (x * T[0, d] + y * T[1, d] + z * T[2, d]) / length
     return out
 
 

@@ -45,8 +45,9 @@ def render_view(scene: Scene, camera: str, channels: Sequence[str]) -> tuple[np.
     rgb, labels = np.empty((view.num_frames, *view.resolution, 3), np.uint8), []
     for k in range(1, view.num_frames + 1):
         every, centres = sampler.cast(k)
-        painter.paint(k, every, rgb[k - 1])
-        labels.append(frame_labels(view, k, centres, channels))
+        normals = view.normals(k, every.face)
+        painter.paint(k, every, normals, rgb[k - 1])
+        labels.append(frame_labels(view, k, centres, channels, normals))
     return rgb, pack(view.resolution, labels, channels)
 
 
@@ -61,14 +62,14 @@ class Painter:
         self._density = np.concatenate([np.zeros(0, np.float32), *density])
         self._empty = encode(background[0]) if len(background) == 1 else None
 
-    def paint(self, k: int, samples: Samples, out: np.ndarray) -> None:
-        """Write the sRGB image of index ``k`` to out (H, W, 3) uint8."""
+    def paint(self, k: int, samples: Samples, normals: np.ndarray, out: np.ndarray) -> None:
+        """Write the sRGB image of index ``k`` to out (H, W, 3) uint8; normals: ``view.normals``' for the samples."""
         view, tri = self.view, self.view.triangles
         behind = self.background[0 if self._empty is not None else k - 1]
         out[:] = encode(behind) if self._empty is None else self._empty
         pose = view.pose(k)
         colour = shade(
-            samples.face, samples.ray, pose.camera, tri.faces, tri.mesh, tri.uv, view.normals(k, samples.face), pose.T_world_camera,
+            samples.face, samples.ray, pose.camera, tri.faces, tri.mesh, tri.uv, normals, pose.T_world_camera,
             self.light.sh, self.light.lamps, self.textures.texels, self.textures.levels, self._density,
             view.lens.pinhole, self.grid,
         )

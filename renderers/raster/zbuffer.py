@@ -207,32 +207,50 @@ def fill_points(camera, screen, faces, pinhole, origin, starts, order, rays, dep
     cell_bounds(screen, origin[0], origin[1], bounds)
     ray_x, ray_y, limit = rays[order, 0], rays[order, 1], depth[order]
     x, y = pinhole[0] * ray_x + pinhole[2], pinhole[1] * ray_y + pinhole[3]
+    deepest = deepest_around(starts, limit)
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
         c0, r0, c1, r1 = triangle_bounds(bounds, i, j, k)
         if c0 >= columns or r0 >= rows or c1 < 0 or r1 < 0:
             continue
-        if c1 == FAR:
+        nearest = min(camera[i, 2], min(camera[j, 2], camera[k, 2]))
+        if c1 - c0 <= 1 and r1 - r0 <= 1 and nearest >= deepest[r0 + 1, c0 + 1]:
+            continue
+        clipped = c1 == FAR
+        if clipped:
             c0, r0, c1, r1 = clipped_bounds(camera, pinhole, origin[0], origin[1], 1, i, j, k)
             if c0 >= columns or c1 < 0:
                 continue
-            x0, y0, x1, y1 = -np.inf, -np.inf, np.inf, np.inf
-        else:
-            x0 = min(screen[i, 0], min(screen[j, 0], screen[k, 0])) - SLACK
-            x1 = max(screen[i, 0], max(screen[j, 0], screen[k, 0])) + SLACK
-            y0 = min(screen[i, 1], min(screen[j, 1], screen[k, 1])) - SLACK
-            y1 = max(screen[i, 1], max(screen[j, 1], screen[k, 1])) + SLACK
         first, last = max(0, c0), min(columns - 1, c1)
-        nearest = min(camera[i, 2], min(camera[j, 2], camera[k, 2]))
         for r in range(max(0, r0), min(rows - 1, r1) + 1):
             for n in range(starts[r, first], starts[r, last + 1]):
-                if limit[n] <= nearest or x[n] < x0 or x[n] > x1 or y[n] < y0 or y[n] > y1:
+                if limit[n] <= nearest:
                     continue
-                z = meet(camera, i, j, k, ray_x[n], ray_y[n])
+                if clipped:
+                    z = meet(camera, i, j, k, ray_x[n], ray_y[n])
+                else:
+                    z = meet_on_screen(camera, screen, i, j, k, x[n], y[n])
                 if z >= NEAR and z < limit[n]:
                     limit[n] = z
                     face[order[n]] = f
     depth[order] = limit
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def deepest_around(starts, limit):
+    """(rows + 1, columns + 1): at [r + 1, c + 1] the largest limit in cells r, r + 1 × c, c + 1.
+
+    A small triangle that is nowhere nearer than that needs no closer look.
+    """
+    rows, columns = starts.shape[0], starts.shape[1] - 1
+    out = np.full((rows + 1, columns + 1), -np.inf)
+    for r in range(rows):
+        for c in range(columns):
+            for n in range(starts[r, c], starts[r, c + 1]):
+                z = limit[n]
+                out[r, c], out[r + 1, c] = max(out[r, c], z), max(out[r + 1, c], z)
+                out[r, c + 1], out[r + 1, c + 1] = max(out[r, c + 1], z), max(out[r + 1, c + 1], z)
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -250,3 +268,16 @@ def meet(camera, i, j, k, x, y):
         return -1.0
     total = ui + uj + uk
     return (ui * zi + uj * zj + uk * zk) / total if total != 0.0 else -1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def meet_on_screen(camera, screen, i, j, k, x, y):
+    """As ``meet`` for a triangle beyond NEAR, from pinhole pixels: cheaper where most rays miss."""
+    xi, yi = screen[i, 0] - x, screen[i, 1] - y
+    xj, yj = screen[j, 0] - x, screen[j, 1] - y
+    xk, yk = screen[k, 0] - x, screen[k, 1] - y
+    ui, uj, uk = xj * yk - xk * yj, xk * yi - xi * yk, xi * yj - xj * yi
+    if min(ui, min(uj, uk)) < 0.0 and max(ui, max(uj, uk)) > 0.0:
+        return -1.0
+    total = ui + uj + uk
+    return total / (ui / camera[i, 2] + uj / camera[j, 2] + uk / camera[k, 2]) if total != 0.0 else -1.0
