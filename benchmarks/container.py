@@ -111,11 +111,21 @@ class Tar:
         return [self.labels(opened, t) for t in range(sum(n.endswith("npz") for n in opened[1]))]
 
 
+SIXTEEN = {
+    "depth": 0.0005,
+    "normal": 1 / 32767,
+    "flow": 1 / 128,
+    "flow_backward": 1 / 128,
+    "uv": 1 / 65535,
+    "chart_uv": 1 / 65535,
+}
+"""Unit of a 16-bit PNG's integers."""
+
+
 class TarPng(Tar):
     """A tar of one PNG per channel and frame, 16 bits where 8 are too few (depth in 0.5 mm, so that 30 m fit)."""
 
     name = "tar of PNG a channel and frame"
-    _SIXTEEN = {"depth": 0.0005, "normal": 1 / 32767, "flow": 1 / 128, "flow_backward": 1 / 128, "uv": 1 / 65535, "chart_uv": 1 / 65535}
 
     def write(self, path, clip):
         view, labels = clip.views["camera"], clip.views["camera"].labels
@@ -130,8 +140,10 @@ class TarPng(Tar):
         return write_bytes(path, buffer.getbuffer())
 
     def _png(self, image, name):
-        if name in self._SIXTEEN:
-            image = (np.rint(image / self._SIXTEEN[name]) + (32768 if name in ("flow", "flow_backward", "normal") else 0)).astype(np.uint16)
+        if name in SIXTEEN:
+            image = (
+                np.rint(image / SIXTEEN[name]) + (32768 if name in ("flow", "flow_backward", "normal") else 0)
+            ).astype(np.uint16)
         if image.ndim == 3 and image.shape[2] == 2:
             image = np.concatenate([image, np.zeros_like(image[..., :1])], axis=2)
         return cv2.imencode(".png", image)[1].tobytes()
@@ -143,7 +155,7 @@ class TarPng(Tar):
             start, size = index[f"{t:06d}.{name}.png"]
             file.seek(start)
             image = cv2.imdecode(np.frombuffer(file.read(size), np.uint8), cv2.IMREAD_UNCHANGED)
-            read[name] = image * np.float32(self._SIXTEEN[name]) if name in self._SIXTEEN else image
+            read[name] = image * np.float32(SIXTEEN[name]) if name in SIXTEEN else image
         return read
 
     def clip(self, opened):
@@ -154,7 +166,10 @@ class Npz:
     """One npz a clip, foreground only, the JPEGs within."""
 
     def __init__(self, compressed):
-        self.name, self.save = f"npz a clip, {'deflated' if compressed else 'stored'}", np.savez_compressed if compressed else np.savez
+        self.name, self.save = (
+            f"npz a clip, {'deflated' if compressed else 'stored'}",
+            np.savez_compressed if compressed else np.savez,
+        )
 
     def write(self, path, clip):
         view, labels = clip.views["camera"], clip.views["camera"].labels
@@ -204,7 +219,8 @@ def measure(candidate, clip: Clip, bare: Clip, folder: Path, repeats: int) -> di
         "write labels and RGB": both,
         "bytes": size,
         "bytes with RGB": path.stat().st_size / frames,
-        "read one channel": best(lambda: [candidate.labels(reader, t, ("depth",)) for t in order], repeats) / len(order),
+        "read one channel": best(lambda: [candidate.labels(reader, t, ("depth",)) for t in order], repeats)
+        / len(order),
         "read one frame": best(lambda: [candidate.labels(reader, t) for t in order], repeats) / len(order),
         "read clip": best(lambda: candidate.clip(reader), repeats) / frames,
     }
@@ -223,7 +239,10 @@ def best(action, repeats: int) -> float:
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Markdown."""
     columns = list(next(iter(rows.values())))
-    lines = ["| container | " + " | ".join(c if "bytes" in c else f"{c} (ms)" for c in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines = [
+        "| container | " + " | ".join(c if "bytes" in c else f"{c} (ms)" for c in columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
     for name, row in rows.items():
         cells = [f"{v:,.0f}" if "bytes" in c else f"{v:.2f}" for c, v in row.items()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")

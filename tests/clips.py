@@ -14,13 +14,60 @@ from generator.spec import AppearanceSpec, CameraSpec, ClipSpec, MotionSpec, Per
 
 SKELETON = np.array(
     [
-        (0, 0, 0.95), (0.1, 0, 0.88), (-0.1, 0, 0.88), (0, 0, 1.07), (0.11, 0, 0.5), (-0.11, 0, 0.5),
-        (0, 0, 1.2), (0.11, 0, 0.1), (-0.11, 0, 0.1), (0, 0, 1.27), (0.12, -0.12, 0.04), (-0.12, -0.12, 0.04),
-        (0, 0, 1.47), (0.08, 0, 1.4), (-0.08, 0, 1.4), (0, 0, 1.6), (0.18, 0, 1.4), (-0.18, 0, 1.4),
-        (0.43, 0, 1.4), (-0.43, 0, 1.4), (0.67, 0, 1.4), (-0.67, 0, 1.4), (0.76, 0, 1.4), (-0.76, 0, 1.4),
+        (0, 0, 0.95),
+        (0.1, 0, 0.88),
+        (-0.1, 0, 0.88),
+        (0, 0, 1.07),
+        (0.11, 0, 0.5),
+        (-0.11, 0, 0.5),
+        (0, 0, 1.2),
+        (0.11, 0, 0.1),
+        (-0.11, 0, 0.1),
+        (0, 0, 1.27),
+        (0.12, -0.12, 0.04),
+        (-0.12, -0.12, 0.04),
+        (0, 0, 1.47),
+        (0.08, 0, 1.4),
+        (-0.08, 0, 1.4),
+        (0, 0, 1.6),
+        (0.18, 0, 1.4),
+        (-0.18, 0, 1.4),
+        (0.43, 0, 1.4),
+        (-0.43, 0, 1.4),
+        (0.67, 0, 1.4),
+        (-0.67, 0, 1.4),
+        (0.76, 0, 1.4),
+        (-0.76, 0, 1.4),
     ]
 )  # (24, 3) metres, Z up, facing -Y, the person's left at +X
-RADII = np.array([0.17, 0.14, 0.14, 0.16, 0.12, 0.12, 0.16, 0.08, 0.08, 0.17, 0.06, 0.06, 0.08, 0.12, 0.12, 0.15, 0.1, 0.1, 0.09, 0.09, 0.07, 0.07, 0.06, 0.06])
+RADII = np.array(
+    [
+        0.17,
+        0.14,
+        0.14,
+        0.16,
+        0.12,
+        0.12,
+        0.16,
+        0.08,
+        0.08,
+        0.17,
+        0.06,
+        0.06,
+        0.08,
+        0.12,
+        0.12,
+        0.15,
+        0.1,
+        0.1,
+        0.09,
+        0.09,
+        0.07,
+        0.07,
+        0.06,
+        0.06,
+    ]
+)
 
 
 def camera_looking(name, position, target=(0.0, 0.0, 0.9), focal=600.0, resolution=(240, 320)):
@@ -40,19 +87,55 @@ def camera_looking(name, position, target=(0.0, 0.0, 0.9), focal=600.0, resoluti
 def make_spec(cameras, people=1, frames=4, resolution=(240, 320), joints=24, name="clip", index=0, tags=None):
     """A ClipSpec of ``people`` persons named "person0", "person1", …"""
     persons = tuple(
-        PersonSpec(f"person{i}", "mannequin-female", (0.5, -0.25, float(i)), MotionSpec("walk"), AppearanceSpec("outfit/0"), joints=joints, yaw=0.25 * i)
+        PersonSpec(
+            f"person{i}",
+            "mannequin-female",
+            (0.5, -0.25, float(i)),
+            MotionSpec("walk"),
+            AppearanceSpec("outfit/0"),
+            joints=joints,
+            yaw=0.25 * i,
+        )
         for i in range(people)
     )
     light = ShLight((0.8, -0.4, 0.1, 0.2, -0.3, 0.4, 0.5, -0.6, 0.7))
-    return ClipSpec(name, 7, index, "train", "test", 30.0, frames, tuple(resolution), persons, tuple(cameras), light, PlainBackground(), tags=tags or {})
+    return ClipSpec(
+        name,
+        7,
+        index,
+        "train",
+        "test",
+        30.0,
+        frames,
+        tuple(resolution),
+        persons,
+        tuple(cameras),
+        light,
+        PlainBackground(),
+        tags=tags or {},
+    )
 
 
-def ball_clip(frames=4, resolution=(240, 320), people=1, cameras=None, focal=None, rgb=True, seed=0, joints=24, index=0, name="clip", tags=None):
+def ball_clip(
+    frames=4,
+    resolution=(240, 320),
+    people=1,
+    cameras=None,
+    focal=None,
+    rgb=True,
+    seed=0,
+    joints=24,
+    index=0,
+    name="clip",
+    tags=None,
+):
     """A Clip of people made of balls, swinging their arms and legs while they walk along X.
 
     cameras: CameraSpecs, or None for one 6 m in front. focal: pixels, for that one camera.
     """
-    cameras = cameras or (camera_looking("camera", (0.0, -6.0, 1.0), focal=focal or 2.5 * resolution[0], resolution=resolution),)
+    cameras = cameras or (
+        camera_looking("camera", (0.0, -6.0, 1.0), focal=focal or 2.5 * resolution[0], resolution=resolution),
+    )
     spec = make_spec(cameras, people, frames, resolution, joints, name, index, tags)
     centres = np.stack([ball_centres(i, frames + 2) for i in range(people)], axis=1)  # (T + 2, P, 24, 3)
     rng = np.random.default_rng(seed)
@@ -151,21 +234,39 @@ def _track(person, joints, rng):
     pose = (rng.normal(size=(t, j, 3)) * 0.2).astype(np.float32)
     pose[:, 0] = (np.pi / 2, 0, 0)
     names = SMPL_JOINTS if j == 24 else SMPLH_JOINTS
-    return PersonTrack(person.body, "female", pose, np.array(person.betas, np.float32), joints[:, 0].copy(), joints, names)
+    return PersonTrack(
+        person.body, "female", pose, np.array(person.betas, np.float32), joints[:, 0].copy(), joints, names
+    )
 
 
 def _as_joints(centres, joints):
     """(…, 24, 3) to (…, joints, 3): the finger joints of a body of 52 stand on the hands' balls."""
     if joints == len(PARTS):
         return centres
-    return np.concatenate([centres[..., :22, :]] + [np.repeat(centres[..., k : k + 1, :], 15, axis=-2) for k in (22, 23)], axis=-2)
+    return np.concatenate(
+        [centres[..., :22, :]] + [np.repeat(centres[..., k : k + 1, :], 15, axis=-2) for k in (22, 23)], axis=-2
+    )
 
 
-def noise_clip(seed, frames=2, resolution=(5, 7), people=1, cameras=1, channels=LABELS, rgb=True, joints=24, vertices=0, coverage=0.4, index=0):
+def noise_clip(
+    seed,
+    frames=2,
+    resolution=(5, 7),
+    people=1,
+    cameras=1,
+    channels=LABELS,
+    rgb=True,
+    joints=24,
+    vertices=0,
+    coverage=0.4,
+    index=0,
+):
     """A Clip of legal noise: ``channels`` at a ``coverage`` of random pixels, flows to ±2000 px, depths to 100 m."""
     rng = np.random.default_rng(seed)
     eyes = [camera_looking(f"camera {i}", (1.0 + i, -5.0, 1.0), resolution=resolution) for i in range(cameras)]
-    spec = make_spec(eyes, people, frames, resolution, joints, f"noise {seed}", index, {"sequence": "ünïcode", "run": 1.0})
+    spec = make_spec(
+        eyes, people, frames, resolution, joints, f"noise {seed}", index, {"sequence": "ünïcode", "run": 1.0}
+    )
     views = {c.name: _noise_view(rng, c, spec, channels, rgb, coverage) for c in eyes}
     tracks = {p.name: _noise_track(rng, p, frames, vertices) for p in spec.people}
     return Clip(spec, views, tracks, {"depth": float(rng.random())}, {"mannequin": "0.1.0"})
@@ -188,7 +289,9 @@ def _noise_view(rng, camera, spec, channels, rgb, coverage):
     }
     T = np.repeat(np.array(camera.T_world_camera), t, axis=0)
     images = rng.integers(0, 256, (t, h, w, 3), dtype=np.uint8) if rgb else None
-    return View(np.diag([600.0, 600.0, 1.0]), T, images, Foreground((h, w), offsets, pixels.astype(np.uint32), values), people)
+    return View(
+        np.diag([600.0, 600.0, 1.0]), T, images, Foreground((h, w), offsets, pixels.astype(np.uint32), values), people
+    )
 
 
 def _noise_channel(rng, name, n):
@@ -206,4 +309,6 @@ def _noise_track(rng, person, frames, vertices):
     arrays = [rng.normal(size=(frames, k, 3)).astype(np.float32) for k in (person.joints, 1, person.joints, vertices)]
     names = SMPL_JOINTS if person.joints == 24 else SMPLH_JOINTS
     betas = np.array(person.betas, np.float32)
-    return PersonTrack(person.body, "female", arrays[0], betas, arrays[1][:, 0], arrays[2], names, arrays[3] if vertices else None)
+    return PersonTrack(
+        person.body, "female", arrays[0], betas, arrays[1][:, 0], arrays[2], names, arrays[3] if vertices else None
+    )

@@ -36,7 +36,11 @@ def test_a_new_dataset_describes_itself(tmp_path):
     create_or_resume(tmp_path / "a" / "b", CONFIG, 10, {"mannequin": "1"})
     text = (tmp_path / "a" / "b" / "dataset.json").read_text("utf-8")
     description = json.loads(text)
-    assert description["config"] == CONFIG and description["num_clips"] == 10 and description["versions"] == {"mannequin": "1"}
+    assert (
+        description["config"] == CONFIG
+        and description["num_clips"] == 10
+        and description["versions"] == {"mannequin": "1"}
+    )
     assert set(description["channels"]) == set(CHANNELS) and description["channels"]["depth"]["unit"] == "m"
 
 
@@ -80,14 +84,25 @@ def test_other_options_are_refused_field_by_field(tmp_path):
     with pytest.raises(DatasetError) as e:
         create_or_resume(tmp_path, other, 5)
     text = str(e.value)
-    for line in ("seed: 1 there, 2 now", "sample.size: [240, 320] there, [120, 320] now", "sample.light: absent there, 'sh' now", "choose another folder"):
+    for line in (
+        "seed: 1 there, 2 now",
+        "sample.size: [240, 320] there, [120, 320] now",
+        "sample.light: absent there, 'sh' now",
+        "choose another folder",
+    ):
         assert line in text
     assert "preset" not in text and "frames" not in text
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False, width=16) | st.text(max_size=3),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), children, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False, width=16)
+    | st.text(max_size=3),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), children, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -139,7 +154,15 @@ def test_readers_say_what_is_missing(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '{"format": "other"}', '{"format": "mannequin-dataset", "format_version": 9}', '{"format": "mannequin-dataset", "format_version": 1}', "[" * 100_000, "\ufeff"],
+    [
+        "{",
+        "[]",
+        '{"format": "other"}',
+        '{"format": "mannequin-dataset", "format_version": 9}',
+        '{"format": "mannequin-dataset", "format_version": 1}',
+        "[" * 100_000,
+        "\ufeff",
+    ],
 )
 def test_a_damaged_description_is_refused(tmp_path, text):
     (tmp_path / "dataset.json").write_text(text, "utf-8")
@@ -162,7 +185,11 @@ def test_half_files_of_dead_runs_are_swept_and_others_kept(tmp_path):
     folder, here = dataset.path_of(0).parent, atomic._host()
     old = time.time() - atomic.STALE_SECONDS - 60
     kept = [f".000001.h5.{here}.{os.getpid()}-0.part", ".000001.h5.elsewhere.1-0.part", ".mine.part", "000000.h5"]
-    gone = [f".000002.h5.{here}.{dead_pid()}-3.part", ".000003.h5.elsewhere.1-0.part", f".000004.h5.{here}.{os.getpid()}-9.part"]
+    gone = [
+        f".000002.h5.{here}.{dead_pid()}-3.part",
+        ".000003.h5.elsewhere.1-0.part",
+        f".000004.h5.{here}.{os.getpid()}-9.part",
+    ]
     for name in kept[:3] + gone:
         (folder / name).write_text("half")
     for name in [".mine.part"] + gone[1:]:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import resource
+import runpy
 import signal
 import subprocess
 import sys
@@ -24,7 +25,14 @@ from generator.dataset.native import clip_bytes, open_clip, read_clip, verify_cl
 from generator.errors import ConfigError, DatasetError
 from tests.clips import ball_clip, noise_clip
 
-LARGEST_ERROR = {"depth": 0.00006, "normal": 0.00002, "flow": 0.00392, "flow_backward": 0.00392, "uv": 0.00001, "chart_uv": 0.00001}
+LARGEST_ERROR = {
+    "depth": 0.00006,
+    "normal": 0.00002,
+    "flow": 0.00392,
+    "flow_backward": 0.00392,
+    "uv": 0.00001,
+    "chart_uv": 0.00001,
+}
 DOCS = Path(__file__).parent.parent / "docs" / "format.md"
 SMALL = (60, 80)
 
@@ -148,7 +156,9 @@ def test_far_depth_and_fast_flow_survive(folder):
     assert np.abs(back["flow"][:2] - values["flow"][:2]).max() < 0.01
 
 
-@pytest.mark.parametrize("name, value", [("depth", np.nan), ("depth", -0.5), ("depth", 1e9), ("flow", np.inf), ("flow", 1e8)])
+@pytest.mark.parametrize(
+    "name, value", [("depth", np.nan), ("depth", -0.5), ("depth", 1e9), ("flow", np.inf), ("flow", 1e8)]
+)
 def test_values_that_cannot_be_held_are_refused(folder, name, value):
     clip = noise_clip(3, channels=("depth", "flow"))
     clip.views["camera 0"].labels.values[name][:1] = value
@@ -163,9 +173,13 @@ def test_same_clip_same_bytes(folder):
     data = (folder / "one.h5").read_bytes()
     assert data == (folder / "two.h5").read_bytes()
     assert data != bytes(clip_bytes(ball_clip(2, SMALL, seed=5)))
-    code = "import sys; from tests.test_native import *; sys.stdout.buffer.write(clip_bytes(ball_clip(2, SMALL, seed=4)))"
+    code = (
+        "import sys; from tests.test_native import *; sys.stdout.buffer.write(clip_bytes(ball_clip(2, SMALL, seed=4)))"
+    )
     environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
-    elsewhere = subprocess.run([sys.executable, "-c", code], cwd=DOCS.parents[1], env=environment, capture_output=True, check=True)
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code], cwd=DOCS.parents[1], env=environment, capture_output=True, check=True
+    )
     assert elsewhere.stdout == data
 
 
@@ -181,7 +195,7 @@ def test_sha256_does_not_depend_on_compression():
 
 
 def documented():
-    return re.findall(r"```python\n(.*?)```", DOCS.read_text("utf-8"), flags=re.S)
+    return re.findall(r"```python\n(.*?)```", DOCS.read_text("utf-8"), flags=re.DOTALL)
 
 
 def test_ten_documented_lines_read_a_frame(tmp_path, monkeypatch):
@@ -191,13 +205,14 @@ def test_ten_documented_lines_read_a_frame(tmp_path, monkeypatch):
     first, second = documented()
     assert len([line for line in first.splitlines() if line.strip()]) <= 12  # ten after the imports
     assert not any("generator" in code or "mannequin" in code for code in (first, second))
-    names = {}
-    exec(first, names)
+    (tmp_path / "first.py").write_text(first, "utf-8")
+    names = runpy.run_path(str(tmp_path / "first.py"))
     assert np.abs(names["depth"] - clip.views["camera"].frame("depth", 2)).max() < 1e-4
     assert names["depth"].max() > 5
     flow = names_of_flow(tmp_path / "clips" / "000" / "000000.h5", 2)
     assert np.abs(flow - clip.views["camera"].frame("flow", 2)[clip.views["camera"].labels.mask(2)]).max() < 0.01
-    exec(second, names)
+    (tmp_path / "second.py").write_text(second, "utf-8")
+    names = runpy.run_path(str(tmp_path / "second.py"))
     assert np.array_equal(names["image"], clip.views["camera"].rgb[2])
 
 
@@ -253,7 +268,13 @@ def test_every_flip_within_the_data_is_found(folder, sound):
     path = folder / "flipped.h5"
     path.write_bytes(sound)
     with h5py.File(path) as file:
-        for name in ("views/camera/labels/normal", "views/camera/labels/depth", "views/camera/rgb/data", "people/person1/pose", "spec"):
+        for name in (
+            "views/camera/labels/normal",
+            "views/camera/labels/depth",
+            "views/camera/rgb/data",
+            "people/person1/pose",
+            "spec",
+        ):
             chunk = file[name].id.get_chunk_info(0)
             broken = bytearray(sound)
             broken[chunk.byte_offset + chunk.size // 2] ^= 1
@@ -317,7 +338,11 @@ LABELS_OF = "views/camera/labels"
         lambda f: f["people/person0"].attrs.__setitem__("joint_names", ["one"]),
         lambda f: f.__delitem__("people/person0/pose"),
         lambda f: (f.__delitem__(f"{LABELS_OF}"), f.__setitem__(LABELS_OF, np.zeros(3))),
-        lambda f: f.__setitem__("views/camera/labels", h5py.ExternalLink("elsewhere.h5", "/")) if f.__delitem__(LABELS_OF) is None else None,
+        lambda f: (
+            f.__setitem__("views/camera/labels", h5py.ExternalLink("elsewhere.h5", "/"))
+            if f.__delitem__(LABELS_OF) is None
+            else None
+        ),
         lambda f: f.attrs.__setitem__("format_version", 99),
         lambda f: f.attrs.__setitem__("format", 3),
         lambda f: f.attrs.__delitem__("format"),
@@ -347,7 +372,12 @@ def test_files_that_are_no_clips(tmp_path):
     (tmp_path / "text.h5").write_text("hello")
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["x"] = 1
-    for name, words in (("text.h5", "not a whole HDF5"), ("foreign.h5", "not a Mannequin clip"), ("none.h5", "There is no clip"), (".", "Cannot read")):
+    for name, words in (
+        ("text.h5", "not a whole HDF5"),
+        ("foreign.h5", "not a Mannequin clip"),
+        ("none.h5", "There is no clip"),
+        (".", "Cannot read"),
+    ):
         with pytest.raises(DatasetError, match=words):
             open_clip(tmp_path / name)
         assert len(verify_clip(tmp_path / name)) == 1
@@ -382,7 +412,13 @@ def with_labels(clip, labels):
 
 @pytest.mark.parametrize(
     "offsets, pixels",
-    [([0, 1, 3], [4, 2, 2]), ([0, 1, 3], [4, 3, 2]), ([0, 1, 2], [1, 2, 3]), ([0, 3, 1], [1, 2, 3]), ([0, 1, 3], [1, 2, 35])],
+    [
+        ([0, 1, 3], [4, 2, 2]),
+        ([0, 1, 3], [4, 3, 2]),
+        ([0, 1, 2], [1, 2, 3]),
+        ([0, 3, 1], [1, 2, 3]),
+        ([0, 1, 3], [1, 2, 35]),
+    ],
 )
 def test_contradictory_labels_are_not_written(folder, offsets, pixels):
     labels = Foreground((5, 7), np.array(offsets, np.int64), np.array(pixels, np.uint32), {})
@@ -453,7 +489,9 @@ def _write_limited(path, limit, answer):
 
 def test_a_real_refusal_of_the_system_is_told(tmp_path):
     answer = multiprocessing.get_context("spawn").Queue()
-    process = multiprocessing.get_context("spawn").Process(target=_write_limited, args=(tmp_path / "clip.h5", 4096, answer))
+    process = multiprocessing.get_context("spawn").Process(
+        target=_write_limited, args=(tmp_path / "clip.h5", 4096, answer)
+    )
     process.start()
     text = answer.get(timeout=60)
     process.join()

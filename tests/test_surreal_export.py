@@ -70,7 +70,11 @@ def test_root_is_rx90_zrot_pose(clip):
     m = info(clip, "camera")
     person = clip.spec.people[0]
     ours = Rotation.from_rotvec(clip.people[person.name].pose[0, 0])
-    root = Rotation.from_euler("x", 90, degrees=True) * Rotation.from_euler("z", m["zrot"][0, 0]) * Rotation.from_rotvec(m["pose"][:3, 0])
+    root = (
+        Rotation.from_euler("x", 90, degrees=True)
+        * Rotation.from_euler("z", m["zrot"][0, 0])
+        * Rotation.from_rotvec(m["pose"][:3, 0])
+    )
     model = np.eye(3)
     x, y, z = ours.apply(model).T
     assert np.abs(root.apply(model) - np.stack([x, -z, y], axis=1)).max() < 1e-6
@@ -90,14 +94,19 @@ def test_types_and_shapes_are_those_of_the_released_sample(exported):
     assert {k: (m[k].dtype.name, m[k].shape) for k in expected} == expected
     assert set(m) - {"__header__", "__version__", "__globals__"} == set(expected) | {"sequence", "source"}
     assert m["clipNo"].item() == 2 and m["stride"].item() == 30 and m["cloth"][0, 1].item() == "outfit/0"
-    for name, dtype, more in (("segm", "uint8", ()), ("depth", "float32", ()), ("gtflow", "float32", (2,)), ("normal", "float32", (3,))):
+    for name, dtype, more in (
+        ("segm", "uint8", ()),
+        ("depth", "float32", ()),
+        ("gtflow", "float32", (2,)),
+        ("normal", "float32", (3,)),
+    ):
         images = {k: v for k, v in files[f"_{name}.mat"].items() if not k.startswith("__")}
         assert list(images) == [f"{name}_{i + 1}" for i in range(t)]
         assert {(v.dtype.name, v.shape) for v in images.values()} == {(dtype, (240, 320) + more)}
 
 
 def test_flow_is_from_the_frame_before_and_first_is_zero(exported):
-    mirror, files = exported
+    _, files = exported
     flow, segm, m = files["_gtflow.mat"], files["_segm.mat"], files["_info.mat"]
     assert not flow["gtflow_1"].any()
     for part in (1, 16):  # the balls hardly turn, so their pixels move as their joints do
@@ -135,7 +144,11 @@ def test_video_is_h264_and_shows_the_clip(clip):
     for mirror in (False, True):
         with av.open(io.BytesIO(view_files(clip, "camera", mirror=mirror)[".mp4"])) as video:
             stream = video.streams.video[0]
-            assert (stream.codec_context.name, stream.codec_context.pix_fmt, float(stream.average_rate)) == ("h264", "yuv420p", 30.0)
+            assert (stream.codec_context.name, stream.codec_context.pix_fmt, float(stream.average_rate)) == (
+                "h264",
+                "yuv420p",
+                30.0,
+            )
             frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
         assert len(frames) == FRAMES
         rgb = clip.views["camera"].rgb[1].astype(float)
@@ -171,14 +184,24 @@ def test_a_dataset_becomes_surreals_tree(tmp_path):
 
 
 def test_several_cameras_and_people_are_named_as_in_surreact(tmp_path):
-    cameras = tuple(camera_looking(n, (x, -6.0, 1.0), resolution=SMALL, focal=140.0) for n, x in (("left", -1.0), ("right", 1.0)))
+    cameras = tuple(
+        camera_looking(n, (x, -6.0, 1.0), resolution=SMALL, focal=140.0) for n, x in (("left", -1.0), ("right", 1.0))
+    )
     dataset = dataset_of(tmp_path / "in", [small(people=2, cameras=cameras, joints=52)])
     export_surreal(dataset, tmp_path / "out")
     infos = sorted(p.name for p in (tmp_path / "out").rglob("*_info.mat"))
     assert infos == ["clip_c0001_v000_info.mat", "clip_c0001_v001_info.mat"]
     m = loadmat(next((tmp_path / "out").rglob("*_v001_info.mat")))
     shapes = {k: m[k].shape for k in ("joints2D", "joints3D", "pose", "shape", "zrot", "gender", "cloth")}
-    assert shapes == {"joints2D": (2, 2, 24, 2), "joints3D": (2, 3, 24, 2), "pose": (2, 72, 2), "shape": (2, 10, 2), "zrot": (2, 2, 1), "gender": (2, 2, 1), "cloth": (2, 2)}
+    assert shapes == {
+        "joints2D": (2, 2, 24, 2),
+        "joints3D": (2, 3, 24, 2),
+        "pose": (2, 72, 2),
+        "shape": (2, 10, 2),
+        "zrot": (2, 2, 1),
+        "gender": (2, 2, 1),
+        "cloth": (2, 2),
+    }
     assert not m["pose"][:, 66:].any()
 
 

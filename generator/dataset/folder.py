@@ -83,7 +83,9 @@ class Dataset:
             raise DatasetError(f"{self.path} has no clip {index}; it has {has}. Generate it first.")
 
 
-def create_or_resume(out: Path | str, config, num_clips: int | None = None, versions: dict[str, str] | None = None) -> Dataset:
+def create_or_resume(
+    out: Path | str, config, num_clips: int | None = None, versions: dict[str, str] | None = None
+) -> Dataset:
     """Start a dataset in ``out``, or go on with the one that is there.
 
     config: a dataclass or a dict of plain values, all that decides what the clips hold.
@@ -214,9 +216,14 @@ def differences(there, here, path: str = "") -> list[str]:
             for n in names
             for line in differences(there.get(n, absent), here.get(n, absent), f"{path}.{n}" if path else n)
         ]
-    if type(there) is type(here) and there == here:
+    if type(there) is type(here) and _exact(there) == _exact(here):
         return []
     return [f"{path}: {there!r} there, {here!r} now"]
+
+
+def _exact(value) -> str:
+    """A text that tells 1, 1.0 and True apart, also within lists, which ``==`` does not."""
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 class _Absent:

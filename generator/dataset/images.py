@@ -12,7 +12,12 @@ JPEG_QUALITY = 95
 _ARGUMENTS = {
     "jpeg": (
         ".jpg",
-        (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+        (
+            cv2.IMWRITE_JPEG_QUALITY,
+            JPEG_QUALITY,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        ),
     ),
     "png": (".png", ()),
 }
@@ -35,5 +40,7 @@ def decode(data: np.ndarray, resolution: tuple[int, int]) -> np.ndarray:
     if bgr is None or bgr.shape != tuple(resolution) + (3,):
         seen = "no image" if bgr is None else f"{bgr.shape[1]} × {bgr.shape[0]} pixels"
         h, w = resolution
-        raise DatasetError(f"A colour image holds {seen}; expected {w} × {h} pixels. Delete the clip and render it again.")
+        raise DatasetError(
+            f"A colour image holds {seen}; expected {w} × {h} pixels. Delete the clip and render it again."
+        )
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

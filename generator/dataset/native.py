@@ -12,6 +12,7 @@ gives the same bytes: nothing of the time, the machine or the process goes in.
 import hashlib
 import json
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -43,7 +44,12 @@ _PERSON_VIEW = {
     "box": ("float32", "T4"),
     "pixels": ("int32", "T"),
 }
-_TRACK = {"pose": ("float32", "TJ3"), "betas": ("float32", "S"), "transl": ("float32", "T3"), "joints": ("float32", "TJ3")}
+_TRACK = {
+    "pose": ("float32", "TJ3"),
+    "betas": ("float32", "S"),
+    "transl": ("float32", "T3"),
+    "joints": ("float32", "TJ3"),
+}
 
 
 def write_clip(path: Path | str, clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> int:
@@ -158,7 +164,9 @@ class ClipReader:
         with self._guard():
             offsets, run_offsets = self._offsets(f"{group}/frame_offsets"), self._offsets(f"{group}/run_offsets")
             runs = self._part(f"{group}/runs", ("uint32",), (2,), run_offsets, start, stop)
-            values = {n: dequantise(n, self._part(f"{group}/{n}", *_stored_as(n), offsets, start, stop)) for n in channels}
+            values = {
+                n: dequantise(n, self._part(f"{group}/{n}", *_stored_as(n), offsets, start, stop)) for n in channels
+            }
             offsets = offsets[start : stop + 1] - offsets[start]
             pixels = self._pixels(runs, run_offsets[start : stop + 1], offsets)
             return Foreground(self.spec.resolution, offsets, pixels, values)
@@ -173,7 +181,7 @@ class ClipReader:
             offsets = self._offsets(f"{group}/frame_offsets")
             data = self._part(f"{group}/data", ("uint8",), (), offsets, start, stop)
             at = offsets[start : stop + 1] - offsets[start]
-            return np.stack([images.decode(data[a:b], self.spec.resolution) for a, b in zip(at[:-1], at[1:])])
+            return np.stack([images.decode(data[a:b], self.spec.resolution) for a, b in pairwise(at)])
 
     def person_view(self, camera: str, person: str) -> PersonView:
         """What ``camera`` saw of ``person``."""
@@ -229,7 +237,9 @@ class ClipReader:
     def _check_format(self):
         kind, version = self._file.attrs.get("format"), self._file.attrs.get("format_version")
         if not isinstance(kind, str) or kind != FORMAT:
-            raise DatasetError(f"{self.path} is an HDF5 file, but not a Mannequin clip (no attribute format = {FORMAT!r}).")
+            raise DatasetError(
+                f"{self.path} is an HDF5 file, but not a Mannequin clip (no attribute format = {FORMAT!r})."
+            )
         if version != FORMAT_VERSION:
             raise DatasetError(
                 f"{self.path} has format version {version}; this release reads {FORMAT_VERSION}. "
@@ -260,7 +270,9 @@ class ClipReader:
         count = self.spec.num_frames
         stop = count if stop is None else stop
         if not 0 <= start < stop <= count:
-            raise ConfigError(f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}.")
+            raise ConfigError(
+                f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}."
+            )
         return start, stop
 
     def _pixels(self, runs, run_offsets, offsets) -> np.ndarray:
@@ -268,7 +280,11 @@ class ClipReader:
         h, w = self.spec.resolution
         first, count = runs.astype(np.int64)
         ends = np.concatenate([[0], np.cumsum(count)])
-        if not np.array_equal(ends[run_offsets - run_offsets[0]], offsets) or (first + count > h * w).any() or (count < 1).any():
+        if (
+            not np.array_equal(ends[run_offsets - run_offsets[0]], offsets)
+            or (first + count > h * w).any()
+            or (count < 1).any()
+        ):
             raise self._damaged("the runs of pixels do not fit the frames")
         return from_runs(runs)
 
@@ -336,7 +352,16 @@ class ClipReader:
             raise self._damaged(str(e)) from e
         except MannequinError:
             raise
-        except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, RecursionError, MemoryError) as e:
+        except (
+            OSError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+            RecursionError,
+            MemoryError,
+        ) as e:
             raise self._damaged(f"{type(e).__name__}: {e}") from e
 
 
@@ -421,7 +446,14 @@ def _write_labels(out: _Writer, path: str, labels: Foreground) -> None:
     for name in (c for c in LABELS if c in labels.values):
         stored, c = quantise(name, labels.values[name]), CHANNELS[name]
         out.array(f"{path}/{name}", stored, stored.shape[:-1] + (length,), deflate=name not in _STORED_AS_IS)
-        out.about(f"{path}/{name}", scale=SCALES.get(name, 1.0), unit=c.unit, frame=c.frame, background=c.background, meaning=c.meaning)
+        out.about(
+            f"{path}/{name}",
+            scale=SCALES.get(name, 1.0),
+            unit=c.unit,
+            frame=c.frame,
+            background=c.background,
+            meaning=c.meaning,
+        )
 
 
 def _check_foreground(labels: Foreground) -> None:
@@ -431,9 +463,13 @@ def _check_foreground(labels: Foreground) -> None:
     inner[offsets[:-1][offsets[:-1] < len(pixels)]] = False
     ascending = (pixels[1:] > pixels[:-1]) | ~inner[1:]
     if pixels.dtype != np.uint32 or offsets.dtype != np.int64:
-        raise ValueError(f"Foreground has {pixels.dtype} pixels and {offsets.dtype} offsets; expected uint32 and int64.")
+        raise ValueError(
+            f"Foreground has {pixels.dtype} pixels and {offsets.dtype} offsets; expected uint32 and int64."
+        )
     if offsets[0] != 0 or offsets[-1] != len(pixels) or (np.diff(offsets) < 0).any():
-        raise ValueError(f"Foreground.offsets run from {offsets[0]} to {offsets[-1]}; expected to ascend from 0 to {len(pixels)}.")
+        raise ValueError(
+            f"Foreground.offsets run from {offsets[0]} to {offsets[-1]}; expected to ascend from 0 to {len(pixels)}."
+        )
     if len(pixels) and (pixels.max() >= h * w or not ascending.all()):
         raise ValueError(f"Foreground.pixels must ascend within each frame and stay below {h * w}.")
 

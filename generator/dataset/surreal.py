@@ -95,7 +95,9 @@ def info(clip: Clip, camera: str, mirror: bool = False, sequence: str = "") -> d
     spec, view = clip.spec, clip.views[camera]
     people = [p for p in spec.people if p.name in clip.people and p.name in view.people]
     if not people:
-        raise DatasetError(f"Clip {spec.name!r} shows nobody; SURREAL's layout holds at least one person. Export a dataset of people.")
+        raise DatasetError(
+            f"Clip {spec.name!r} shows nobody; SURREAL's layout holds at least one person. Export a dataset of people."
+        )
     rows = [_person(p, clip.people[p.name], view.people[p.name], spec, mirror) for p in people]
     light = spec.light.coefficients if isinstance(spec.light, ShLight) else (np.nan,) * 9
     bg = spec.background.image if isinstance(spec.background, PhotoBackground) else spec.background.kind
@@ -197,7 +199,9 @@ def _video(frames: np.ndarray, spec: ClipSpec) -> bytes:
         raise MissingExtraError("Videos need PyAV. Install it: pip install 'mannequin[export]'.") from e
     h, w = spec.resolution
     if h % 2 or w % 2:
-        raise DatasetError(f"Clip {spec.name!r} is {w} × {h}; H.264 as in SURREAL needs an even width and height. Render at such a size.")
+        raise DatasetError(
+            f"Clip {spec.name!r} is {w} × {h}; H.264 as in SURREAL needs an even width and height. Render at such a size."
+        )
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(spec.fps).limit_denominator(1001))
