@@ -286,6 +286,18 @@ def test_labels_do_not_depend_on_colour(distortion):
         np.testing.assert_array_equal(plain.values[name], coloured.values[name], err_msg=name)
 
 
+@pytest.mark.parametrize("distortion", [(), BENT])
+def test_large_images_are_cast_in_bands_without_a_trace(distortion, monkeypatch):
+    scene = two_balls(1, travelling(1), distortion=distortion)
+    whole = render_scene(scene).views["camera"]
+    monkeypatch.setattr("renderers.raster.samples.BAND", 7 * 160 * 9)
+    bands = render_scene(scene).views["camera"]
+    np.testing.assert_array_equal(whole.rgb, bands.rgb)
+    np.testing.assert_array_equal(whole.labels.pixels, bands.labels.pixels)
+    for name in LABELS:
+        np.testing.assert_array_equal(whole.labels.values[name], bands.labels.values[name], err_msg=name)
+
+
 def test_edges_are_as_bright_as_they_cover_their_pixels():
     square, faces, uv = plane()
     wall = square[:, [0, 2, 1]] + (1 - 80 / 200 * 5 + 5 / 200 * 60.4, 0, 0)  # left edge at x = 60.4 px

@@ -10,7 +10,7 @@ from generator.errors import unknown_name
 from generator.scene import Scene
 from renderers.raster.geometry import Viewpoint
 from renderers.raster.lens import project_points
-from renderers.raster.samples import Sampler, Samples, weights
+from renderers.raster.samples import Sampler, Samples, join, weights
 from renderers.raster.zbuffer import NEAR, bin_points, fill_points
 
 OCCLUSION_TOLERANCE = 1e-5
@@ -32,7 +32,10 @@ def rasterize_labels(scene: Scene, camera: str, channels: Sequence[str]) -> Fore
     """
     view = Viewpoint(scene, camera)
     sampler = Sampler(view)
-    frames = [frame_labels(view, k, sampler.cast(k)[1], channels) for k in range(1, view.num_frames + 1)]
+    frames = []
+    for k in range(1, view.num_frames + 1):
+        centres = join([middle for _, middle in sampler.cast(k)])
+        frames.append(frame_labels(view, k, centres, channels))
     return pack(view.resolution, frames, channels)
 
 

@@ -1,5 +1,6 @@
 """The surface points that the samples of an image see."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ from numba import njit
 from renderers.raster.geometry import Viewpoint
 from renderers.raster.lens import image_rays
 from renderers.raster.zbuffer import bin_points, fill_grid, fill_points
+
+BAND = 4_000_000
+"""Samples looked at together: large images are cast in bands of rows, so that memory stays small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,49 +38,69 @@ class Sampler:
         if grid < 1 or grid % 2 == 0:
             raise ValueError(f"grid is {grid}; expected an odd number, so that one sample is the pixel's centre.")
         self.view, self.grid = view, grid
-        self._x = (np.arange(view.resolution[1] * grid) + 0.5) / grid
-        self._y = (np.arange(view.resolution[0] * grid) + 0.5) / grid
-        self._cells = self._bent_cells() if view.lens.distorted else None
+        h, w = view.resolution
+        self._x = (np.arange(w * grid) + 0.5) / grid
+        self._y = (np.arange(h * grid) + 0.5) / grid
+        rows = max(1, BAND // (w * grid * grid))
+        self._bands = [(top, min(top + rows, h)) for top in range(0, h, rows)]
+        self._bent = [self._bent_cells(*band) for band in self._bands] if view.lens.distorted else None
 
-    def cast(self, k: int) -> tuple[Samples, Samples]:
-        """(all samples, those at pixel centres) that hit something at index ``k``."""
-        face, left, top, ray = self._cast_bent(k) if self._cells else self._cast_straight(k)
+    def cast(self, k: int) -> Iterator[tuple[Samples, Samples]]:
+        """(all samples, those at pixel centres) that hit something at index ``k``, band after band.
+
+        Bands go from top to bottom; there is at least one.
+        """
         width, n = self.view.resolution[1], self.grid
-        centres = Samples(*collect(face, left, top, n, n // 2, n, width, *ray))
-        every = centres if n == 1 else Samples(*collect(face, left, top, n, 0, 1, width, *ray))
-        return every, centres
+        for number, (top, bottom) in enumerate(self._bands):
+            if self._bent:
+                face, left, top, ray = self._cast_bent(k, number)
+            else:
+                face, left, top, ray = self._cast_straight(k, top, bottom)
+            centres = Samples(*collect(face, left, top, n, n // 2, n, width, *ray))
+            every = centres if n == 1 else Samples(*collect(face, left, top, n, 0, 1, width, *ray))
+            yield every, centres
 
-    def _window(self, k: int) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) pixels outside of which there is nothing."""
-        (h, w), bounds = self.view.resolution, self.view.pose(k).bounds
+    def _window(self, k: int, top: int, bottom: int) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) pixels of the rows top … bottom outside of which there is nothing."""
+        w, bounds = self.view.resolution[1], self.view.pose(k).bounds
+        if not len(self.view.triangles.faces):
+            return 0, top, 0, top
         if bounds is None:
-            return (0, 0, w, h) if len(self.view.triangles.faces) else (0, 0, 0, 0)
-        x0, y0 = np.clip(np.floor(bounds[:2]), 0, (w, h)).astype(int)
-        x1, y1 = np.clip(np.ceil(bounds[2:]), 0, (w, h)).astype(int)
+            return 0, top, w, bottom
+        x0, y0 = np.clip(np.floor(bounds[:2]), (0, top), (w, bottom)).astype(int)
+        x1, y1 = np.clip(np.ceil(bounds[2:]), (0, top), (w, bottom)).astype(int)
         return int(x0), int(y0), int(x1), int(y1)
 
-    def _cast_straight(self, k: int):
+    def _cast_straight(self, k: int, top: int, bottom: int):
         pose, lens, n = self.view.pose(k), self.view.lens, self.grid
-        left, top, right, bottom = self._window(k)
+        left, top, right, bottom = self._window(k, top, bottom)
         x, y = self._x[left * n : right * n], self._y[top * n : bottom * n]
         ray_x, ray_y = (x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy
         depth, face = np.empty((len(y), len(x))), np.empty((len(y), len(x)), np.int32)
         fill_grid(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, left, top, n, ray_x, ray_y, depth, face)
         return face, left, top, (ray_x[None, :], ray_y[:, None])
 
-    def _bent_cells(self):
-        """Rays of all samples of a distorted camera and the cells they lie in."""
-        lens = self.view.lens
-        x, y = (np.ascontiguousarray(a.ravel()) for a in np.meshgrid(self._x, self._y))
+    def _bent_cells(self, top: int, bottom: int):
+        """Rays of all samples in rows top … bottom of a distorted camera, and the cells they lie in."""
+        lens, n = self.view.lens, self.grid
+        x, y = (np.ascontiguousarray(a.ravel()) for a in np.meshgrid(self._x, self._y[top * n : bottom * n]))
         rays = image_rays(x, y, lens.pinhole, lens.k, lens.radius)
         return (*bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy), rays)
 
-    def _cast_bent(self, k: int):
-        pose, lens, rays = self.view.pose(k), self.view.lens, self._cells[-1]
+    def _cast_bent(self, k: int, band: int):
+        pose, lens, cells = self.view.pose(k), self.view.lens, self._bent[band]
+        rays = cells[-1]
         depth, face = np.full(len(rays), np.inf), np.full(len(rays), -1, np.int32)
-        fill_points(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, *self._cells, depth, face)
-        shape = (len(self._y), len(self._x))
-        return face.reshape(shape), 0, 0, (rays[:, 0].reshape(shape), rays[:, 1].reshape(shape))
+        fill_points(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, *cells, depth, face)
+        shape = (-1, len(self._x))
+        return face.reshape(shape), 0, self._bands[band][0], (rays[:, 0].reshape(shape), rays[:, 1].reshape(shape))
+
+
+def join(parts: list[Samples]) -> Samples:
+    """The samples of all bands of a frame."""
+    if len(parts) == 1:
+        return parts[0]
+    return Samples(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("pixel", "face", "ray")))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

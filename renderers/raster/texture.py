@@ -86,9 +86,11 @@ def fetch(texels, level, u, v):
     a = first + r * w + c
     right = 1 if c + 1 < w else 0
     below = w if r + 1 < h else 0
-    wa, wb, wc, wd = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
+    fy *= 1.0 / FULL
+    top = 1.0 / FULL - fy
+    wa, wb, wc, wd = (1 - fx) * top, fx * top, (1 - fx) * fy, fx * fy
     b, d, e = a + right, a + below, a + below + right
     red = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[d, 0] + wd * texels[e, 0]
     green = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[d, 1] + wd * texels[e, 1]
     blue = wa * texels[a, 2] + wb * texels[b, 2] + wc * texels[d, 2] + wd * texels[e, 2]
-    return red / FULL, green / FULL, blue / FULL
+    return red, green, blue

@@ -145,11 +145,12 @@ def fill_grid(camera, screen, faces, pinhole, left, top, grid, ray_x, ray_y, dep
         ak, bk, ck = yi * zj - zi * yj, zi * xj - xi * zj, xi * yj - yi * xj
         for r in range(max(0, r0), min(h - 1, r1) + 1):
             y = ray_y[r]
+            di, dj, dk = bi * y + ci, bj * y + cj, bk * y + ck
             for c in range(max(0, c0), min(w - 1, c1) + 1):
                 if depth[r, c] <= nearest:
                     continue
                 x = ray_x[c]
-                ui, uj, uk = ai * x + bi * y + ci, aj * x + bj * y + cj, ak * x + bk * y + ck
+                ui, uj, uk = ai * x + di, aj * x + dj, ak * x + dk
                 if min(ui, min(uj, uk)) < 0.0 and max(ui, max(uj, uk)) > 0.0:
                     continue
                 total = ui + uj + uk
