@@ -144,8 +144,8 @@ def _pick(rng, odds: dict[str, float]) -> str:
 
 def _hair_colour(rng, tone: float) -> str:
     old, shade = rng.random(2)
-    if old < 0.12:
-        return "grey" if old < 0.08 else "white"
+    if old < 0.1:
+        return "grey" if old < 0.07 else "white"
     dark = ("black", "black", "brown black", "dark brown")
     light = ("brown black", "dark brown", "brown", "auburn", "light brown", "copper", "blond", "light blond", "brown", "black")
     names = dark if tone > 5.0 or (tone > 3.0 and shade < 0.7) else light
@@ -231,7 +231,7 @@ def _bottom(name: str, rng, m: Measures, number: int) -> Garment:
     """Trousers of any length."""
     cut = rng.random(4)
     waist = m.hip_y + m.trunk * (0.16 + 0.08 * cut[0])
-    full = m.ankle_y + 0.012 + 0.045 * cut[1]
+    full = m.ankle_y + 0.004 + 0.035 * cut[1]
     blank = _BLANK._replace(kind=g.BOTTOM, hem=full, waist=waist, seed=(number * 89 + 57) % 2**31)
     if name == "jeans":
         return blank._replace(pattern=g.DENIM, pockets=1, thickness=0.005, loose=0.15 + 0.8 * cut[2], folds=0.8, **_colours(rng, DENIMS))

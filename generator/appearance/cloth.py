@@ -148,9 +148,10 @@ def _top_lines(g, m, x, y, z, arm):
 def _edges(g, m, x, y, z, arm, d, around):
     """Factor of hems, cuffs and collars at ``d`` metres from the border."""
     out = 1.0 - 0.35 * bump(d, 0.0022)
-    if g.rib and d < 0.055 and (y < m.shoulder_y or arm > 0.5):
+    to_end = g.sleeve - abs(x) if arm > 0.5 and g.kind == kinds.TOP else y - g.hem
+    if g.rib and to_end < 0.055:
         ribs = np.sin(around * 2 * np.pi / 0.0075)
-        return out * (0.9 + 0.08 * ribs) * (1.0 - 0.35 * bump(d - 0.055, 0.003))
+        return out * (0.9 + 0.08 * ribs) * (1.0 - 0.35 * bump(to_end - 0.055, 0.003))
     collar = g.collar and y > m.shoulder_y + 0.005 and arm < 0.3
     width = 0.034 if collar else 0.019
     if collar and d < width:
@@ -170,7 +171,7 @@ def cloth_colour(g, m, x, y, z, arm, d):
 
     height, depth = fold(g, m, x, y, z, arm)
     above, _ = fold(g, m, x, y + 0.007, z, arm)
-    shade = 1.0 + g.folds * depth * (0.10 * height - 0.16 * (above - height) - 0.03)
+    shade = 1.0 + g.folds * depth * (0.16 * height - 0.30 * (above - height) - 0.05)
     shade *= 1.0 + 0.03 * value(x * 30.0, y * 30.0, z * 30.0, g.seed + 71)
     grain = value(x * 480.0, y * 480.0, z * 480.0, g.seed + 72)
     shade *= 1.0 + (0.16 if g.pattern == kinds.HEATHER else 0.045) * grain

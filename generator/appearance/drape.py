@@ -13,7 +13,7 @@ from generator.appearance.hair import STYLE_CODES, volume
 from generator.appearance.noise import ramp
 from generator.appearance.shoes import SOLE
 
-FOLD_HEIGHT = 0.0075
+FOLD_HEIGHT = 0.011
 """Half the height of the deepest folds, metres."""
 
 ROOM_SHARE = 0.7
@@ -21,6 +21,9 @@ ROOM_SHARE = 0.7
 
 MOST = 0.06
 """No vertex moves farther than this, metres, feet in shoes apart."""
+
+STEP = 0.016
+"""Width of the slope from a hem down to the skin, metres: one edge of the mesh, so that it is not ragged."""
 
 SOLE_OF = {"sneakers": 1.0, "boots": 1.1, "dress shoes": 0.6}
 """Thickness of the sole as a share of ``SOLE``."""
@@ -33,9 +36,9 @@ def _cloth(g, m, points, arm, head):
     for v in range(len(points)):
         x, y, z = points[v]
         d = inside(g, m, x, y, z, arm[v], head[v])
-        if d > -0.006:
+        if d > -STEP:
             height, depth = fold(g, m, x, y, z, arm[v])
-            out[v, 0] = ramp(d, -0.006, 0.004)
+            out[v, 0] = ramp(d, -STEP, 0.0)
             out[v, 1] = g.folds * depth * height
             if g.collar and d < 0.036 and y > m.shoulder_y and arm[v] < 0.3:
                 out[v, 1] += 0.5
@@ -115,7 +118,7 @@ def _hair(outfit: Outfit, fit: Fit, ears: np.ndarray) -> np.ndarray:
     """(V, 3) metres from scalp to hair."""
     height = volume(fit.measures, STYLE_CODES[outfit.hair_style], outfit.hair_volume, fit.points, fit.head, ears, fit.eyes,
                     outfit.number % 2**31)
-    return height[:, None] * fit.normals
+    return surface.smooth(fit.mean, height, 1)[:, None] * fit.normals * (fit.eyes < 0.5)[:, None]
 
 
 def _unfold(offsets: np.ndarray, fit: Fit, faces: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def _slow(body: BodyModel, m: Measures, mean) -> dict[str, np.ndarray]:
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     arms = share_of(body, ARM_JOINTS)
     leg = share_of(body, ("hip", "knee", "ankle", "foot"))
-    shod, shoe = shoe_form(body, m, mean)
+    shod, shoe = shoe_form(body, m)
     return dict(
         normals=normals, room=surface.room(points, sharp, 0.045), fill=surface.smooth(mean, fill, 3),
         hang_trunk=_hang_trunk(points, normals, m, arms), hang_leg=_hang_legs(points, normals, m),

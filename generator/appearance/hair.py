@@ -27,12 +27,12 @@ def growth(m, style, x, y, z, head, seed):
     front -= 0.012 * unit * ramp(turn, 12.0, 32.0) * (0.0 if style in (LONG, BOB, BUN, PONYTAIL) else -0.8)
     temple = front - 0.014 * unit
     burn = m.eye_y - (0.012 if style in (BUN, PONYTAIL) else 0.022) * unit
-    over = m.ear_y + 0.028 * unit
+    over = m.ear_y + 0.014 * unit
     nape = m.ear_y - 0.058 * unit
     edge = front + (temple - front) * ramp(turn, 25.0, 50.0)
     edge += (burn - temple) * ramp(turn, 52.0, 74.0)
     edge += (over - burn) * ramp(turn, 80.0, 92.0)
-    edge += (nape - over) * ramp(turn, 97.0, 125.0)
+    edge += (nape - over) * ramp(turn, 93.0, 106.0)
     out = min(y - edge, (head - 0.35) * 0.1)
     if style == BALD:
         ring = min(m.ear_y + 0.055 * unit - y, out)
@@ -40,7 +40,7 @@ def growth(m, style, x, y, z, head, seed):
     if style in (LONG, BOB):
         # A curtain beside the face, behind it and, for long hair, down to the shoulder blades.
         low = m.chin_y - 0.02 if style == BOB else m.shoulder_y - 0.06
-        limit = 84.0 if y > m.chin_y else 96.0
+        limit = 84.0 - 20.0 * ramp(m.chin_y + 0.03 - y, 0.0, 0.06) + 34.0 * ramp(m.shoulder_y + 0.08 - y, 0.0, 0.06)
         width = 0.105 * unit if y > m.shoulder_y + 0.05 else 0.075
         curtain = min(min(y - low + 3.0 * rough, (turn - limit) * 0.0018 * unit), width - across)
         out = max(out, min(curtain, m.eye_y + 0.03 - y))
@@ -122,11 +122,11 @@ def volume(m, style, size, points, head, ears, eyes, seed):
             h = 0.007 + 0.003 * high + 0.0015 * s
         else:
             below = ramp(m.ear_y - y, 0.0, 0.10)
-            h = 0.013 + 0.004 * high + 0.006 * below + 0.003 * s + 0.002 * lump
+            h = 0.013 + 0.004 * high + 0.022 * below + 0.003 * s + 0.002 * lump
         h *= size
         if style in (BUN, PONYTAIL):
             knot_y = m.ear_y + (0.075 if style == BUN else 0.05) * unit
             away = np.sqrt(x * x + (y - knot_y) ** 2) if z < m.ear_z else 1.0
             h += 0.036 * np.sqrt(max(0.0, 1.0 - (away / 0.036) ** 2))
-        out[v] = inner * h * (1.0 - ears[v])
+        out[v] = inner * h * (1.0 - ramp(ears[v], 0.3, 0.9))
     return out

@@ -1,4 +1,8 @@
-"""Paints every texel of an atlas: skin, then shoes, socks, garments from the inside out, hair."""
+"""Paints every texel of an atlas: skin, then shoes, socks, garments from the inside out, hair.
+
+Numba keeps the compiled painter until this file changes: after a change to what it calls (skin,
+cloth, hair, …) remove the ``__pycache__`` beside it.
+"""
 
 import numpy as np
 from numba import njit
@@ -77,7 +81,7 @@ def _haired(look, m, x, y, z, head, ears, r, g, b):
     d = growth(m, look.style, x, y, z, head, look.seed)
     if d < -0.02:
         return r, g, b
-    share = cover(look.style, d) * (1.0 - ramp(ears, 0.25, 0.6))
+    share = cover(look.style, d) * (1.0 - ramp(ears, 0.5, 0.85))
     if share <= 0.0:
         if look.style != BUZZ and look.style != BALD:
             shade = 1.0 - 0.25 * np.exp(d / 0.005) * (1.0 - ears)

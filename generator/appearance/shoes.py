@@ -1,11 +1,10 @@
 """Turns bare feet into closed shoes: one smooth skin over a last, without toes."""
 
 import numpy as np
-import scipy.sparse as sp
 from scipy.spatial import ConvexHull
 
 from generator.appearance.measures import FOOT_JOINTS, Measures, is_of
-from generator.appearance.surface import smooth, vertex_normals
+from generator.appearance.surface import averaging, smooth, vertex_normals
 from generator.body.model import BodyModel
 
 COLLAR = 0.082
@@ -19,14 +18,18 @@ LEATHER = 0.005
 
 RELAXATIONS = 90
 
+WEBS = 0.74
+"""Where the toes part, as a share of the foot's length."""
 
-def shoe_form(body: BodyModel, m: Measures, mean: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+
+def shoe_form(body: BodyModel, m: Measures) -> tuple[np.ndarray, np.ndarray]:
     """(shod (V, 3) metres, on (V,) 0…1): where each foot's vertices lie on a shoe, and which do.
 
-    mean: rows that average over a vertex's neighbours. The foot's vertices are spread over the
-    shoe by relaxing them on it (a harmonic map), so that the toes' many folds come undone.
+    The foot's vertices are spread over the shoe by relaxing them on it (a harmonic map), so that
+    the toes' many folds come undone.
     """
     shod = body.v_template.astype(np.float64)
+    mean = averaging(body.topology.faces, body.num_vertices, shod)
     normals = vertex_normals(shod, body.topology.faces)
     on = np.zeros(len(shod))
     for side in ("left", "right"):
@@ -63,10 +66,10 @@ def _last(foot: np.ndarray, floor: float) -> np.ndarray:
     low = longer[longer[:, 1] < floor + 0.055]
     outline = low[ConvexHull(low[:, [0, 2]]).vertices]
     rims = [outline * (1, 0, 1) + (0, floor + h, 0) for h in (0.008, -SOLE)]
-    planes = ConvexHull(np.concatenate([longer, raised, *rims])).equations
-    lid = (planes[:, 1] > 0.8) & (-planes[:, 3] > 0.8 * (floor + COLLAR) * planes[:, 1])
-    lid &= np.abs(planes[:, 0]) + np.abs(planes[:, 2]) < 0.35
-    return planes[~lid]
+    points = np.concatenate([longer, raised, *rims])
+    hull = ConvexHull(points)
+    opening = (points[hull.simplices, 1] > floor + COLLAR - 0.02).all(1) & (hull.equations[:, 1] > 0.6)
+    return hull.equations[~opening]
 
 
 def _relax(points, free, mean, planes, back, front) -> np.ndarray:
@@ -74,8 +77,13 @@ def _relax(points, free, mean, planes, back, front) -> np.ndarray:
     out = points.copy()
     rows = mean[free]
     axis = front - back
+    # Toes must come undone; the foot behind them keeps its place along the shoe.
+    length = points[free, 2]
+    share = (length - length.min()) / np.ptp(length)
+    hold = 0.5 * np.clip((WEBS - share) / 0.1, 0.0, 1.0)
     for _ in range(RELAXATIONS):
         x = rows @ out
+        x[:, 2] += hold * (length - x[:, 2])
         along = np.clip((x - back) @ axis / (axis @ axis), 0.0, 1.0)
         centre = back + along[:, None] * axis
         ray = x - centre

@@ -82,7 +82,7 @@ def _brow(look, m, x, y, z):
     t = (abs(x) - m.eye_x - 0.001) / (0.0225 * u)
     if abs(t) > 1.2 or z < m.eye_z - 0.02:
         return 0.0
-    middle = m.eye_y + (0.0225 - 0.0055 * (t - 0.35) ** 2 - 0.002 * ramp(-t, 0.2, 1.0)) * u
+    middle = m.eye_y + (0.0225 - 0.0022 * (t - 0.3) ** 2 - 0.002 * ramp(t, 0.5, 1.2)) * u
     half = (0.0042 - 0.0024 * ramp(t, 0.1, 1.0)) * u * (0.75 + 0.5 * look.brow)
     hairs = 0.75 + 0.35 * value(x * 900.0 + y * 500.0, y * 260.0, 1.0, look.seed + 3)
     return look.brow * hairs * (1.0 - ramp(abs(y - middle) / half, 0.55, 1.25)) * (1.0 - ramp(abs(t), 0.85, 1.08))
@@ -123,14 +123,14 @@ def _beard(look, m, x, y, z, head, lips):
 
 
 @njit(cache=True)
-def _body_hair_and_spots(look, x, y, z):
-    """Factor on the skin's colour from freckles and moles."""
+def _spots(look, m, x, y, z):
+    """Factor on the skin's colour from freckles, most of all in the face, and moles."""
     spots = 1.0
     if look.freckles > 0.0:
-        f = value(x * 330.0, y * 330.0, z * 330.0, look.seed + 31) - 0.35
-        spots -= 0.35 * look.freckles * ramp(f, 0.0, 0.25)
-    mole = value(x * 60.0, y * 60.0, z * 60.0, look.seed + 33)
-    return spots - 0.45 * ramp(mole, 0.93, 0.96)
+        f = value(x * 380.0, y * 380.0, z * 380.0, look.seed + 31) - 0.35
+        spots -= (0.3 if y > m.chin_y else 0.12) * look.freckles * ramp(f, 0.0, 0.25)
+    mole = value(x * 110.0, y * 110.0, z * 110.0, look.seed + 33)
+    return spots - 0.4 * ramp(mole, 0.94, 0.97)
 
 
 @njit(cache=True)
@@ -139,7 +139,7 @@ def skin_colour(look, m, x, y, z, head, hand, lips, ears, mouth, nails):
     large = fractal(x * 11.0, y * 11.0, z * 11.0, look.seed + 1, 2)
     fine = fractal(x * 260.0, y * 260.0, z * 260.0, look.seed + 2, 2)
     dark = ramp(look.tone, 3.0, 8.0)
-    light = (1.0 + 0.035 * large + 0.035 * fine) * _body_hair_and_spots(look, x, y, z)
+    light = (1.0 + 0.035 * large + 0.035 * fine) * _spots(look, m, x, y, z)
     red = _flush(look, m, x, y, z, hand, ears) * (1.0 - 0.55 * dark)
     r = look.skin_r * light * (1.0 - 0.02 * red)
     g = look.skin_g * light * (1.0 - 0.17 * red)

@@ -18,14 +18,21 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return out / np.maximum(length, 1e-12)
 
 
-def averaging(faces: np.ndarray, num_vertices: int) -> sp.csr_matrix:
-    """(V, V) rows that take the mean over a vertex's neighbours (itself where it has none)."""
+def averaging(faces: np.ndarray, num_vertices: int, points: np.ndarray | None = None) -> sp.csr_matrix:
+    """(V, V) rows that take the mean over a vertex's neighbours (itself where it has none).
+
+    With points (V, 3), near neighbours count more, by the inverse of their distance, so that
+    relaxing a mesh keeps its sizes.
+    """
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
     lonely = np.setdiff1d(np.arange(num_vertices), edges[:, 0])
     rows = np.concatenate([edges[:, 0], lonely])
     columns = np.concatenate([edges[:, 1], lonely])
-    ring = sp.csr_matrix((np.ones(len(rows)), (rows, columns)), (num_vertices, num_vertices))
+    weight = np.ones(len(rows))
+    if points is not None:
+        weight = 1.0 / np.maximum(np.linalg.norm(points[rows] - points[columns], axis=1), 1e-4)
+    ring = sp.csr_matrix((weight, (rows, columns)), (num_vertices, num_vertices))
     return sp.diags(1.0 / np.asarray(ring.sum(1)).ravel()) @ ring
 
 
