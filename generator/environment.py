@@ -47,7 +47,9 @@ def find_photos(folder: Path) -> dict[str, Path]:
 def _find(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
     """Names are paths within ``folder``, with forward slashes and their suffix."""
     if not folder.is_dir():
-        raise AssetError(f"The folder of {what} {str(folder)!r} does not exist. Expected a folder with {', '.join(suffixes)} files.")
+        raise AssetError(
+            f"The folder of {what} {str(folder)!r} does not exist. Expected a folder with {', '.join(suffixes)} files."
+        )
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
     if not files:
         raise AssetError(f"The folder {str(folder)!r} has no {what}; expected files ending in {', '.join(suffixes)}.")
@@ -63,7 +65,10 @@ def load_environment(path: Path | str) -> np.ndarray:
 
     image = _decode(path, cv2.IMREAD_UNCHANGED, "an equirectangular .exr or .hdr image")
     if image.dtype != np.float32:
-        raise AssetError(f"The environment image {str(path)!r} holds {image.dtype} values; expected linear float values (.exr or .hdr).")
+        raise AssetError(
+            f"The environment image {str(path)!r} holds {image.dtype} values; expected linear float values "
+            "(.exr or .hdr)."
+        )
     if image.ndim == 2:
         image = np.repeat(image[..., None], 3, axis=2)
     return np.clip(np.nan_to_num(image[..., 2::-1], nan=0.0, posinf=BRIGHTEST, neginf=0.0), 0.0, BRIGHTEST)
@@ -99,7 +104,9 @@ def to_linear(image: np.ndarray) -> np.ndarray:
     return table[image]
 
 
-def environment_view(env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray, resolution, yaw: float, strength: float) -> np.ndarray:
+def environment_view(
+    env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray, resolution, yaw: float, strength: float
+) -> np.ndarray:
     """(H, W, 3) float32 linear RGB: what a camera without distortion sees of an environment image.
 
     Bilinear between texels, and around the seam. resolution: (H, W) pixels.
@@ -114,7 +121,9 @@ def environment_view(env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray,
     rows, columns = env.shape[:2]
     padded = np.concatenate([env[:, -1:], env, env[:, :1]], axis=1)  # OpenCV wraps both axes or none
     across, down = u * columns + 0.5, (1.0 - v) * rows - 0.5
-    seen = cv2.remap(padded, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(
+        padded, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return seen * np.float32(strength)
 
 

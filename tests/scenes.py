@@ -41,7 +41,7 @@ def sphere(rings=24, segments=48):
         ]
     )
     vertices = points.reshape(-1, 3)
-    vertices[: segments], vertices[-segments:] = (0, 0, 1), (0, 0, -1)
+    vertices[:segments], vertices[-segments:] = (0, 0, 1), (0, 0, -1)
     return weld(vertices, faces) + (uv,)
 
 
@@ -71,7 +71,19 @@ def moved(vertices, offsets):
     return np.asarray(vertices)[None] + np.asarray(offsets, float)[:, None]
 
 
-def make_scene(meshes, poses, resolution=(120, 160), focal=(200.0, 200.0), centre=None, distortion=(), light=AMBIENT, background=None, samples=9, environment=None, people=None):
+def make_scene(
+    meshes,
+    poses,
+    resolution=(120, 160),
+    focal=(200.0, 200.0),
+    centre=None,
+    distortion=(),
+    light=AMBIENT,
+    background=None,
+    samples=9,
+    environment=None,
+    people=None,
+):
     """A Scene of ``meshes`` with one camera, "camera", at ``poses`` (T + 2, 4, 4).
 
     background: linear RGB, (3,) or (1 or T, H, W, 3); black if None. centre: (cx, cy) pixels.
@@ -84,7 +96,9 @@ def make_scene(meshes, poses, resolution=(120, 160), focal=(200.0, 200.0), centr
     plain = tuple(tuple(tuple(float(v) for v in row) for row in T) for T in poses[1:-1])
     camera = CameraSpec("camera", focal[0], focal[1], cx, cy, plain, tuple(distortion))
     objects = tuple(ObjectSpec(m.name, "sphere", (tuple(tuple(row) for row in np.eye(4).tolist()),)) for m in meshes)
-    spec = ClipSpec("scene", 0, 0, "train", "test", 30.0, frames, (h, w), (), (camera,), light, PlainBackground(), objects, samples)
+    spec = ClipSpec(
+        "scene", 0, 0, "train", "test", 30.0, frames, (h, w), (), (camera,), light, PlainBackground(), objects, samples
+    )
     colour = np.zeros(3) if background is None else np.asarray(background)
     image = np.ascontiguousarray(np.broadcast_to(colour, (1, h, w, 3)) if colour.ndim == 1 else colour, np.float32)
     return Scene(spec, tuple(meshes), people or {}, {"camera": (K, poses)}, {"camera": image}, environment)

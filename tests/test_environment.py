@@ -30,7 +30,9 @@ def test_environment_files_are_read_as_linear_rgb(tmp_path, suffix):
     cv2.imwrite(str(tmp_path / f"sky{suffix}"), image[..., ::-1])
     read = load_environment(tmp_path / f"sky{suffix}")
     assert read.dtype == np.float32
-    np.testing.assert_allclose(read, image, rtol=2e-3 if suffix == ".exr" else 0, atol=1e-6 if suffix == ".exr" else 0.05)
+    np.testing.assert_allclose(
+        read, image, rtol=2e-3 if suffix == ".exr" else 0, atol=1e-6 if suffix == ".exr" else 0.05
+    )
 
 
 def test_values_that_are_no_light_are_cut(tmp_path):
@@ -81,7 +83,9 @@ def test_builtin_environments_need_no_bpy_import():
 @pytest.mark.parametrize("yaw", [0.0, 2.5])
 def test_camera_sees_the_direction_it_looks_in(yaw):
     v, u = np.mgrid[:256, :512]
-    smooth = np.stack([np.sin(2 * np.pi * (u + 0.5) / 512), np.cos(2 * np.pi * (u + 0.5) / 512), (v + 0.5) / 256], -1).astype(np.float32)
+    smooth = np.stack(
+        [np.sin(2 * np.pi * (u + 0.5) / 512), np.cos(2 * np.pi * (u + 0.5) / 512), (v + 0.5) / 256], -1
+    ).astype(np.float32)
     pose = look_at((1, 2, 3), (-0.5, 2.1, 3.3))  # looks at -x, across the image's seam
     seen = environment_view(smooth, K, pose, (120, 160), yaw, 2.0)
     x, y = np.meshgrid(np.arange(160) + 0.5, np.arange(120) + 0.5)

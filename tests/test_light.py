@@ -7,7 +7,7 @@ from generator.environment import equirectangular
 from generator.light import hdri_irradiance, sh_basis, sh_radiance, surface_light
 from generator.spec import HdriLight, Lamp, LampLight, ShLight
 from renderers.raster.renderer import render_scene
-from tests.scenes import look_at, make_scene, mesh_track, plane, sphere
+from tests.scenes import look_at, make_scene, mesh_track, sphere
 
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -16,7 +16,9 @@ def directions(h=256, w=512):
     """((h, w, 3) world directions of an equirectangular image, (h, w) solid angles)."""
     elevation = np.pi * (0.5 - (np.arange(h) + 0.5) / h)[:, None]
     azimuth = 2 * np.pi * (0.5 - (np.arange(w) + 0.5) / w)[None]
-    d = np.stack([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation) + 0 * azimuth], -1)
+    d = np.stack(
+        [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation) + 0 * azimuth], -1
+    )
     return d, np.broadcast_to(np.cos(elevation) * 2 * np.pi / w * np.pi / h, (h, w))
 
 
@@ -42,7 +44,9 @@ def test_radiance_is_that_of_surreals_shader():
         normal /= np.linalg.norm(normal)
         x, y, z = normal[0], -normal[2], normal[1]
         expected = 0.429043 * c[8] * (x * x - y * y) + 0.743125 * c[6] * z * z + 0.886227 * c[0] - 0.247708 * c[6]
-        expected += 2 * 0.429043 * (c[4] * x * y + c[7] * x * z + c[5] * y * z) + 2 * 0.511664 * (c[3] * x + c[1] * y + c[2] * z)
+        expected += 2 * 0.429043 * (c[4] * x * y + c[7] * x * z + c[5] * y * z) + 2 * 0.511664 * (
+            c[3] * x + c[1] * y + c[2] * z
+        )
         assert sh_radiance(ShLight(c), normal) == pytest.approx(expected, rel=1e-5)
 
 
@@ -61,7 +65,14 @@ def test_even_environment_gives_back_its_radiance():
 @pytest.mark.parametrize("yaw", [0.0, 0.9])
 def test_irradiance_is_the_cosine_weighted_mean_of_a_smooth_sky(yaw):
     d, weight = directions()
-    turned = np.stack([np.cos(yaw) * d[..., 0] + np.sin(yaw) * d[..., 1], np.cos(yaw) * d[..., 1] - np.sin(yaw) * d[..., 0], d[..., 2]], -1)
+    turned = np.stack(
+        [
+            np.cos(yaw) * d[..., 0] + np.sin(yaw) * d[..., 1],
+            np.cos(yaw) * d[..., 1] - np.sin(yaw) * d[..., 0],
+            d[..., 2],
+        ],
+        -1,
+    )
     sky = lambda v: np.exp(1.5 * (v @ np.array([0.6, 0.3, 0.74])))
     image = np.repeat(sky(d)[..., None], 3, axis=2)
     c = hdri_irradiance(image, yaw)
@@ -96,15 +107,30 @@ def test_strength_scales_an_environment():
 LIGHTS = (
     ShLight((0.5, -0.3, 0.2, 0.1, -0.2, 0.1, 0.05, -0.1, 0.15)),
     HdriLight("sky", yaw=1.0, strength=0.5),
-    LampLight((Lamp((1.0, -2.0, 2.0), (0.0, 0.0, 0.0), 60.0), Lamp((-2.0, -1.0, 0.0), (0.0, 0.0, 0.0), 30.0, color=(0.2, 1.0, 0.5))), 0.05),
+    LampLight(
+        (
+            Lamp((1.0, -2.0, 2.0), (0.0, 0.0, 0.0), 60.0),
+            Lamp((-2.0, -1.0, 0.0), (0.0, 0.0, 0.0), 30.0, color=(0.2, 1.0, 0.5)),
+        ),
+        0.05,
+    ),
 )
 
 
 @pytest.mark.parametrize("light", LIGHTS, ids=lambda light: light.kind)
 def test_pixels_of_a_ball_have_the_radiance_of_the_light(light):
     ball, faces, uv = sphere(120, 240)
-    sky = np.random.default_rng(3).uniform(0, 1.2, (8, 16, 3)).repeat(8, 0).repeat(8, 1) * np.linspace(2, 0, 64)[:, None, None]
-    scene = make_scene([mesh_track("ball", 1, np.repeat(ball[None], 3, 0), faces, uv)], [look_at((0, -5, 0.5), (0, 0, 0))] * 3, light=light, environment=sky, samples=1)
+    sky = (
+        np.random.default_rng(3).uniform(0, 1.2, (8, 16, 3)).repeat(8, 0).repeat(8, 1)
+        * np.linspace(2, 0, 64)[:, None, None]
+    )
+    scene = make_scene(
+        [mesh_track("ball", 1, np.repeat(ball[None], 3, 0), faces, uv)],
+        [look_at((0, -5, 0.5), (0, 0, 0))] * 3,
+        light=light,
+        environment=sky,
+        samples=1,
+    )
     view = render_scene(scene, ("rgb", "normal", "depth")).views["camera"]
     mask, depth = view.labels.mask(0), view.frame("depth", 0)
     T = view.T_world_camera[0]

@@ -15,10 +15,12 @@ HEAD, HAND, PELVIS = SMPL_JOINTS.index("head"), SMPL_JOINTS.index("left_hand"), 
 
 def person(name, instance, head, hand, frames=1):
     """A head of radius 0.2 and a left hand of radius 0.1; every other joint is far below the image."""
-    ball, faces, uv = sphere(20, 40)
+    ball, faces, _uv = sphere(20, 40)
     vertices = np.concatenate([ball * 0.2 + head, ball * 0.1 + hand])
     part = np.repeat([HEAD + 1, HAND + 1], len(faces)).astype(np.uint8)
-    mesh = mesh_track(name, instance, np.repeat(vertices[None], frames + 2, 0), np.concatenate([faces, faces + len(ball)]), part=part)
+    mesh = mesh_track(
+        name, instance, np.repeat(vertices[None], frames + 2, 0), np.concatenate([faces, faces + len(ball)]), part=part
+    )
     joints = np.full((frames, 24, 3), (0.0, 0.0, -50.0), np.float32)
     joints[:, HEAD], joints[:, HAND] = head, hand
     zeros = np.zeros((frames, 24, 3), np.float32)
@@ -27,12 +29,14 @@ def person(name, instance, head, hand, frames=1):
 
 def views(*people, **options):
     meshes, tracks = zip(*people)
-    scene = make_scene(meshes, [look_at((0, -5, 0), (0, 0, 0))] * 3, people={m.name: t for m, t in zip(meshes, tracks)}, **options)
+    scene = make_scene(
+        meshes, [look_at((0, -5, 0), (0, 0, 0))] * 3, people={m.name: t for m, t in zip(meshes, tracks)}, **options
+    )
     return person_views(scene, "camera", rasterize_labels(scene, "camera", ("segm", "instance", "depth"))), scene
 
 
 def test_joints_are_projected_and_flagged_in_frame():
-    found, scene = views(person("a", 1, (0, 0, 0.3), (0.5, 1, 0)))
+    found, _scene = views(person("a", 1, (0, 0, 0.3), (0.5, 1, 0)))
     view = found["a"]
     np.testing.assert_allclose(view.joints2d[0, HEAD], (80, 60 - 200 * 0.3 / 5), atol=1e-4)
     np.testing.assert_allclose(view.joints2d[0, HAND], (80 + 200 * 0.5 / 6, 60), atol=1e-4)
@@ -50,7 +54,9 @@ def test_box_and_pixels_are_those_of_the_visible_part():
         np.testing.assert_array_equal(view.box[0], (x.min(), y.min(), x.max() + 1, y.max() + 1))
 
 
-@pytest.mark.parametrize("hand, visible", [((0, 1, 0), False), ((0, 0.05, 0), False), ((0, -1, 0), True), ((0.6, 1, 0), True)])
+@pytest.mark.parametrize(
+    "hand, visible", [((0, 1, 0), False), ((0, 0.05, 0), False), ((0, -1, 0), True), ((0.6, 1, 0), True)]
+)
 def test_own_head_hides_a_hand_that_is_well_behind_its_surface(hand, visible):
     """The hand is 0.2 m thick, and the head's surface 0.2 m before its joint."""
     found, _ = views(person("a", 1, (0, 0, 0), hand))
@@ -69,7 +75,7 @@ def test_another_person_hides_however_close():
 
 
 def test_object_in_front_hides_and_behind_does_not():
-    ball, faces, uv = sphere(20, 40)
+    ball, faces, _uv = sphere(20, 40)
     for y, visible in ((-2, False), (2, True)):
         mesh, track = person("a", 1, (0, 0, 0), (0.6, 0, 0))
         thing = mesh_track("thing", 2, moved(ball * 0.3, [(0, y, 0)] * 3), faces)

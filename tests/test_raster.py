@@ -52,7 +52,9 @@ def pixel_rays(scene):
     points = np.stack([x, y], -1).reshape(-1, 1, 2)
     K = scene.cameras["camera"][0]
     criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-12)
-    rays = cv2.undistortPointsIter(points, K, np.array(scene.spec.cameras[0].distortion or (0.0,) * 4), None, None, criteria)
+    rays = cv2.undistortPointsIter(
+        points, K, np.array(scene.spec.cameras[0].distortion or (0.0,) * 4), None, None, criteria
+    )
     return np.concatenate([rays[:, 0], np.ones((h * w, 1))], axis=1).reshape(h, w, 3)
 
 
@@ -118,27 +120,33 @@ def test_near_plane_clips_a_floor_that_passes_under_the_camera():
 
 
 def test_surface_behind_the_camera_is_not_seen():
-    ball, faces, uv = sphere()
+    ball, faces, _uv = sphere()
     scene = make_scene([mesh_track("ball", 1, still(ball - (0, 9, 0)), faces)], [EYE] * 3)
     assert len(rasterize_labels(scene, "camera", LABELS).pixels) == 0
 
 
 def test_camera_inside_a_ball_sees_it_everywhere():
-    ball, faces, uv = sphere()
-    scene = make_scene([mesh_track("ball", 1, still(ball * 10), faces)], [look_at((0, 0, 0), (1, 2, 0))] * 3, focal=(60, 60))
+    ball, faces, _uv = sphere()
+    scene = make_scene(
+        [mesh_track("ball", 1, still(ball * 10), faces)], [look_at((0, 0, 0), (1, 2, 0))] * 3, focal=(60, 60)
+    )
     labels, depth = frames_of(scene, "depth")
     assert labels.mask(0).all()
     length = depth[0] * np.linalg.norm(pixel_rays(scene), axis=-1)
     assert 9.9 < length.min() and length.max() < 10.001
 
 
-@pytest.mark.parametrize("options", [{}, {"focal": (150, 240), "centre": (60.3, 71.7)}, {"distortion": BENT, "focal": (230, 240)}], ids=["plain", "skewed", "distorted"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"focal": (150, 240), "centre": (60.3, 71.7)}, {"distortion": BENT, "focal": (230, 240)}],
+    ids=["plain", "skewed", "distorted"],
+)
 def test_surfaces_are_those_that_embree_hits(options):
     frames = 3
     scene = two_balls(frames, travelling(frames), resolution=(240, 320), **options)
-    labels, instance, segm = frames_of(scene, "instance", "segm")
+    _labels, instance, segm = frames_of(scene, "instance", "segm")
     for t in range(frames):
-        hit, mesh, source = embree_hits(scene, t + 1)
+        hit, _mesh, source = embree_hits(scene, t + 1)
         expected = np.where(hit >= 0, source[hit, 0] + 1, 0)
         assert (instance[t] != expected).mean() < 2e-4
         parts = np.array([scene.meshes[m].part[f] for m, f in source])
@@ -147,22 +155,29 @@ def test_surfaces_are_those_that_embree_hits(options):
 
 
 def test_flow_of_a_known_motion():
-    square, faces, uv = plane()
+    square, faces, _uv = plane()
     wall = square[:, [0, 2, 1]] * 20
     offsets = [(0.05 * k, 0, -0.025 * k) for k in range(4)]
     scene = make_scene([mesh_track("wall", 1, moved(wall, offsets), faces)], [EYE] * 4, focal=(200, 100))
-    labels, flow, back = frames_of(scene, "flow", "flow_backward")
+    _labels, flow, back = frames_of(scene, "flow", "flow_backward")
     np.testing.assert_allclose(flow, np.broadcast_to((200 * 0.05 / 5, 100 * 0.025 / 5), flow.shape), atol=1e-4)
     np.testing.assert_allclose(back, np.broadcast_to((-200 * 0.05 / 5, -100 * 0.025 / 5), back.shape), atol=1e-4)
 
 
-@pytest.mark.parametrize("distortion", [(), BENT, BENT + (-0.01, 0.02, 0.001, 0.0005)], ids=["pinhole", "four", "eight"])
+@pytest.mark.parametrize(
+    "distortion", [(), BENT, BENT + (-0.01, 0.02, 0.001, 0.0005)], ids=["pinhole", "four", "eight"]
+)
 def test_flow_of_a_moving_camera_is_what_opencv_projects(distortion):
     frames = 3
     poses = travelling(frames)
-    square, faces, uv = plane()
-    scene = make_scene([mesh_track("floor", 1, still(square * 30 - (0, 0, 1), frames), faces)], poses, distortion=distortion, focal=(130, 140))
-    labels, depth, flow, back = frames_of(scene, "depth", "flow", "flow_backward")
+    square, faces, _uv = plane()
+    scene = make_scene(
+        [mesh_track("floor", 1, still(square * 30 - (0, 0, 1), frames), faces)],
+        poses,
+        distortion=distortion,
+        focal=(130, 140),
+    )
+    _labels, depth, flow, back = frames_of(scene, "depth", "flow", "flow_backward")
     h, w = scene.spec.resolution
     centres = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)
     K, _ = scene.cameras["camera"]
@@ -172,7 +187,9 @@ def test_flow_of_a_moving_camera_is_what_opencv_projects(distortion):
         world = points @ poses[t + 1][:3, :3].T + poses[t + 1][:3, 3]
         for image, other in ((flow, t + 2), (back, t)):
             inverse = np.linalg.inv(poses[other])
-            projected, _ = cv2.projectPoints(world, cv2.Rodrigues(inverse[:3, :3])[0], inverse[:3, 3], K, np.array(distortion or (0.0,) * 4))
+            projected, _ = cv2.projectPoints(
+                world, cv2.Rodrigues(inverse[:3, :3])[0], inverse[:3, 3], K, np.array(distortion or (0.0,) * 4)
+            )
             np.testing.assert_allclose(image[t][near], projected[:, 0] - centres[near], atol=2e-3)
 
 
@@ -185,7 +202,7 @@ def test_occlusion_is_what_embree_says(distortion):
     lens, poses = make_lens(scene.cameras["camera"][0], distortion), scene.cameras["camera"][1]
     wrong = seen = hidden = 0
     for t in range(frames):
-        hit, mesh, source = embree_hits(scene, t + 1)
+        hit, mesh, _source = embree_hits(scene, t + 1)
         on = (hit >= 0) & labels.mask(t)
         points = (pixel_rays(scene) * depth[t][..., None])[on] @ poses[t + 1][:3, :3].T + poses[t + 1][:3, 3]
         bary = trimesh.triangles.points_to_barycentric(mesh.triangles[hit[on]], points)
@@ -196,7 +213,9 @@ def test_occlusion_is_what_embree_says(distortion):
             projected = project_points(local, lens.pinhole, lens.k, lens.radius, 0.01)
             out = ~((projected >= 0) & (projected < (w, h))).all(-1)
             way = there - poses[other][:3, 3]
-            first = RayMeshIntersector(moved_mesh, scale_to_box=False).intersects_location(np.broadcast_to(poses[other][:3, 3], way.shape), way, multiple_hits=False)
+            first = RayMeshIntersector(moved_mesh, scale_to_box=False).intersects_location(
+                np.broadcast_to(poses[other][:3, 3], way.shape), way, multiple_hits=False
+            )
             reach = np.full(len(way), np.inf)
             reach[first[1]] = np.linalg.norm(first[0] - poses[other][:3, 3], axis=1)
             expected = out | (reach < np.linalg.norm(way, axis=1) * (1 - 1e-4))
@@ -210,18 +229,24 @@ def test_occlusion_is_what_embree_says(distortion):
 def test_nothing_is_occluded_while_nothing_moves():
     scene = two_balls(1)
     frozen = [mesh_track(m.name, m.instance, still(m.vertices[1]), m.faces) for m in scene.meshes]
-    labels, occluded, backward, flow = frames_of(make_scene(frozen, [EYE] * 3), "occluded", "occluded_backward", "flow")
+    _labels, occluded, backward, flow = frames_of(
+        make_scene(frozen, [EYE] * 3), "occluded", "occluded_backward", "flow"
+    )
     assert not occluded.any() and not backward.any()
     np.testing.assert_allclose(flow, 0, atol=1e-5)
 
 
 def test_point_that_leaves_the_image_or_passes_the_camera_is_occluded():
-    ball, faces, uv = sphere()
+    ball, faces, _uv = sphere()
     offsets = [(0, 0, 0), (0, 0, 0), (5, 0, 0)]
-    labels, occluded, flow = frames_of(make_scene([mesh_track("ball", 1, moved(ball, offsets), faces)], [EYE] * 3), "occluded", "flow")
+    labels, occluded, flow = frames_of(
+        make_scene([mesh_track("ball", 1, moved(ball, offsets), faces)], [EYE] * 3), "occluded", "flow"
+    )
     assert (occluded[0] == labels.mask(0)).all() and flow[0][labels.mask(0)][:, 0].min() > 100
     offsets[2] = (0, -20, 0)
-    labels, occluded, flow = frames_of(make_scene([mesh_track("ball", 1, moved(ball, offsets), faces)], [EYE] * 3), "occluded", "flow")
+    labels, occluded, flow = frames_of(
+        make_scene([mesh_track("ball", 1, moved(ball, offsets), faces)], [EYE] * 3), "occluded", "flow"
+    )
     assert (occluded[0] == labels.mask(0)).all() and not flow.any()
 
 
@@ -243,9 +268,11 @@ def test_a_lens_images_nothing_beyond_its_fold():
     k[0] = -0.3
     assert monotone_radius(k) == pytest.approx(np.sqrt(1 / 0.9))
     assert monotone_radius(np.zeros(8)) == np.inf
-    square, faces, uv = plane()
+    square, faces, _uv = plane()
     wall = square[:, [0, 2, 1]] * 50
-    scene = make_scene([mesh_track("wall", 1, still(wall), faces)], [EYE] * 3, focal=(60, 60), distortion=(-0.3, 0, 0, 0))
+    scene = make_scene(
+        [mesh_track("wall", 1, still(wall), faces)], [EYE] * 3, focal=(60, 60), distortion=(-0.3, 0, 0, 0)
+    )
     labels = rasterize_labels(scene, "camera", LABELS)
     edge = 60 * np.sqrt(1 / 0.9) * 2 / 3  # distorted radius at the fold, pixels
     y, x = np.mgrid[:120, :160] + 0.5

@@ -15,8 +15,9 @@ from renderers.raster.zbuffer import project_vertices
 class Triangles:
     """The faces of all meshes, their labels, and where each mesh's vertices start.
 
-    faces: (F, 3) uint32, which numba indexes fastest. mesh: (F,) uint8 position in ``scene.meshes``. instance, part, chart:
-    (F,) uint8. uv, chart_uv: (F, 3, 2) float32. starts: (M + 1,) first vertex of each mesh.
+    faces: (F, 3) uint32, which numba indexes fastest. mesh: (F,) uint8 position in
+    ``scene.meshes``. instance, part, chart: (F,) uint8. uv, chart_uv: (F, 3, 2) float32.
+    starts: (M + 1,) first vertex of each mesh.
     """
 
     faces: np.ndarray
@@ -93,11 +94,16 @@ class Viewpoint:
         R = np.ascontiguousarray(T[:3, :3].T)
         boxes, behind = [], 0
         for mesh, a, b in zip(self.scene.meshes, starts, starts[1:]):
-            *box, hidden = project_vertices(mesh.vertices[k], R, T[:3, 3].copy(), self.lens.pinhole, camera[a:b], screen[a:b])
+            *box, hidden = project_vertices(
+                mesh.vertices[k], R, T[:3, 3].copy(), self.lens.pinhole, camera[a:b], screen[a:b]
+            )
             boxes.append(box)
             behind += hidden
         if not np.isfinite(camera).all():
-            raise RenderError(f"Frame {k - 1} of clip {self.scene.spec.name!r} has vertices or camera poses that are not finite.")
+            raise RenderError(
+                f"Frame {k - 1} of clip {self.scene.spec.name!r} has vertices or camera poses that are not finite. "
+                "Look at its motion and body assets."
+            )
         bounds = None
         if boxes and not behind:
             low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)

@@ -46,7 +46,9 @@ def pack(resolution: tuple[int, int], frames: list[tuple[np.ndarray, dict]], cha
     return Foreground(resolution, offsets, pixels, {c: np.concatenate([v[c] for _, v in frames]) for c in channels})
 
 
-def frame_labels(view: Viewpoint, k: int, seen: Samples, channels: Sequence[str], normals=None) -> tuple[np.ndarray, dict]:
+def frame_labels(
+    view: Viewpoint, k: int, seen: Samples, channels: Sequence[str], normals=None
+) -> tuple[np.ndarray, dict]:
     """(pixels, channel → values) at index ``k`` (frame k - 1); ``seen``: what pixel centres see.
 
     normals: what ``view.normals`` gave for these faces (and perhaps more), if it was called.
@@ -71,7 +73,9 @@ def frame_labels(view: Viewpoint, k: int, seen: Samples, channels: Sequence[str]
     return seen.pixel, values
 
 
-def _add_motion(values: dict, view: Viewpoint, seen: Samples, bary: np.ndarray, other: int, suffix: str, channels) -> None:
+def _add_motion(
+    values: dict, view: Viewpoint, seen: Samples, bary: np.ndarray, other: int, suffix: str, channels
+) -> None:
     """Fill in flow and occlusion towards index ``other``, as far as ``channels`` has them."""
     flow, occluded = "flow" + suffix, "occluded" + suffix
     if flow not in channels and occluded not in channels:
@@ -119,7 +123,7 @@ def displacements(image, pixel, width):
     """(n, 2) float32 from the centres of pixels (n,) to positions (n, 2); 0 where those are NaN."""
     out = np.zeros(image.shape, np.float32)
     for n in range(image.shape[0]):
-        if image[n, 0] == image[n, 0]:
+        if not np.isnan(image[n, 0]):
             out[n, 0] = image[n, 0] - (pixel[n] % width + 0.5)
             out[n, 1] = image[n, 1] - (pixel[n] // width + 0.5)
     return out

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
-from generator.clip import CHANNELS, EXTRA_OUTPUTS, DEFAULT_OUTPUTS, LABELS, Clip, Foreground, View
+from generator.clip import CHANNELS, DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS, Clip, Foreground, View
 from generator.errors import unknown_name
 from generator.scene import Scene, build_scene
 from generator.spec import ClipSpec

@@ -77,7 +77,9 @@ class Sampler:
         x, y = self._x[left * n : right * n], self._y[top * n : bottom * n]
         ray_x, ray_y = (x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy
         depth, face = np.empty((len(y), len(x))), np.empty((len(y), len(x)), np.int32)
-        fill_grid(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, left, top, n, ray_x, ray_y, depth, face)
+        fill_grid(
+            pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, left, top, n, ray_x, ray_y, depth, face
+        )
         return face, left, top, (ray_x[None, :], ray_y[:, None])
 
     def _bent_cells(self, top: int, bottom: int):

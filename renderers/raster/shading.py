@@ -83,9 +83,21 @@ class Painter:
         view, tri = self.view, self.view.triangles
         pose = view.pose(k)
         colour = shade(
-            samples.face, samples.ray, pose.camera, tri.faces, tri.mesh, tri.uv, normals, pose.T_world_camera,
-            self.light.sh, self.light.lamps, self.textures.texels, self.textures.levels, self._density,
-            view.lens.pinhole, self.grid,
+            samples.face,
+            samples.ray,
+            pose.camera,
+            tri.faces,
+            tri.mesh,
+            tri.uv,
+            normals,
+            pose.T_world_camera,
+            self.light.sh,
+            self.light.lamps,
+            self.textures.texels,
+            self.textures.levels,
+            self._density,
+            view.lens.pinhole,
+            self.grid,
         )
         composite(samples.pixel, colour, self.grid, self._behind(k).reshape(-1, 3), out.reshape(-1, 3), ENCODE)
 
@@ -206,7 +218,9 @@ def composite(pixel, colour, grid, back, out, table):
     part = np.float32(1.0 / (grid * grid))
     for s in range(count):
         p = touched[s]
-        _composite_pixel(total[s, 0] * part, total[s, 1] * part, total[s, 2] * part, total[s, 3] * part, back[p], out[p], table)
+        _composite_pixel(
+            total[s, 0] * part, total[s, 1] * part, total[s, 2] * part, total[s, 3] * part, back[p], out[p], table
+        )
 
 
 def encode(linear: np.ndarray) -> np.ndarray:

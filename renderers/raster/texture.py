@@ -40,7 +40,9 @@ def build_textures(images) -> Textures:
         tables.append(table)
     depth = max(map(len, tables), default=1)
     levels = [t + [t[-1]] * (depth - len(t)) for t in tables]
-    return Textures(np.concatenate(blocks or [np.zeros((1, 3), np.uint16)]), np.array(levels, np.int64).reshape(-1, depth, 3))
+    return Textures(
+        np.concatenate(blocks or [np.zeros((1, 3), np.uint16)]), np.array(levels, np.int64).reshape(-1, depth, 3)
+    )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -56,7 +56,7 @@ def sample_bounds(screen, left, top, grid, out):
     """
     for i in range(screen.shape[0]):
         x, y = (screen[i, 0] - left) * grid - 0.5, (screen[i, 1] - top) * grid - 0.5
-        if x != x:
+        if np.isnan(x):
             out[i, 0], out[i, 1], out[i, 2], out[i, 3] = -FAR, -FAR, FAR, FAR
             continue
         x, y = min(max(x, 1.0 - FAR), FAR - 1.0), min(max(y, 1.0 - FAR), FAR - 1.0)
@@ -69,7 +69,7 @@ def cell_bounds(screen, left, top, out):
     """As ``sample_bounds``, but the cells of one pixel that each vertex lies in, from (left, top)."""
     for i in range(screen.shape[0]):
         x, y = screen[i, 0] - left, screen[i, 1] - top
-        if x != x:
+        if np.isnan(x):
             out[i, 0], out[i, 1], out[i, 2], out[i, 3] = -FAR, -FAR, FAR, FAR
             continue
         x, y = min(max(x, 1.0 - FAR), FAR - 1.0), min(max(y, 1.0 - FAR), FAR - 1.0)
@@ -171,7 +171,7 @@ def bin_points(x, y):
     """
     x0, y0, x1, y1, n = np.inf, np.inf, -np.inf, -np.inf, 0
     for i in range(x.shape[0]):
-        if x[i] == x[i]:
+        if not np.isnan(x[i]):
             x0, y0, x1, y1, n = min(x0, x[i]), min(y0, y[i]), max(x1, x[i]), max(y1, y[i]), n + 1
     origin = np.zeros(2, np.int64)
     if n == 0:
@@ -180,7 +180,7 @@ def bin_points(x, y):
     rows, columns = int(np.floor(y1)) - origin[1] + 1, int(np.floor(x1)) - origin[0] + 1
     count = np.zeros(rows * columns + 1, np.int64)
     for i in range(x.shape[0]):
-        if x[i] == x[i]:
+        if not np.isnan(x[i]):
             count[(int(np.floor(y[i])) - origin[1]) * columns + int(np.floor(x[i])) - origin[0] + 1] += 1
     for i in range(rows * columns):
         count[i + 1] += count[i]
@@ -189,7 +189,7 @@ def bin_points(x, y):
         starts[r] = count[r * columns : (r + 1) * columns + 1]
     order = np.empty(n, np.int64)
     for i in range(x.shape[0]):
-        if x[i] == x[i]:
+        if not np.isnan(x[i]):
             cell = (int(np.floor(y[i])) - origin[1]) * columns + int(np.floor(x[i])) - origin[0]
             order[count[cell]] = i
             count[cell] += 1
