@@ -77,11 +77,11 @@ class Catalog:
 
         return load_body(self._user_bodies[gender], name=body_id, gender=gender, joints=joints)
 
-    def relaxed_hands(self, body_id: str) -> np.ndarray:
-        """(2, 15, 3) axis-angles of hands at rest."""
-        from generator.body.builtin import relaxed_hand_pose
+    def relaxed_hands(self) -> np.ndarray:
+        """(2, 15, 3) axis-angles of the (left, right) hand at rest, in the order of SMPL-H."""
+        from generator.body.builtin import hand_pose_space
 
-        return relaxed_hand_pose()
+        return hand_pose_space().relaxed
 
     def shapes(self, body_id: str) -> np.ndarray:
         """(N, S) betas to draw bodies from: SURREAL's real ones where given, else unit normals."""
@@ -114,20 +114,24 @@ class Catalog:
 
     @cached_property
     def _recordings(self) -> dict[str, object]:
-        from generator.motion.procedural import ACTIONS
+        paths = [self._motion_path(name) for name in self.assets.motion if name not in self._actions]
+        if not paths:
+            return {}
         from generator.motion.recorded import find_motions
 
-        found = {}
-        for name in self.assets.motion:
-            if name in self._actions:
-                continue
-            if not Path(name).exists():
-                if Path(name).suffix or "/" in name:
-                    raise AssetError(f"No motion file or folder at {name!r}. Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, or a folder of them.")
-                raise unknown_name("action", name, ACTIONS)
-            for motion in find_motions(Path(name)):
-                found[motion.name] = motion
-        return found
+        return {motion.name: motion for path in paths for motion in find_motions(path)}
+
+    def _motion_path(self, name: str) -> Path:
+        from generator.motion.procedural import ACTIONS
+
+        if Path(name).exists():
+            return Path(name)
+        if Path(name).suffix or "/" in name:
+            raise AssetError(
+                f"No motion file or folder at {name!r}. Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, "
+                "or a folder of them."
+            )
+        raise unknown_name("action", name, ACTIONS)
 
     @cached_property
     def motions(self) -> tuple[str, ...]:

