@@ -56,14 +56,27 @@ def hdri_irradiance(environment: np.ndarray, yaw: float = 0.0) -> np.ndarray:
     That radiance is irradiance / π. Nine coefficients hold it to a few per cent for light that
     is not a point; there are no shadows.
     """
+    power, elevation, azimuth = _pooled(environment)
+    azimuth = azimuth[None, :] + yaw
+    x, y = np.cos(elevation)[:, None] * np.cos(azimuth), np.cos(elevation)[:, None] * np.sin(azimuth)
+    direction = np.stack([x, y, np.broadcast_to(np.sin(elevation)[:, None], x.shape)], axis=-1)
+    return np.tensordot(sh_basis(direction), power, axes=([0, 1], [0, 1])) * BAND_GAIN[:, None]
+
+
+def _pooled(environment: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(radiance × solid angle (r, c, 3), elevations (r,), azimuths (c,)) of blocks of an environment.
+
+    At most 64 × 128 blocks, which is plenty for functions of degree two.
+    """
     h, w = environment.shape[:2]
-    elevation = np.pi * (0.5 - (np.arange(h) + 0.5) / h)[:, None]
-    azimuth = 2 * np.pi * (0.5 - (np.arange(w) + 0.5) / w)[None, :] + yaw
-    across = np.cos(elevation)
-    direction = np.stack([across * np.cos(azimuth), across * np.sin(azimuth), np.sin(elevation) + 0 * azimuth], axis=-1)
-    solid_angle = np.broadcast_to(across * (2 * np.pi / w) * (np.pi / h), (h, w))
-    moments = np.einsum("hwi,hwc->ic", sh_basis(direction) * solid_angle[..., None], environment, optimize=True)
-    return moments * BAND_GAIN[:, None]
+    rows = np.linspace(0, h, min(h, 64), endpoint=False).astype(int)
+    columns = np.linspace(0, w, min(w, 128), endpoint=False).astype(int)
+    elevation = np.pi * (0.5 - (np.arange(h) + 0.5) / h)
+    weighted = environment * (np.cos(elevation) * (2 * np.pi / w) * (np.pi / h))[:, None, None]
+    power = np.add.reduceat(np.add.reduceat(weighted, rows, axis=0), columns, axis=1)
+    middle_rows = (rows + np.append(rows[1:], h)) / 2
+    middle_columns = (columns + np.append(columns[1:], w)) / 2
+    return power, np.pi * (0.5 - middle_rows / h), 2 * np.pi * (0.5 - middle_columns / w)
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,6 +81,13 @@ def test_irradiance_is_the_cosine_weighted_mean_of_a_smooth_sky(yaw):
         assert (sh_basis(n) @ c)[0] == pytest.approx(exact, rel=0.03)
 
 
+def test_size_of_an_environment_does_not_matter():
+    rng = np.random.default_rng(0)
+    small = rng.uniform(0, 1, (25, 50, 3))
+    large = small.repeat(12, 0).repeat(12, 1)
+    np.testing.assert_allclose(hdri_irradiance(large, 0.4), hdri_irradiance(small, 0.4), atol=0.01)
+
+
 def test_equirectangular_axes():
     u, v = equirectangular(np.array([(1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1.0)]))
     np.testing.assert_allclose(u[:3], [0.5, 0.25, 0.75])
