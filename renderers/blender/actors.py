@@ -3,7 +3,7 @@
 import numpy as np
 
 from generator.scene import MeshTrack
-from renderers.blender.materials import SHADE, TRUTH_ATTRIBUTES, make_image, make_parts, make_surface
+from renderers.blender.materials import SHADE, TRUTH_ATTRIBUTES, make_image, make_parts, make_surface, remove_image
 from renderers.blender.session import load_bpy
 
 
@@ -36,9 +36,9 @@ class Actor:
     def play(self, track: MeshTrack) -> None:
         """Take the texture and instance of another track of the same topology."""
         if track.texture is not self.track.texture:
-            old, self.image = self.image, make_image(track.name, track.texture, is_linear=False)
+            remove_image(self.image)
+            self.image = make_image(track.name, track.texture, is_linear=False)
             self.surface.nodes["texture"].image = self.image
-            load_bpy().data.images.remove(old)
         self.object.pass_index = track.instance
         self.track = track
 
@@ -63,7 +63,7 @@ class Actor:
         for material in self.materials:
             data.materials.remove(material)
         data.node_groups.remove(self.surface)
-        data.images.remove(self.image)
+        remove_image(self.image)
 
     def _make_mesh(self):
         track = self.track

@@ -3,7 +3,7 @@
 import numpy as np
 
 from generator.spec import HdriLight, LampLight, Lamp
-from renderers.blender.materials import make_image
+from renderers.blender.materials import make_image, remove_image
 from renderers.blender.session import load_bpy
 
 GROUND = ((-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0))
@@ -21,7 +21,7 @@ class LightRig:
     """
 
     def __init__(self, scene, light, environment: np.ndarray | None):
-        self.scene, self.images, self.objects, self.world = scene, [], [], None
+        self.scene, self.images, self.objects, self.materials, self.world = scene, [], [], [], None
         if isinstance(light, HdriLight):
             self._add_environment(environment, light.yaw, light.strength)
         elif isinstance(light, LampLight):
@@ -41,8 +41,10 @@ class LightRig:
         self.scene.world = None
         if self.world is not None:
             data.worlds.remove(self.world)
+        for material in self.materials:
+            data.materials.remove(material)
         for image in self.images:
-            data.images.remove(image)
+            remove_image(image)
 
     def spread_ground(self, tracks) -> None:
         """Lay the ground under all vertices (frames, V, 3) that ``tracks`` lists, and around them.
@@ -70,7 +72,6 @@ class LightRig:
 
     def _new_world(self):
         self.world = load_bpy().data.worlds.new("world")
-        self.world.use_nodes = True
         return self.world.node_tree.nodes, self.world.node_tree.links.new
 
     def _add_environment(self, environment, yaw, strength) -> None:
@@ -110,8 +111,19 @@ class LightRig:
         mesh.from_pydata(GROUND, [], [(0, 1, 2, 3)])
         ground = load_bpy().data.objects.new("ground", mesh)
         ground.is_shadow_catcher = True
+        mesh.materials.append(self._ground_material())
         self._link(ground)
         return ground
+
+    def _ground_material(self):
+        """Lambertian: without a material Cycles would shade a glossy one, at twice the cost."""
+        material = load_bpy().data.materials.new("ground")
+        self.materials.append(material)
+        nodes, link = material.node_tree.nodes, material.node_tree.links.new
+        nodes.clear()
+        diffuse, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
+        link(diffuse.outputs[0], output.inputs["Surface"])
+        return material
 
     def _link(self, thing) -> None:
         self.scene.collection.objects.link(thing)

@@ -7,18 +7,16 @@ import numpy as np
 
 from renderers.blender.session import load_bpy
 
-ROUGHNESS = 0.7
-SPECULAR = 0.25
-"""Of skin and cloth under lamps and environment images."""
-
 SHADE = "shade"
 """Point attribute of a mesh: radiance over albedo."""
 
 TRUTH_ATTRIBUTES = ("truth_uv", "truth_chart", "truth_previous", "truth_next")
-"""Vector attributes that the ground-truth layer shows as they are."""
+"""Vector attributes that the ground-truth layer shows as they are, each as an output of its name."""
 
 TRUTH_NORMAL = "truth_normal"
-TRUTH_AOVS = TRUTH_ATTRIBUTES + (TRUTH_NORMAL,)
+TRUTH_OUTPUTS = TRUTH_ATTRIBUTES + (TRUTH_NORMAL,)
+"""Outputs of the ground-truth layer. The normal is the Geometry node's: Cycles' Normal pass is
+bent by some surfaces at grazing angles."""
 
 
 def make_image(name: str, pixels: np.ndarray, is_linear: bool):
@@ -33,11 +31,25 @@ def make_image(name: str, pixels: np.ndarray, is_linear: bool):
     return image
 
 
+def remove_image(image) -> None:
+    """Remove an image, and what Cycles kept of the scene.
+
+    Cycles knows images by their address and keeps their texels from render to render: a new image
+    at the address of a removed one would show the old texels.
+    """
+    bpy = load_bpy()
+    bpy.data.images.remove(image)
+    render = bpy.context.scene.render
+    if render.use_persistent_data:
+        render.use_persistent_data = False  # forgets at once
+        render.use_persistent_data = True
+
+
 def make_surface(name: str, image, is_emission: bool, is_truth: bool):
     """Node group with one shader output.
 
-    is_emission: texture × ``shade``, no bounces; otherwise a rough dielectric.
-    is_truth: also writes the TRUTH_AOVS.
+    is_emission: texture × ``shade``, no bounces; otherwise a Lambertian surface.
+    is_truth: also writes the TRUTH_OUTPUTS.
     """
     group = load_bpy().data.node_groups.new(name, "ShaderNodeTree")
     group.interface.new_socket("Surface", in_out="OUTPUT", socket_type="NodeSocketShader")
@@ -45,7 +57,7 @@ def make_surface(name: str, image, is_emission: bool, is_truth: bool):
     texture = nodes.new("ShaderNodeTexImage")
     texture.name, texture.image = "texture", image
     texture.interpolation, texture.extension = "Linear", "EXTEND"
-    shader = _emission(nodes, link, texture) if is_emission else _dielectric(nodes, link, texture)
+    shader = _emission(nodes, link, texture) if is_emission else _matte(nodes, link, texture)
     link(shader, nodes.new("NodeGroupOutput").inputs[0])
     if is_truth:
         _write_truth(nodes, link)
@@ -65,30 +77,26 @@ def _emission(nodes, link, texture):
     return emission.outputs[0]
 
 
-def _dielectric(nodes, link, texture):
-    principled = nodes.new("ShaderNodeBsdfPrincipled")
-    principled.inputs["Roughness"].default_value = ROUGHNESS
-    principled.inputs["Specular IOR Level"].default_value = SPECULAR
-    link(texture.outputs["Color"], principled.inputs["Base Color"])
-    return principled.outputs[0]
+def _matte(nodes, link, texture):
+    diffuse = nodes.new("ShaderNodeBsdfDiffuse")
+    link(texture.outputs["Color"], diffuse.inputs["Color"])
+    return diffuse.outputs[0]
 
 
 def _write_truth(nodes, link):
-    normal = nodes.new("ShaderNodeNewGeometry").outputs["Normal"]
-    sources = {TRUTH_NORMAL: normal}
+    sources = {TRUTH_NORMAL: nodes.new("ShaderNodeNewGeometry").outputs["Normal"]}
     for name in TRUTH_ATTRIBUTES:
         attribute = nodes.new("ShaderNodeAttribute")
         attribute.attribute_name = name
         sources[name] = attribute.outputs["Vector"]
     for name, socket in sources.items():
-        aov = nodes.new("ShaderNodeOutputAOV")
-        aov.aov_name = name
-        link(socket, aov.inputs["Color"])
+        output = nodes.new("ShaderNodeOutputAOV")
+        output.aov_name = name
+        link(socket, output.inputs["Color"])
 
 
 def _material(name: str, surface, part: int):
     material = load_bpy().data.materials.new(name)
-    material.use_nodes = True
     material.pass_index = part
     material.cycles.emission_sampling = "NONE"  # a glowing body must not be sampled as a lamp
     tree = material.node_tree

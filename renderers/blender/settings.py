@@ -45,7 +45,7 @@ def set_denoising(scene, layer, on: bool, device: str) -> None:
     if on:
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-        cycles.denoising_quality, cycles.denoising_prefilter = "BALANCED", "FAST"
+        cycles.denoising_quality, cycles.denoising_prefilter = "FAST", "FAST"
         cycles.denoising_use_gpu = device != "cpu"
 
 

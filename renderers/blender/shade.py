@@ -13,7 +13,7 @@ def vertex_shade(vertices: np.ndarray, faces: np.ndarray, sh: np.ndarray) -> np.
     sh: (9, 3) RGB coefficients of SurfaceLight whose three columns are equal (white light).
     """
     normals = np.zeros((len(vertices), 3))
-    add_vertex_normals(vertices, faces, normals)
+    add_vertex_normals(vertices, faces, 0, np.ones(len(vertices), np.bool_), normals)
     return _shade(normals, sh)
 
 

@@ -10,14 +10,14 @@ from renderers.blender.actors import Actor
 from renderers.blender.camera import apply_crop, apply_lens, lens_of, matrix_world
 from renderers.blender.crop import Crop
 from renderers.blender.lights import LightRig
-from renderers.blender.materials import TRUTH_AOVS
-from renderers.blender.session import load_bpy
+from renderers.blender.materials import TRUTH_OUTPUTS
+from renderers.blender.session import load_bpy, silence
 
 COLOUR, TRUTH = "colour", "truth"
 """View layers: the image with its exact index and depth passes; one sample of everything else."""
 
 COLOUR_PASSES = tuple((COLOUR, name) for name in ("Combined", "Depth", "Material Index", "Object Index"))
-TRUTH_PASSES = tuple((TRUTH, name) for name in ("Depth", "Material Index", "Object Index", "Position") + TRUTH_AOVS)
+TRUTH_PASSES = tuple((TRUTH, name) for name in ("Depth", "Material Index", "Object Index", "Position") + TRUTH_OUTPUTS)
 
 
 _open: list["Stage"] = []
@@ -42,7 +42,7 @@ class Stage:
         bpy = load_bpy()
         capture.install()
         self.device, self.is_truth = device, is_truth
-        self.scene = bpy.context.window.scene if bpy.context.window else bpy.context.scene
+        self.scene = bpy.context.scene
         settings.configure(self.scene)
         settings.use_device(self.scene, device)
         self.camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
@@ -62,16 +62,14 @@ class Stage:
         """
         check_meshes(scene)
         is_emission = not is_colour or isinstance(scene.spec.light, ShLight)
-        self._cast(scene.meshes, is_emission)
-        if self.rig is not None:
-            self.rig.remove()
-        self.rig = LightRig(self.scene, scene.spec.light if is_colour else None, scene.environment)
-        self.rig.spread_ground([mesh.vertices for mesh in scene.meshes])
         self.is_denoised = not is_emission
-        settings.set_bounces(self.scene, 0 if is_emission else 2)
-        settings.set_denoising(self.scene, self.colour, self.is_denoised, self.device)
-        self.scene.cycles.samples = samples
-        self.scene.update_tag()  # persistent data would not notice the number of samples
+        with silence():
+            self._cast(scene.meshes, is_emission)
+            self._light(scene, is_colour)
+            settings.set_bounces(self.scene, 0 if is_emission else 1)
+            settings.set_denoising(self.scene, self.colour, self.is_denoised, self.device)
+            self.scene.cycles.samples = samples
+            self.scene.update_tag()  # persistent data would not notice the number of samples
 
     def pose(self, k: int, shades) -> None:
         """Show entry ``k`` of every track; shades: (V,) float32 or None for each."""
@@ -105,6 +103,12 @@ class Stage:
             actor.remove()
         self.actors = [Actor(self.scene, mesh, is_emission, self.is_truth) for mesh in meshes]
 
+    def _light(self, scene: Scene, is_colour: bool) -> None:
+        if self.rig is not None:
+            self.rig.remove()
+        self.rig = LightRig(self.scene, scene.spec.light if is_colour else None, scene.environment)
+        self.rig.spread_ground([mesh.vertices for mesh in scene.meshes])
+
     def _add_layers(self) -> None:
         self.colour = self.scene.view_layers[0]
         self.colour.name = COLOUR
@@ -115,7 +119,7 @@ class Stage:
             truth.use_pass_position = True
             layers.append(truth)
             for layer in layers:  # an AOV that one layer lacks reads zero in the other
-                for name in TRUTH_AOVS:
+                for name in TRUTH_OUTPUTS:
                     aov = layer.aovs.add()
                     aov.name, aov.type = name, "COLOR"
         for layer in layers:

@@ -13,8 +13,8 @@ The image knows the depth at pixel centres only, hence a step far above rounding
 
 
 class TruthRecorder:
-    """Collects one camera's frames; occlusion needs each frame's neighbours, so a frame is
-    finished when the one after it has come."""
+    """Collects one camera's frames. Occlusion needs a frame's neighbours, so a frame is finished
+    when the one after it has come."""
 
     def __init__(self, K: np.ndarray, poses: np.ndarray, resolution: tuple[int, int], channels: Sequence[str]):
         """poses: (T + 2, 4, 4) T_world_camera, index k is frame k - 1."""
@@ -26,16 +26,20 @@ class TruthRecorder:
     def take(self, k: int, images: dict[str, np.ndarray]) -> None:
         """images: pass name → full image at index ``k``, zeros where nothing is."""
         self.depths = {i: d for i, d in self.depths.items() if i >= k - 2} | {k: images["Depth"][..., 0]}
-        if self.waiting is not None:
-            self._finish(*self.waiting)
+        self._finish_waiting()
         self.waiting = (k, images) if 1 <= k <= len(self.poses) - 2 else None
 
     def foreground(self) -> Foreground:
+        """The label images of all frames."""
+        self._finish_waiting()
         offsets = np.cumsum([0] + [len(pixels) for pixels, _ in self.frames], dtype=np.int64)
         values = {name: np.concatenate([v[name] for _, v in self.frames]) for name in self.channels}
         return Foreground(self.resolution, offsets, np.concatenate([p for p, _ in self.frames]), values)
 
-    def _finish(self, k: int, images: dict[str, np.ndarray]) -> None:
+    def _finish_waiting(self) -> None:
+        if self.waiting is None:
+            return
+        (k, images), self.waiting = self.waiting, None
         pixels = np.flatnonzero(images["Object Index"][..., 0])
         seen = {name: image.reshape(-1, image.shape[-1])[pixels] for name, image in images.items()}
         values = {name: np.asarray(self._channel(name, k, seen), CHANNELS[name].dtype) for name in self.channels}
