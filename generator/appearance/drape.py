@@ -20,7 +20,7 @@ ROOM_SHARE = 0.7
 """Share of the free room that cloth may take, so that both sides of a gap leave some."""
 
 MOST = 0.06
-"""No vertex moves farther than this, metres, feet in shoes apart."""
+"""Cloth moves no vertex farther than this, metres; only skirts and shoes do."""
 
 STEP = 0.016
 """Width of the slope from a hem down to the skin, metres: one edge of the mesh, so that it is not ragged."""
@@ -49,12 +49,20 @@ def _garment_offsets(g: Garment, fit: Fit) -> np.ndarray:
     """(V, 3) metres from skin to garment g."""
     cover = _cloth(g, fit.measures, fit.points, fit.arm, fit.head)
     on, relief = cover[:, :1], cover[:, 1:]
-    hang = {kinds.TOP: fit.hang_trunk, kinds.BOTTOM: fit.hang_leg, kinds.DRESS: fit.hang_trunk + fit.hang_skirt}[g.kind]
+    hang = {kinds.TOP: fit.hang_trunk, kinds.BOTTOM: fit.hang_leg, kinds.DRESS: fit.hang_trunk}[g.kind]
     slack = 0.35 + 0.65 * g.loose
     # Loose sleeves and legs stand off more, most of all towards their ends.
     away = g.thickness + 0.006 * g.loose + slack * fit.fill[:, None] + FOLD_HEIGHT * slack * (relief + 0.35 * g.folds)
-    out = on * (np.maximum(away, 0.0015) * fit.normals + g.loose * hang)
+    out = _within_room(on * (np.maximum(away, 0.0015) * fit.normals + g.loose * hang), fit)
+    if g.kind == kinds.DRESS:
+        straight = on * (fit.skirt + FOLD_HEIGHT * relief * _outward(fit.skirt))
+        out = _longer(straight, out)
     return out
+
+
+def _outward(way: np.ndarray) -> np.ndarray:
+    """(V, 3) unit directions of ways; zero where there is none."""
+    return way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 0.004)
 
 
 def _within_room(offsets: np.ndarray, fit: Fit) -> np.ndarray:
@@ -106,7 +114,7 @@ def clothes_offsets(outfit: Outfit, shoe: Shoe, fit: Fit, ears: np.ndarray, face
         covers = np.linalg.norm(mine, axis=1, keepdims=True) > 0.001
         cloth = _longer(mine, cloth) + 0.0015 * fit.normals * (over & covers)
     bare = (fit.hand > 0.5) | (fit.eyes > 0.5)
-    cloth = _within_room(np.where(bare[:, None], 0.0, cloth), fit)
+    cloth = np.where(bare[:, None], 0.0, cloth)
     hair = _hair(outfit, fit, ears)
     out = _longer(hair, cloth)
     out = _unfold(out, fit, faces)

@@ -8,11 +8,13 @@ from scipy import ndimage
 from generator.appearance import surface
 from generator.appearance.measures import ARM_JOINTS, Measures, eyeballs, head_share, measure, share_of
 from generator.appearance.shoes import shoe_form
+from generator.appearance.skirt import skirt_form
 from generator.body.model import BodyModel
 from generator.cache import cached_arrays, content_key
 
 BINS_AROUND, BINS_DOWN = 72, 96
 FIT_VERSION = 1
+"""To be raised with every change to what is kept in the cache folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +23,8 @@ class Fit:
 
     points, normals: the template and its smoothed unit normals. arm, head, hand, leg: skinning
     shares. room: how far the skin may move outward before it meets itself. fill: how far it lies
-    inside its own smoothed surface. hang_trunk, hang_leg, hang_skirt: (V, 3) from the skin to
-    cloth that hangs straight from chest, seat and hips. shod, shoe: see shoe_form. eyes: 0 or 1.
+    inside its own smoothed surface. hang_trunk, hang_leg: (V, 3) from the skin to cloth
+    that hangs straight from chest and seat. skirt: (V, 3) from the legs to a skirt. shod, shoe: see shoe_form. eyes: 0 or 1.
     mean: sparse rows averaging over a vertex's neighbours.
     """
 
@@ -37,7 +39,7 @@ class Fit:
     fill: np.ndarray
     hang_trunk: np.ndarray
     hang_leg: np.ndarray
-    hang_skirt: np.ndarray
+    skirt: np.ndarray
     shod: np.ndarray
     shoe: np.ndarray
     eyes: np.ndarray
@@ -65,12 +67,11 @@ def _slow(body: BodyModel, m: Measures, mean) -> dict[str, np.ndarray]:
     normals = surface.smooth(mean, sharp, 6)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     arms = share_of(body, ARM_JOINTS)
-    leg = share_of(body, ("hip", "knee", "ankle", "foot"))
     shod, shoe = shoe_form(body, m)
     return dict(
         normals=normals, room=surface.room(points, sharp, 0.045), fill=surface.smooth(mean, fill, 3),
         hang_trunk=_hang_trunk(points, normals, m, arms), hang_leg=_hang_legs(points, normals, m),
-        hang_skirt=_hang_skirt(points, normals, m, leg), shod=shod, shoe=shoe,
+        skirt=skirt_form(points, m), shod=shod, shoe=shoe,
     )
 
 
@@ -91,13 +92,6 @@ def _hang_legs(points, normals, m) -> np.ndarray:
         chosen = (points[:, 0] * sign > 0.0) & (points[:, 1] < m.crotch_y + 0.02) & (points[:, 1] > m.ankle_y - 0.03)
         out += _hang(points, normals, np.stack([x, z], 1), chosen, slope=0.09)
     return out
-
-
-def _hang_skirt(points, normals, m, leg) -> np.ndarray:
-    """A skirt that falls around both legs from the hips."""
-    centre = np.stack([np.zeros(len(points)), np.full(len(points), m.hip_z)], 1)
-    chosen = (points[:, 1] < m.hip_y + 0.08) & (points[:, 1] > m.knee_y - 0.12) & (np.abs(points[:, 0]) < m.shoulder_x * 1.6)
-    return _hang(points, normals, centre, chosen, slope=-0.02)
 
 
 def _hang(points, normals, centre, chosen, slope: float) -> np.ndarray:
