@@ -220,6 +220,17 @@ def test_background_is_untouched_where_nothing_is(blender):
 
 
 @needs_bpy
+def test_lamps_themselves_are_not_seen(blender):
+    """A broad lamp just above a ball, facing the camera, inside what is rendered."""
+    vertices, faces, uv = sphere(24, 48)
+    pair = np.concatenate([0.3 * vertices, 0.3 * vertices + (0, 0, 1.4)])
+    track = mesh_track("pair", 1, moved(pair, np.zeros((3, 3))), np.concatenate([faces, faces + len(vertices)]), np.tile(uv, (2, 1, 1)))
+    light = LampLight((Lamp((0.0, 0.0, 0.7), (0.0, -6.0, 1.0), 500.0, 0.5),), 0.1, shadow=False)
+    rgb = blender().render_scene(make_scene([track], still(), light=light), ("rgb",)).views["camera"].rgb[0]
+    assert rgb.max() > 0 and rgb[58:62, 78:82].max() == 0
+
+
+@needs_bpy
 def test_shadow_falls_on_the_ground_only_when_asked(blender):
     behind = np.full(3, 0.5)
     lamp = Lamp((0.0, 0.5, 4.0), (0.0, 0.0, 0.0), 400.0)

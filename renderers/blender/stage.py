@@ -82,7 +82,6 @@ class Stage:
 
         apply_lens(self.scene, self.camera, lens_of(K, resolution), resolution)
         self.camera.matrix_world = Matrix(matrix_world(T_world_camera).tolist())
-        self.rig.show_ground_to(T_world_camera[:3, 3])
 
     def shoot(self, crop: Crop, resolution) -> dict[tuple[str, str], np.ndarray]:
         """(layer, pass) → (h, w, C) float32 of the crop, row 0 at the top."""
@@ -107,7 +106,6 @@ class Stage:
         if self.rig is not None:
             self.rig.remove()
         self.rig = LightRig(self.scene, scene.spec.light if is_colour else None, scene.environment)
-        self.rig.spread_ground([mesh.vertices for mesh in scene.meshes])
 
     def _add_layers(self) -> None:
         self.colour = self.scene.view_layers[0]

@@ -11,6 +11,7 @@ from renderers.blender.compose import compose
 from renderers.blender.crop import bounding_crop, crops_of, touched_cells
 from renderers.blender.stage import COLOUR, TRUTH, TRUTH_PASSES, Stage
 from renderers.blender.truth import TruthRecorder
+from renderers.ground import Backdrop
 from renderers.people import person_views
 from renderers.raster.labels import rasterize_labels
 from renderers.raster.renderer import keep, label_channels
@@ -33,8 +34,8 @@ class Take:
         self.channels = label_channels(outputs)
         self.agreement: list[agreement.FrameAgreement] = []
         self.rgb = np.empty((self.num_frames, *self.resolution, 3), np.uint8) if "rgb" in outputs else None
-        behind = scene.background[camera] if self.rgb is not None else ()
-        self._empty = encode(behind[0]) if len(behind) == 1 else None
+        self._backdrop = Backdrop(scene, camera) if self.rgb is not None else None
+        self._still = None
 
     def needs(self, k: int) -> bool:
         """Whether index ``k`` (frame k - 1) has to be rendered."""
@@ -71,16 +72,15 @@ class Take:
         return View(self.K, self.poses[1:-1], self.rgb, keep(labels, outputs), people)
 
     def _start_picture(self, k: int) -> np.ndarray:
-        """(H, W, 3) linear background of index ``k``, after painting it."""
-        background = self.scene.background[self.camera]
-        behind = background[0 if len(background) == 1 else k - 1]
-        self.rgb[k - 1] = encode(behind) if self._empty is None else self._empty
+        """(H, W, 3) linear light behind everything at index ``k``, after painting it."""
+        if self._still is None or not self._backdrop.is_constant:
+            behind = self._backdrop.frame(k)
+            self._still = behind, encode(behind)
+        behind, self.rgb[k - 1] = self._still
         return behind
 
     def _crops(self, stage: Stage, k: int):
         meshes = [(m.vertices[k], m.faces) for m in self.scene.meshes]
-        if stage.rig.ground_mesh is not None:
-            meshes.append(stage.rig.ground_mesh)
         cells = touched_cells(meshes, self.K, self.poses[k], self.resolution)
         if stage.is_denoised:
             return bounding_crop(cells, self.resolution)
