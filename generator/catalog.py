@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
+from generator.light import hdri_irradiance
 from generator.streams import rank, stream
 
 NUM_OUTFITS = 1000
@@ -205,6 +206,12 @@ class Catalog:
         if environment_id not in self._environment_files:
             raise unknown_name("environment", environment_id, self.environments)
         return load_environment(self._environment_files[environment_id])
+
+    @lru_cache(maxsize=None)
+    def brightness(self, environment_id: str) -> float:
+        """Luminance of a white surface under the environment, averaged over all ways it may face."""
+        ambient = hdri_irradiance(self.environment(environment_id))[0] * 0.282095
+        return float(ambient @ [0.2126, 0.7152, 0.0722])
 
     @cached_property
     def _photos(self) -> dict[str, Path]:

@@ -104,12 +104,18 @@ def to_linear(image: np.ndarray) -> np.ndarray:
     return table[image]
 
 
+GROUND_RADIUS = 15.0
+"""m around the place where an environment image was taken that count as flat ground."""
+
+
 def environment_view(
-    env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray, resolution, yaw: float, strength: float
+    env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray, resolution, yaw: float, strength: float, height: float = 0.0
 ) -> np.ndarray:
     """(H, W, 3) float32 linear RGB: what a camera without distortion sees of an environment image.
 
-    Bilinear between texels, and around the seam. resolution: (H, W) pixels.
+    Bilinear between texels, and around the seam. resolution: (H, W) pixels. height: metres above
+    the world's origin at which the image was taken: the ground in it then lies in z = 0, under the
+    feet of people, and all else on a dome around; 0 puts everything at infinity.
     """
     import cv2
 
@@ -117,7 +123,10 @@ def environment_view(
     x = (np.arange(w) + 0.5 - K[0, 2]) / K[0, 0]
     y = (np.arange(h) + 0.5 - K[1, 2]) / K[1, 1]
     rays = np.stack([*np.broadcast_arrays(x[None, :], y[:, None]), np.ones((h, w))], axis=-1)
-    u, v = equirectangular(rays @ T_world_camera[:3, :3].T, yaw)
+    rays = rays @ T_world_camera[:3, :3].T
+    if height > 0:
+        rays = _seen_from(rays, T_world_camera[:3, 3], height)
+    u, v = equirectangular(rays, yaw)
     rows, columns = env.shape[:2]
     padded = np.concatenate([env[:, -1:], env, env[:, :1]], axis=1)  # OpenCV wraps both axes or none
     across, down = u * columns + 0.5, (1.0 - v) * rows - 0.5
@@ -125,6 +134,21 @@ def environment_view(
         padded, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return seen * np.float32(strength)
+
+
+def _seen_from(rays: np.ndarray, eye: np.ndarray, height: float) -> np.ndarray:
+    """Directions (…, 3) from (0, 0, height) to what ``rays`` from ``eye`` meet: the ground within
+    GROUND_RADIUS, else the sphere about that point through the ground's rim."""
+    centre = np.array([0.0, 0.0, height])
+    down = np.minimum(rays[..., 2], -1e-9)
+    ground = eye + rays * (-max(eye[2], 1e-3) / down)[..., None]
+    on_ground = (rays[..., 2] < 0) & (np.hypot(ground[..., 0], ground[..., 1]) < GROUND_RADIUS)
+    unit = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+    offset = eye - centre
+    b = unit @ offset
+    reach = np.sqrt(np.maximum(b * b - offset @ offset + GROUND_RADIUS**2 + height**2, 0.0)) - b
+    dome = offset + unit * reach[..., None]
+    return np.where(on_ground[..., None], ground - centre, dome)
 
 
 def equirectangular(direction: np.ndarray, yaw: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -151,5 +151,8 @@ def _background(spec, catalog, K, poses) -> np.ndarray:
     if isinstance(behind, PhotoBackground):
         return fit_photo(catalog.photo(behind.image), spec.resolution, behind.offset)[None]
     environment = catalog.environment(behind.environment)
-    views = [environment_view(environment, K, pose, spec.resolution, behind.yaw, behind.strength) for pose in poses]
+    views = [
+        environment_view(environment, K, pose, spec.resolution, behind.yaw, behind.strength, behind.height)
+        for pose in poses
+    ]
     return np.stack(views)

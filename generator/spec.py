@@ -109,7 +109,8 @@ class CameraSpec:
 class ShLight:
     """Light of nine real spherical-harmonic coefficients in SURREAL's order.
 
-    Radiance of a surface = linear albedo × max(0, Σ c_i Y_i(n)) with n in world axes.
+    They describe the radiance around; a surface of normal n shows its linear albedo ×
+    max(0, Σ g_i c_i Y_i(n)), as generator.light says.
     """
 
     kind: ClassVar[str] = "sh"
@@ -162,12 +163,17 @@ class PhotoBackground:
 
 @dataclass(frozen=True)
 class EnvironmentBackground:
-    """An environment image at infinity, seen by the camera."""
+    """An environment image, seen by the camera.
+
+    height: metres above the ground at which it was taken, which lays its ground under people's
+    feet; 0 puts it at infinity.
+    """
 
     kind: ClassVar[str] = "environment"
     environment: str
     yaw: float = 0.0
     strength: float = 1.0
+    height: float = 0.0
 
 
 @dataclass(frozen=True)

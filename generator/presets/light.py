@@ -5,6 +5,13 @@ import math
 from generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
 
+EYE_HEIGHT = 1.6
+"""m above the ground at which environment images are usually taken."""
+
+WHITE = 0.6
+"""Linear radiance that a white upright surface gets on average from an exposed environment."""
+
+
 def draw_light(draw, kind: str):
     """Light of ``kind`` "sh", "hdri" or "lamps"."""
     return {"sh": draw_sh, "hdri": draw_hdri, "lamps": draw_lamps}[kind](draw)
@@ -16,9 +23,9 @@ def draw_background(draw, light):
     if draw.catalog.photos:
         return PhotoBackground(draw.choose("background", draw.catalog.photos), (float(rng.uniform()), float(rng.uniform())))
     if isinstance(light, HdriLight):
-        return EnvironmentBackground(light.environment, light.yaw, light.strength)
+        return EnvironmentBackground(light.environment, light.yaw, light.strength, EYE_HEIGHT)
     environment = draw.choose("background", draw.catalog.environments)
-    return EnvironmentBackground(environment, float(rng.uniform(0, 2 * math.pi)))
+    return EnvironmentBackground(environment, float(rng.uniform(0, 2 * math.pi)), _exposure(draw, environment))
 
 
 def draw_sh(draw) -> ShLight:
@@ -31,9 +38,16 @@ def draw_sh(draw) -> ShLight:
 
 
 def draw_hdri(draw) -> HdriLight:
-    """An environment image of the split, turned anyhow."""
+    """An environment image of the split, turned anyhow, exposed within 2/3 of a stop of middle grey."""
     rng = draw.rng("light")
-    return HdriLight(draw.choose("environment", draw.catalog.environments), yaw=float(rng.uniform(0, 2 * math.pi)))
+    environment = draw.choose("environment", draw.catalog.environments)
+    yaw, stops = rng.uniform(0, 2 * math.pi), rng.uniform(-0.67, 0.67)
+    return HdriLight(environment, float(yaw), float(2**stops) * _exposure(draw, environment))
+
+
+def _exposure(draw, environment: str) -> float:
+    """Factor that brings the light of an environment on upright surfaces to WHITE."""
+    return float(WHITE / max(draw.catalog.brightness(environment), 1e-4))
 
 
 def draw_lamps(draw) -> LampLight:

@@ -1,6 +1,6 @@
 """The default: one dressed person under HDRI light, whole and large in the image.
 
-Cameras stand where a photographer would: 24–85 mm (36 mm film), 0.5–2.2 m high, all around, at
+Cameras stand where a photographer would: 22–60 mm (36 mm film), 0.5–2.2 m high, all around, at
 the distance from which the person fills most of the frame through the whole clip.
 """
 
@@ -68,11 +68,11 @@ def _motion(config, catalog, draw) -> tuple[str, float]:
 def _camera(config, catalog, draw, person) -> CameraSpec:
     rng = draw.rng("camera")
     height, width = config.size
-    focal = float(rng.uniform(24, 85)) / 36.0 * max(width, height)
+    focal = float(rng.uniform(22, 60)) / 36.0 * max(width, height)
     joints = clip_joints(person, catalog, config.frames, config.fps)
     middle = (joints.min((0, 1)) + joints.max((0, 1))) / 2
     bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 2.2)
-    looseness = float(rng.uniform(1.0, 1.5))
+    looseness = float(rng.uniform(1.0, 1.35))
     level = np.array([math.cos(bearing), math.sin(bearing), 0.0])
     distance = _fit(joints, middle, level, eye, focal, config.size) if config.keep_in_frame else 3.0
     position = middle + level * distance * looseness

@@ -1,7 +1,7 @@
 """Colour images: texture × light, supersampled, over a background.
 
 One cast of grid × grid rays per pixel serves colour (box filter over all) and labels (the middle
-ray, which goes through the pixel's centre). Surfaces are Lambertian; nothing casts shadows.
+ray, which goes through the pixel's centre). Surfaces are Lambertian; shadows fall on the ground alone.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from numba import njit
 from generator.clip import Foreground
 from generator.light import SurfaceLight, surface_light
 from generator.scene import Scene
+from renderers.ground import Backdrop
 from renderers.raster.geometry import Viewpoint
 from renderers.raster.labels import frame_labels, pack
 from renderers.raster.samples import Sampler, Samples, join
@@ -44,7 +45,7 @@ def render_view(scene: Scene, camera: str, channels: Sequence[str]) -> tuple[np.
     """
     view = Viewpoint(scene, camera)
     sampler = Sampler(view, supersampling(scene.spec.samples))
-    painter = Painter(view, sampler.grid, surface_light(scene.spec.light, scene.environment), scene.background[camera])
+    painter = Painter(view, sampler.grid, surface_light(scene.spec.light, scene.environment), Backdrop(scene, camera))
     rgb, labels = np.empty((view.num_frames, *view.resolution, 3), np.uint8), []
     for k in range(1, view.num_frames + 1):
         painter.clear(k, rgb[k - 1])
@@ -60,20 +61,20 @@ def render_view(scene: Scene, camera: str, channels: Sequence[str]) -> tuple[np.
 class Painter:
     """Shades the samples of one viewpoint, grid × grid of them per pixel."""
 
-    def __init__(self, view: Viewpoint, grid: int, light: SurfaceLight, background: np.ndarray):
-        self.view, self.grid, self.light, self.background = view, grid, light, background
+    def __init__(self, view: Viewpoint, grid: int, light: SurfaceLight, backdrop: Backdrop):
+        self.view, self.grid, self.light, self.backdrop = view, grid, light, backdrop
         meshes = view.scene.meshes
         self.textures: Textures = build_textures(m.texture for m in meshes)
         density = [texel_density(m.vertices[1], m.faces, m.uv, *m.texture.shape[:2]) for m in meshes]
         self._density = np.concatenate([np.zeros(0, np.float32), *density])
-        self._empty = encode(background[0]) if len(background) == 1 else None
+        self._behind = self._empty = None
 
     def clear(self, k: int, out: np.ndarray) -> None:
-        """Write the background of index ``k`` to out (H, W, 3) uint8 sRGB."""
-        out[:] = encode(self._behind(k)) if self._empty is None else self._empty
-
-    def _behind(self, k: int) -> np.ndarray:
-        return self.background[0 if self._empty is not None else k - 1]
+        """Write the background of index ``k``, which ``paint`` composites on, to out (H, W, 3) uint8 sRGB."""
+        if self._behind is None or not self.backdrop.is_constant:
+            self._behind = self.backdrop.frame(k)
+            self._empty = encode(self._behind)
+        out[:] = self._empty
 
     def paint(self, k: int, samples: Samples, normals: np.ndarray, out: np.ndarray) -> None:
         """Write the pixels that ``samples`` of index ``k`` touch to out (H, W, 3) uint8 sRGB.
@@ -99,7 +100,7 @@ class Painter:
             view.lens.pinhole,
             self.grid,
         )
-        composite(samples.pixel, colour, self.grid, self._behind(k).reshape(-1, 3), out.reshape(-1, 3), ENCODE)
+        composite(samples.pixel, colour, self.grid, self._behind.reshape(-1, 3), out.reshape(-1, 3), ENCODE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
