@@ -34,6 +34,18 @@ class Assets:
     environments: str = ""
     """Folder of .hdr / .exr environment images. Empty: the CC0 worlds that come with bpy."""
 
+    def located(self) -> "Assets":
+        """The same with absolute paths, so that a dataset finds its assets from any folder."""
+
+        def absolute(name: str) -> str:
+            return str(Path(name).absolute()) if name != BUILTIN and (Path(name).exists() or "/" in name) else name
+
+        return Assets(
+            absolute(self.body),
+            tuple(absolute(name) for name in self.motion),
+            *(absolute(name) if name else "" for name in (self.textures, self.backgrounds, self.environments)),
+        )
+
 
 class Catalog:
     """The assets of one job. Loading is lazy; everything loaded is kept."""

@@ -121,8 +121,9 @@ def run_job(
     clips: 0 for all that the preset has. A clip whose rendering cannot be trusted is left out and reported in Summary.failed; errors of
     assets, options and folders end the job at once. Whatever ends it, finished clips stay.
     """
-    job = replace(job, sample=resolve(job.sample))
+    job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
     total = _total(job, clips)
+    sample_clip(job.sample, Catalog(job.assets), job.seed, 0)  # what is wrong with assets shows before a folder is made
     dataset = create_or_resume(out, to_plain(job), num_clips=total)
     done = dataset.done()
     todo = [i for i in range(total) if i not in done]
