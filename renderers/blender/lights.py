@@ -6,6 +6,10 @@ from generator.spec import HdriLight, LampLight, Lamp
 from renderers.blender.materials import make_image, remove_image
 from renderers.blender.session import load_bpy
 
+IMPORTANCE_WIDTH = 512
+"""Columns of the map by which Cycles aims at the bright parts of an environment. By default it
+takes a second for every clip."""
+
 
 class LightRig:
     """Everything that lights a scene and must be taken down with it."""
@@ -44,6 +48,7 @@ class LightRig:
         texture, background = nodes.new("ShaderNodeTexEnvironment"), nodes["Background"]
         turn, direction = nodes.new("ShaderNodeMapping"), nodes.new("ShaderNodeTexCoord")
         texture.image = image
+        self.world.cycles.sampling_method, self.world.cycles.sample_map_resolution = "MANUAL", IMPORTANCE_WIDTH
         turn.vector_type = "POINT"
         turn.inputs["Rotation"].default_value[2] = -yaw
         background.inputs["Strength"].default_value = strength
