@@ -32,7 +32,9 @@ class Validate:
         console = Console()
         with console.status("validating") as status:
             rows = validate(self.dataset, self.clips, self.frames, lambda done, total: status.update(f"validating clip {done} of {total}"))
-        table = Table("check", "clips", "worst", "limit", "", "where")
+        table = Table(box=None)
+        for heading in ("check", "n", "worst", "limit", "", "where"):
+            table.add_column(heading, no_wrap=heading != "where")
         for row in rows.values():
             finding = row.worst
             sign = "≥" if finding.at_least else "≤"

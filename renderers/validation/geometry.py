@@ -114,17 +114,18 @@ def _carried(clip: Clip, view: View) -> Finding:
 
 def _sides(clip: Clip, view: View, scene: Scene, camera: str) -> list[Finding]:
     """The body's left against its facing, and the labels' left against the projected body."""
-    turned = 0
-    for track in clip.people.values():
-        turned += int((_leftness(track.joints) <= 0).sum())
+    sides = np.concatenate([_leftness(track.joints) > 0 for track in clip.people.values()])
     return [
-        Finding("the person's left is on the left", float(turned), 0, "frames"),
+        Finding("the person's left is on the left", 100 * float(sides.mean()), 90.0, "% of frames", at_least=True),
         Finding("left and right parts lie on their limbs", _parts_on_limbs(clip, view, scene, camera), 90.0, "% of pixels", at_least=True),
     ]
 
 
 def _leftness(joints: np.ndarray) -> np.ndarray:
-    """(T,) > 0 where the left hip is on the left of somebody who looks where the toes point."""
+    """(T,) > 0 where the left hip is on the left of somebody who looks where the toes point.
+
+    Crossed or folded legs may say otherwise for a moment, a mirrored body says it all the time.
+    """
     at = {name: joints[:, k] for k, name in enumerate(SMPL_JOINTS[:22])}
     up = at["spine3"] - at["pelvis"]
     ahead = sum(at[f"{s}_foot"] - at[f"{s}_ankle"] for s in ("left", "right"))

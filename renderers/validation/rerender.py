@@ -20,10 +20,11 @@ LIMITS = {
     "flow_backward": (0.02, "px (99.5 %)"),
     "uv": (1e-3, "(99 %)"),
     "chart_uv": (3e-3, "(99 %)"),
-    "occluded": (2.0, "% of foreground"),
-    "occluded_backward": (2.0, "% of foreground"),
+    "occluded": (6.0, "% of foreground"),
+    "occluded_backward": (6.0, "% of foreground"),
 }
-"""What may differ between the renderers: storage steps, and pixels cut by an edge."""
+"""What may differ between the renderers: storage steps, and pixels cut by an edge. Occlusion, exact in
+the rasteriser, is judged from depth images in Cycles, which leaves a fringe along every edge."""
 
 ALLOWED_PIXELS = 6
 """May always differ in a label: in a small image one pixel is more than the share allowed."""
