@@ -117,9 +117,19 @@ def clothes_offsets(outfit: Outfit, shoe: Shoe, fit: Fit, ears: np.ndarray, face
     cloth = np.where(bare[:, None], 0.0, cloth)
     hair = _hair(outfit, fit, ears)
     out = _longer(hair, cloth)
-    out = _unfold(out, fit, faces)
-    shoe_way = _shod(outfit, fit)
-    return np.where(fit.shoe[:, None] > 0.5, shoe_way, out)
+    out = _keep_sides(_unfold(out, fit, faces), fit)
+    return np.where(fit.shoe[:, None] > 0.5, _shod(outfit, fit), out)
+
+
+def _keep_sides(offsets: np.ndarray, fit: Fit) -> np.ndarray:
+    """Offsets (V, 3) with which each leg stays on its own side of the mid-plane."""
+    x = fit.points[:, 0]
+    side = np.where(x >= 0.0, 1.0, -1.0)
+    least = np.minimum(np.abs(x), 0.001) - np.abs(x)
+    legs = fit.points[:, 1] < fit.measures.crotch_y
+    out = offsets.copy()
+    out[:, 0] = np.where(legs, side * np.maximum(side * offsets[:, 0], least), offsets[:, 0])
+    return out
 
 
 def _hair(outfit: Outfit, fit: Fit, ears: np.ndarray) -> np.ndarray:
