@@ -25,9 +25,16 @@ def rank(name: str) -> int:
 
 
 def scatter(index: int, size: int, seed: int) -> int:
-    """Position of ``index`` in a seeded order of 0…size - 1 that needs no memory (an affine map)."""
-    rng = stream(seed, size, "order")
-    step = int(rng.integers(1, size)) if size > 1 else 1
-    while np.gcd(step, size) != 1:
-        step = step % size + 1
-    return (index * step + int(rng.integers(size))) % size
+    """Position of ``index`` in a seeded random order of 0…size - 1, which is never listed.
+
+    A Feistel network permutes the even-bit-length range above ``size``; what falls outside is
+    permuted again until it falls inside ("cycle walking", Black and Rogaway 2002).
+    """
+    half = max(1, ((size - 1).bit_length() + 1) // 2)
+    while True:
+        left, right = index >> half, index & ((1 << half) - 1)
+        for turn in range(4):
+            left, right = right, left ^ (rank(f"{seed}/{size}/{turn}/{right}") & ((1 << half) - 1))
+        index = left << half | right
+        if index < size:
+            return index

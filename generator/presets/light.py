@@ -25,7 +25,8 @@ def draw_background(draw, light):
     if isinstance(light, HdriLight):
         return EnvironmentBackground(light.environment, light.yaw, light.strength, EYE_HEIGHT)
     environment = draw.choose("background", draw.catalog.environments)
-    return EnvironmentBackground(environment, float(rng.uniform(0, 2 * math.pi)), _exposure(draw, environment))
+    yaw = float(rng.uniform(0, 2 * math.pi))
+    return EnvironmentBackground(environment, yaw, _exposure(draw, environment), EYE_HEIGHT)
 
 
 def draw_sh(draw) -> ShLight:
