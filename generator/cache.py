@@ -9,6 +9,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,13 @@ def content_key(*parts) -> str:
 
 
 def cached_arrays(kind: str, key: str, compute: Callable[[], dict]) -> dict[str, np.ndarray]:
-    """``compute()``'s arrays (name → array), from ``<cache>/<kind>/<key>.npz`` where it is there."""
-    path = cache_dir() / kind / f"{key}.npz"
+    """``compute()``'s arrays (name → array), from ``<cache>/<kind>/`` where they are there.
+
+    key: stands for what ``compute`` depends on; the source of its package is added, so that other
+    code never meets what this code left.
+    """
+    source = Path(compute.__code__.co_filename).parent
+    path = cache_dir() / kind / f"{key}-{_source_key(source)}.npz"
     try:
         with open(path, "rb") as f, np.load(f, allow_pickle=False) as stored:
             return dict(stored)
@@ -47,6 +53,11 @@ def cached_arrays(kind: str, key: str, compute: Callable[[], dict]) -> dict[str,
     arrays = compute()
     _write(path, arrays)
     return arrays
+
+
+@lru_cache(maxsize=None)
+def _source_key(folder: Path) -> str:
+    return content_key(*(path.read_bytes() for path in sorted(folder.glob("*.py"))))[:16]
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
