@@ -17,7 +17,7 @@ from generator.appearance.shoes import SOLE
 from generator.body.builtin import load_builtin
 from generator.errors import AssetError, ConfigError, TopologyError
 
-NUMBERS = tuple(range(0, 24))
+NUMBERS = tuple(range(24))
 SIZE = 256
 
 

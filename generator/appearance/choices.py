@@ -9,7 +9,7 @@ from generator.appearance.garments import Garment
 from generator.appearance.measures import Measures
 
 SKIN_TONES = (
-    "f1d6c6", "ebcab4", "e4bea3", "d6a885", "c18e67", "a67450", "87593b", "69422b", "4e3122", "38241b",
+    "edcebb", "e7c2aa", "dfb597", "d2a27e", "c18e67", "a67450", "87593b", "69422b", "4e3122", "38241b",
 )
 """sRGB albedo of the ten steps of the Monk skin tone scale, light to dark.
 
@@ -19,7 +19,7 @@ These keep its order and even spacing, with the hue and lightness of living skin
 
 HAIR_COLOURS = {
     "black": "15110f", "brown black": "221813", "dark brown": "35231a", "brown": "4c3322", "auburn": "5e3420",
-    "light brown": "745236", "copper": "8a4a26", "blond": "b08d5a", "light blond": "cbb083", "grey": "85817c",
+    "light brown": "745236", "copper": "734227", "blond": "b08d5a", "light blond": "cbb083", "grey": "85817c",
     "white": "c9c5bf",
 }
 IRIS_COLOURS = {

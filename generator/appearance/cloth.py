@@ -76,7 +76,7 @@ def _ink(g, m, x, y, z, arm, around, along):
         if g.seed % 2:
             return 1.0 * (arm > 0.5 and g.sleeve > 0.0), bump(arm - 0.5, 0.06)
         level = m.shoulder_y - 0.15
-        return ramp(y, level - 0.001, level + 0.001), 0.9 * 1.0 * (abs(y - level + 0.02) < 0.011)
+        return ramp(y, level - 0.001, level + 0.001), 0.9 * (abs(y - level + 0.02) < 0.011)
     return 0.0, 0.0
 
 
@@ -107,7 +107,9 @@ def _bottom_lines(g, m, x, y, z):
         if front and across < 0.03 and 0.036 < below < 0.2 and y > m.crotch_y + 0.02:
             dark, stitch = max(dark, 0.8 * bump(x, 0.0016)), max(stitch, bump(x - 0.022, 0.0012))
         if not front and 0.06 < below < 0.2:
-            edge = max(abs(across - 0.085) - 0.052, abs(below - 0.125) - 0.06 + 0.25 * (0.052 - abs(across - 0.085)) * 1.0 * (below > 0.125))
+            aside = abs(across - 0.085)
+            point = 0.25 * (0.052 - aside) if below > 0.125 else 0.0
+            edge = max(aside - 0.052, abs(below - 0.125) - 0.06 + point)
             dark, stitch = max(dark, 0.8 * bump(edge, 0.0018)), max(stitch, bump(edge + 0.006, 0.0012))
     leather = 1.0 * (g.belt == 1 and 0.002 < below < 0.032)
     return dark, stitch, leather
@@ -135,7 +137,7 @@ def _top_lines(g, m, x, y, z, arm):
             v = y - g.hem
             if 0.06 < v < 0.24:
                 edge = across - 0.15 + 0.45 * max(v - 0.12, 0.0)
-                dark = max(dark, 0.8 * bump(edge, 0.0022), 0.8 * bump(v - 0.235, 0.0022) * 1.0 * (edge < 0.0))
+                dark = max(dark, 0.8 * bump(edge, 0.0022), 0.8 * bump(v - 0.235, 0.0022) * (edge < 0.0))
         elif x > 0.035:
             edge = max(abs(x - 0.09) - 0.048, abs(y - m.shoulder_y + 0.15) - 0.055)
             dark = max(dark, 0.7 * bump(edge, 0.0018))

@@ -11,7 +11,6 @@ from generator.appearance.footwear import Shoe
 from generator.appearance.garments import Garment, fold, inside
 from generator.appearance.hair import STYLE_CODES, volume
 from generator.appearance.noise import ramp
-from generator.appearance.shoes import SOLE
 
 FOLD_HEIGHT = 0.011
 """Half the height of the deepest folds, metres."""
@@ -134,8 +133,10 @@ def _keep_sides(offsets: np.ndarray, fit: Fit) -> np.ndarray:
 
 def _hair(outfit: Outfit, fit: Fit, ears: np.ndarray) -> np.ndarray:
     """(V, 3) metres from scalp to hair."""
-    height = volume(fit.measures, STYLE_CODES[outfit.hair_style], outfit.hair_volume, fit.points, fit.head, ears, fit.eyes,
-                    outfit.number % 2**31)
+    # Hair lies flat around the ears, or they would be drawn out into points.
+    flat = np.maximum(ears, np.minimum(2.5 * surface.smooth(fit.mean, ears, 4), 1.0))
+    style, seed = STYLE_CODES[outfit.hair_style], outfit.number % 2**31
+    height = volume(fit.measures, style, outfit.hair_volume, fit.points, fit.head, flat, fit.eyes, seed)
     return surface.smooth(fit.mean, height, 1)[:, None] * fit.normals * (fit.eyes < 0.5)[:, None]
 
 

@@ -21,11 +21,11 @@ FIT_VERSION = 1
 class Fit:
     """Per-vertex data (V, …) of one body; metres, rest frame.
 
-    points, normals: the template and its smoothed unit normals. arm, head, hand, leg: skinning
-    shares. room: how far the skin may move outward before it meets itself. fill: how far it lies
-    inside its own smoothed surface. hang_trunk, hang_leg: (V, 3) from the skin to cloth
-    that hangs straight from chest and seat. skirt: (V, 3) from the legs to a skirt. shod, shoe: see shoe_form. eyes: 0 or 1.
-    mean: sparse rows averaging over a vertex's neighbours.
+    points, normals: the template and its smoothed unit normals. arm, head, hand: skinning shares.
+    room: how far the skin may move outward before it meets itself. fill: how far it lies inside
+    its own smoothed surface. hang_trunk, hang_leg: (V, 3) from the skin to cloth that hangs
+    straight from chest and seat. skirt: (V, 3) from the legs to a skirt. shod, shoe: see
+    shoe_form. eyes: 0 or 1. mean: sparse rows averaging over a vertex's neighbours.
     """
 
     measures: Measures
@@ -34,7 +34,6 @@ class Fit:
     arm: np.ndarray
     head: np.ndarray
     hand: np.ndarray
-    leg: np.ndarray
     room: np.ndarray
     fill: np.ndarray
     hang_trunk: np.ndarray
@@ -54,7 +53,7 @@ def fit(body: BodyModel) -> Fit:
     slow = cached_arrays("fit", key, lambda: _slow(body, m, mean))
     return Fit(
         measures=m, points=body.v_template.astype(np.float64), arm=share_of(body, ARM_JOINTS), head=head_share(body),
-        hand=share_of(body, ("wrist", "hand")), leg=share_of(body, ("hip", "knee", "ankle", "foot")),
+        hand=share_of(body, ("wrist", "hand")),
         eyes=eyeballs(body).astype(np.float64), mean=mean, **slow,
     )
 
@@ -68,11 +67,11 @@ def _slow(body: BodyModel, m: Measures, mean) -> dict[str, np.ndarray]:
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     arms = share_of(body, ARM_JOINTS)
     shod, shoe = shoe_form(body, m)
-    return dict(
-        normals=normals, room=surface.room(points, sharp, 0.045), fill=surface.smooth(mean, fill, 3),
-        hang_trunk=_hang_trunk(points, normals, m, arms), hang_leg=_hang_legs(points, normals, m),
-        skirt=skirt_form(points, m), shod=shod, shoe=shoe,
-    )
+    return {
+        "normals": normals, "room": surface.room(points, sharp, 0.045), "fill": surface.smooth(mean, fill, 3),
+        "hang_trunk": _hang_trunk(points, normals, m, arms), "hang_leg": _hang_legs(points, normals, m),
+        "skirt": skirt_form(points, m), "shod": shod, "shoe": shoe,
+    }
 
 
 def _hang_trunk(points, normals, m, arms) -> np.ndarray:

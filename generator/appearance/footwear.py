@@ -71,13 +71,14 @@ def shoe_colour(s, m, x, y, z):
             part = 1.0 - ramp(t, 0.155, 0.165)
         elif 0.3 < t < 0.62 and s.seed % 3 < 2:
             slant = t - 0.30 - 2.2 * (height - 0.02)
-            part = 1.0 * (height < 0.058) * (bump(slant - 0.08, 0.013) + bump(slant - 0.15, 0.013) * 1.0 * (s.seed % 3 == 0))
+            second = bump(slant - 0.15, 0.013) if s.seed % 3 == 0 else 0.0
+            part = (height < 0.058) * (bump(slant - 0.08, 0.013) + second)
         elif s.seed % 2 == 0 and t > 0.9 and height < 0.032:
             part = 1.0
         part = min(part, 1.0)
         r, g, b = r + part * (s.trim_r - r), g + part * (s.trim_g - g), b + part * (s.trim_b - b)
     if s.kind == DRESS_SHOES:
-        line = max(bump(t - 0.77, 0.004), bump(t - 0.36 - 0.9 * (height - 0.02), 0.004) * 1.0 * (height < 0.06))
+        line = max(bump(t - 0.77, 0.004), bump(t - 0.36 - 0.9 * (height - 0.02), 0.004) * (height < 0.06))
         r, g, b = r * (1.0 - 0.4 * line), g * (1.0 - 0.4 * line), b * (1.0 - 0.4 * line)
     first, last = (0.46, 0.74) if s.kind != DRESS_SHOES else (0.48, 0.62)
     lace, tongue = (0.0, 0.0)

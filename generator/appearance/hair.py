@@ -77,7 +77,7 @@ def cover(style, d):
     if style == BUZZ:
         return 0.8 * ramp(d, -0.004, 0.014)
     if style == BALD:
-        return 0.75 * ramp(d, -0.004, 0.012)
+        return 0.65 * ramp(d, -0.004, 0.014)
     return ramp(d, -0.0025, 0.005)
 
 
@@ -86,7 +86,7 @@ def shine(m, style, x, y, z, seed):
     """Factor on the hair's colour: strands, depth and a soft band of light."""
     s = strands(m, style, x, y, z, seed)
     if style == CURLY:
-        return 0.85 + 0.65 * s
+        return 0.9 + 0.42 * s
     if style == BUZZ or style == BALD:
         return 1.0 + 0.25 * s
     band = bump(y - m.top_y + 0.045, 0.018)

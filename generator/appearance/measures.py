@@ -43,8 +43,6 @@ class Measures(NamedTuple):
     elbow_x: float
     wrist_x: float
     hand_z: float
-    tip_x: float
-    head_y: float
     eye_x: float
     eye_y: float
     eye_z: float
@@ -53,7 +51,6 @@ class Measures(NamedTuple):
     nose_z: float
     chin_y: float
     top_y: float
-    ear_x: float
     ear_y: float
     ear_z: float
     face: float
@@ -122,7 +119,6 @@ def measure(body: BodyModel) -> Measures:
         elbow_x=sided("elbow")[0],
         wrist_x=sided("wrist")[0],
         hand_z=points[hand, 2].mean(),
-        tip_x=np.abs(points[hand, 0]).max(),
         **_measure_head(body, points, joint),
     )
 
@@ -144,9 +140,9 @@ def _measure_head(body: BodyModel, points: np.ndarray, joint: dict) -> dict[str,
         left = ball[ball[:, 0] > 0]
         centre = 0.5 * (left.min(0) + left.max(0))
         radius = 0.5 * np.ptp(left[:, 0])
-        eye = dict(eye_x=centre[0], eye_y=centre[1], eye_z=centre[2], eye_radius=radius)
+        eye = {"eye_x": centre[0], "eye_y": centre[1], "eye_z": centre[2], "eye_radius": radius}
     else:
-        eye = dict(eye_x=0.031, eye_y=nose[1] + 0.035, eye_z=nose[2] - 0.035, eye_radius=0.012)
+        eye = {"eye_x": 0.031, "eye_y": nose[1] + 0.035, "eye_z": nose[2] - 0.035, "eye_radius": 0.012}
     chin = points[marks["chin"], 1] if "chin" in marks else nose[1] - 0.075
     if "left_ear" in marks:
         ear = points[marks["left_ear"]]
@@ -154,6 +150,6 @@ def _measure_head(body: BodyModel, points: np.ndarray, joint: dict) -> dict[str,
         beside = head & (np.abs(points[:, 1] - eye["eye_y"] + 0.02) < 0.03)
         ear = points[beside][points[beside, 0].argmax()]
     return dict(
-        head_y=joint["head"][1], **eye, nose_y=nose[1], nose_z=nose[2], chin_y=chin, top_y=top,
-        ear_x=ear[0], ear_y=ear[1], ear_z=ear[2], face=eye["eye_y"] - chin,
+        **eye, nose_y=nose[1], nose_z=nose[2], chin_y=chin, top_y=top,
+        ear_y=ear[1], ear_z=ear[2], face=eye["eye_y"] - chin,
     )

@@ -68,12 +68,12 @@ def _canvas(body: BodyModel, resolution: int) -> tuple[Atlas, np.ndarray]:
     """The atlas of a body and the channels (N, C) of its texels."""
     atlas = bake_atlas(body.topology.uv, resolution)
     cut = _fit(body)
-    columns = dict(
-        x=cut.points[:, 0], y=cut.points[:, 1], z=cut.points[:, 2], arm=cut.arm, head=cut.head, hand=cut.hand,
-        lips=_region(body, "lips"), ears=_region(body, "ears"), mouth=_region(body, "mouth_inside"),
-        nails=np.maximum(_region(body, "fingernails"), _region(body, "nails")), eye=cut.eyes, shoe=cut.shoe,
-        shod_x=cut.shod[:, 0], shod_y=cut.shod[:, 1], shod_z=cut.shod[:, 2],
-    )
+    columns = {
+        "x": cut.points[:, 0], "y": cut.points[:, 1], "z": cut.points[:, 2], "arm": cut.arm, "head": cut.head, "hand": cut.hand,
+        "lips": _region(body, "lips"), "ears": _region(body, "ears"), "mouth": _region(body, "mouth_inside"),
+        "nails": np.maximum(_region(body, "fingernails"), _region(body, "nails")), "eye": cut.eyes, "shoe": cut.shoe,
+        "shod_x": cut.shod[:, 0], "shod_y": cut.shod[:, 1], "shod_z": cut.shod[:, 2],
+    }
     values = np.stack([columns[name] for name in CHANNELS], 1)
     return atlas, atlas.interpolate(body.topology.faces, values)
 

@@ -30,7 +30,7 @@ def paint(channels, look, shoe, garments, sock_top, m):
     out = np.empty((len(channels), 3), np.uint8)
     for n in range(len(channels)):
         texel = channels[n]
-        x, y, z, arm, head = texel[0], texel[1], texel[2], texel[3], texel[4]
+        x, y, z, head = texel[0], texel[1], texel[2], texel[4]
         if texel[10] > 0.5:
             r, g, b = eye_colour(look, m, x, y, z)
         elif texel[11] > 0.5:

@@ -128,7 +128,7 @@ def _spots(look, m, x, y, z):
     spots = 1.0
     if look.freckles > 0.0:
         f = value(x * 380.0, y * 380.0, z * 380.0, look.seed + 31) - 0.35
-        spots -= (0.3 if y > m.chin_y else 0.12) * look.freckles * ramp(f, 0.0, 0.25)
+        spots -= (0.18 if y > m.chin_y else 0.08) * look.freckles * ramp(f, 0.0, 0.25)
     mole = value(x * 110.0, y * 110.0, z * 110.0, look.seed + 33)
     return spots - 0.4 * ramp(mole, 0.94, 0.97)
 

@@ -56,19 +56,11 @@ def room(vertices: np.ndarray, normals: np.ndarray, reach: float = 0.06) -> np.n
     A surface moved out along its normals by less than this does not meet itself (the offset
     stays on its own side of the medial axis). Capped at ``reach``.
     """
-    tree = cKDTree(vertices)
-    pairs = tree.query_pairs(2.0 * reach, output_type="ndarray") if len(vertices) < 2000 else None
-    if pairs is None:
-        # Every third vertex is enough to know the opposite surface.
-        some = np.arange(0, len(vertices), 3)
-        near = cKDTree(vertices[some]).query_ball_point(vertices, 1.2 * reach)
-        start = np.concatenate([[0], np.cumsum([len(n) for n in near])])
-        flat = some[np.concatenate([np.asarray(n, np.int64) for n in near])]
-    else:
-        both = np.concatenate([pairs, pairs[:, ::-1]])
-        both = both[np.argsort(both[:, 0], kind="stable")]
-        start = np.searchsorted(both[:, 0], np.arange(len(vertices) + 1))
-        flat = both[:, 1]
+    # Every third vertex of a fine mesh is enough to know the opposite surface.
+    some = np.arange(0, len(vertices), 3 if len(vertices) > 5000 else 1)
+    near = cKDTree(vertices[some]).query_ball_point(vertices, 1.2 * reach)
+    start = np.concatenate([[0], np.cumsum([len(n) for n in near])])
+    flat = some[np.concatenate([np.asarray(n, np.int64) for n in near])]
     return _touching_ball(vertices, normals, start, flat, reach)
 
 
