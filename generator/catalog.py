@@ -175,19 +175,24 @@ class Catalog:
             return tuple(self._user_textures)
         return tuple(f"outfit/{k}" for k in range(NUM_OUTFITS))
 
-    def appearance(self, texture_id: str, body) -> tuple[np.ndarray, np.ndarray]:
-        """((R, R, 3) uint8 texture, (V, 3) float32 clothes offsets) of ``texture_id`` on ``body``."""
+    def clothes(self, texture_id: str, body) -> np.ndarray:
+        """(V, 3) float32 metres at rest by which what ``texture_id`` stands for covers ``body``."""
+        from generator.appearance.outfit import clothes
+
         if texture_id.startswith("outfit/"):
-            from generator.appearance.outfit import dress
+            return clothes(body, int(texture_id.removeprefix("outfit/")))
+        return np.zeros((body.num_vertices, 3), np.float32)
 
-            dressed = dress(body, int(texture_id.removeprefix("outfit/")))
-            return dressed.texture, dressed.offsets
+    def texture(self, texture_id: str, body, resolution: int) -> np.ndarray:
+        """(R, R, 3) uint8 sRGB; procedural ones are painted with R = ``resolution`` texels."""
         from generator.appearance.folder import load_texture
+        from generator.appearance.outfit import dress
 
+        if texture_id.startswith("outfit/"):
+            return dress(body, int(texture_id.removeprefix("outfit/")), resolution).texture
         if texture_id not in self._user_textures:
             raise unknown_name("texture", texture_id, self.textures)
-        texture = load_texture(self._user_textures[texture_id], body.topology.id)
-        return texture, np.zeros((body.num_vertices, 3), np.float32)
+        return load_texture(self._user_textures[texture_id], body.topology.id)
 
     # Light and background
 

@@ -10,7 +10,7 @@ BODY_MARGIN = 0.20
 
 
 def clip_joints(person: PersonSpec, catalog, frames: int, fps: float) -> np.ndarray:
-    """(T, J, 3) float64 world joints of the bare body through the clip."""
+    """(T, J, 3) float64 world joints through the clip."""
     return person_pose(person, catalog, frame_times(person, frames, fps)).joints[1:-1]
 
 

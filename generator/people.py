@@ -6,7 +6,6 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from generator.body.lbs import global_transforms, make_skeleton, pose_body, rodrigues
-from generator.body.model import BodyModel
 from generator.motion.base import Skeleton
 from generator.spec import PersonSpec
 
@@ -28,12 +27,10 @@ def frame_times(person: PersonSpec, num_frames: int, fps: float) -> np.ndarray:
     return person.motion.start + np.arange(-1, num_frames + 1) / fps
 
 
-def person_pose(person: PersonSpec, catalog, times: np.ndarray, offsets: np.ndarray | None = None) -> PersonPose:
-    """Pose the skeleton of ``person`` at ``times`` (T + 2,) as given by :func:`frame_times`.
-
-    offsets: (V, 3) clothes at rest, whose soles meet the ground; None for the bare body.
-    """
+def person_pose(person: PersonSpec, catalog, times: np.ndarray) -> PersonPose:
+    """Pose the skeleton of ``person``, standing on shod soles, at ``times`` (T + 2,) of :func:`frame_times`."""
     model = catalog.body(person.body, person.joints)
+    offsets = catalog.clothes(person.appearance.texture, model)
     skeleton = make_skeleton(model, np.asarray(person.betas), offsets)
     motion = catalog.motion(person.motion.asset)
     track = motion.sample(times, skeleton, person.motion.style)
@@ -75,6 +72,8 @@ def axis_angle(rotation: np.ndarray) -> np.ndarray:
     return flat.reshape(rotation.shape[:-2] + (3,))
 
 
-def person_vertices(model: BodyModel, person: PersonSpec, posed: PersonPose, offsets: np.ndarray) -> np.ndarray:
+def person_vertices(person: PersonSpec, catalog, posed: PersonPose) -> np.ndarray:
     """(T, V, 3) float32 world metres, clothes included."""
+    model = catalog.body(person.body, person.joints)
+    offsets = catalog.clothes(person.appearance.texture, model)
     return pose_body(model, posed.pose, np.asarray(person.betas), posed.transl, offsets).vertices

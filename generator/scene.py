@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.cameras import intrinsics, poses_with_neighbours
+from generator.cameras import intrinsics, poses_with_neighbours, to_camera
 from generator.clip import PersonTrack
 from generator.environment import environment_view, fit_photo
 from generator.objects import object_mesh
@@ -67,7 +67,7 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
     }
     meshes, people = [], {}
     for instance, person in enumerate(spec.people, start=1):
-        mesh, people[person.name] = _person(spec, person, instance, catalog, "vertices" in outputs)
+        mesh, people[person.name] = _person(spec, person, instance, catalog, cameras if colour else {}, "vertices" in outputs)
         meshes.append(mesh)
     for instance, thing in enumerate(spec.objects, start=len(spec.people) + 1):
         meshes.append(_object(spec, thing, instance))
@@ -81,12 +81,16 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
     )
 
 
-def _person(spec, person, instance, catalog, keep_vertices):
+def _person(spec, person, instance, catalog, cameras, keep_vertices):
+    """(MeshTrack, PersonTrack); the mesh is painted for ``cameras``, not at all where there are none."""
     model = catalog.body(person.body, person.joints)
-    texture, offsets = catalog.appearance(person.appearance.texture, model)
-    posed = person_pose(person, catalog, frame_times(person, spec.num_frames, spec.fps), offsets)
-    vertices = person_vertices(model, person, posed, offsets)
+    posed = person_pose(person, catalog, frame_times(person, spec.num_frames, spec.fps))
+    vertices = person_vertices(person, catalog, posed)
     topology = model.topology
+    if cameras:
+        texture = catalog.texture(person.appearance.texture, model, texture_resolution(posed.joints, cameras))
+    else:
+        texture = np.zeros((4, 4, 3), np.uint8)
     mesh = MeshTrack(
         name=person.name,
         instance=instance,
@@ -110,6 +114,18 @@ def _person(spec, person, instance, catalog, keep_vertices):
         vertices=vertices[inner] if keep_vertices else None,
     )
     return mesh, track
+
+
+def texture_resolution(joints: np.ndarray, cameras) -> int:
+    """Texels along the atlas, 512 to 2048, that leave no camera with fewer than one per pixel or so.
+
+    joints: (T + 2, J, 3) world metres. A body's atlas of R texels has about R / 4 of them to a metre.
+    """
+    density = 0.0
+    for K, poses in cameras.values():
+        depth = [to_camera(joints[k], pose)[:, 2].min() for k, pose in enumerate(poses)]
+        density = max(density, K[0, 0] / max(0.3, min(depth)))
+    return int(np.clip(2 ** np.ceil(np.log2(4 * density)), 512, 2048))
 
 
 def _object(spec, thing, instance) -> MeshTrack:

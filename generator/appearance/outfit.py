@@ -38,24 +38,35 @@ def dress(body: BodyModel, number: int, resolution: int = 1024) -> Dressed:
     better where a topology has them. Raises ConfigError on an impossible number or resolution,
     AssetError on a body that is no whole body.
     """
-    if not 0 <= number < 2**63:
-        raise ConfigError(f"Outfit number is {number}; expected 0 to 2^63 - 1.")
+    offsets = clothes(body, number)
     if not 16 <= resolution <= 8192:
         raise ConfigError(f"Texture resolution is {resolution}; expected 16 to 8192 texels.")
-    return _dress(body, int(number), int(resolution))
+    return Dressed(_painted(body, int(number), int(resolution)), offsets, _worn(body, int(number))[0].describe())
+
+
+def clothes(body: BodyModel, number: int) -> np.ndarray:
+    """``dress(body, number).offsets`` without painting a texture."""
+    if not 0 <= number < 2**63:
+        raise ConfigError(f"Outfit number is {number}; expected 0 to 2^63 - 1.")
+    return _worn(body, int(number))[2]
 
 
 @lru_cache(maxsize=16)
-def _dress(body: BodyModel, number: int, resolution: int) -> Dressed:
+def _worn(body: BodyModel, number: int) -> tuple[Outfit, Shoe, np.ndarray]:
     cut = _fit(body)
     outfit = choose(number, body.gender, cut.measures)
     shoe = _shoe(outfit, cut)
-    offsets = clothes_offsets(outfit, shoe, cut, _region(body, "ears"), body.topology.faces)
-    texture = _texture(body, cut, outfit, shoe, resolution)
-    offsets = offsets.astype(np.float32)
-    texture.setflags(write=False)
+    offsets = clothes_offsets(outfit, shoe, cut, _region(body, "ears"), body.topology.faces).astype(np.float32)
     offsets.setflags(write=False)
-    return Dressed(texture, offsets, outfit.describe())
+    return outfit, shoe, offsets
+
+
+@lru_cache(maxsize=16)
+def _painted(body: BodyModel, number: int, resolution: int) -> np.ndarray:
+    outfit, shoe, _ = _worn(body, number)
+    texture = _texture(body, _fit(body), outfit, shoe, resolution)
+    texture.setflags(write=False)
+    return texture
 
 
 @lru_cache(maxsize=6)
