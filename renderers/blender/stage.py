@@ -71,6 +71,11 @@ class Stage:
             self.scene.cycles.samples = samples
             self.scene.update_tag()  # persistent data would not notice the number of samples
 
+    @property
+    def wants_one_crop(self) -> bool:
+        """A denoiser must see the whole of a person; a graphics card is at its best with much to do."""
+        return self.is_denoised or self.device != "cpu"
+
     def pose(self, k: int, shades) -> None:
         """Show entry ``k`` of every track; shades: (V,) float32 or None for each."""
         for actor, shade in zip(self.actors, shades):

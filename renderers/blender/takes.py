@@ -82,7 +82,7 @@ class Take:
     def _crops(self, stage: Stage, k: int):
         meshes = [(m.vertices[k], m.faces) for m in self.scene.meshes]
         cells = touched_cells(meshes, self.K, self.poses[k], self.resolution)
-        if stage.is_denoised:
+        if stage.wants_one_crop:
             return bounding_crop(cells, self.resolution)
         return crops_of(cells, self.resolution, self.samples)
 
