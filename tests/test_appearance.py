@@ -142,7 +142,7 @@ def test_the_same_number_gives_the_same_bytes(body):
     first = dress(body, 5, SIZE)
     from generator.appearance import outfit
 
-    outfit._dress.cache_clear()
+    outfit._worn.cache_clear()
     again = dress(body, 5, SIZE)
     assert again is not first
     assert again.texture.tobytes() == first.texture.tobytes()
@@ -265,13 +265,15 @@ def test_clothes_leave_room_between_the_legs(body):
 
 def test_a_users_body_without_landmarks_or_regions_is_dressed(user_body):
     assert not user_body.topology.regions
+    cut = fit(user_body)
     for number in range(6):
         dressed = dress(user_body, number, SIZE)
         length = np.linalg.norm(dressed.offsets, axis=1)
-        cut = fit(user_body)
         m, p = cut.measures, cut.points
         trunk = (p[:, 1] > m.crotch_y + 0.05) & (p[:, 1] < m.shoulder_y - 0.15) & (cut.arm < 0.02)
         assert trunk.sum() > 20 and (length[trunk] > 0.0005).all()
+        shod = cut.shod[cut.shoe > 0.5]
+        assert shod[:, 1].min() < m.floor_y - 0.3 * SOLE and np.ptp(shod[:, 2]) > 0.9 * np.ptp(p[cut.shoe > 0.5, 2])
         assert length.max() < 0.2 and len(np.unique(dressed.texture.reshape(-1, 3), axis=0)) > 100
 
 

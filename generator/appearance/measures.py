@@ -148,7 +148,7 @@ def _measure_head(body: BodyModel, points: np.ndarray, joint: dict) -> dict[str,
         ear = points[marks["left_ear"]]
     else:
         beside = head & (np.abs(points[:, 1] - eye["eye_y"] + 0.02) < 0.03)
-        ear = points[beside][points[beside, 0].argmax()]
+        ear = points[beside & (points[:, 0] > points[beside, 0].max() - 0.006)].mean(0)
     return dict(
         **eye, nose_y=nose[1], nose_z=nose[2], chin_y=chin, top_y=top,
         ear_y=ear[1], ear_z=ear[2], face=eye["eye_y"] - chin,

@@ -77,13 +77,14 @@ def _relax(points, free, mean, planes, back, front) -> np.ndarray:
     out = points.copy()
     rows = mean[free]
     axis = front - back
-    # Toes must come undone; the foot behind them keeps its place along the shoe.
+    # Toes must come undone; the foot behind them keeps its place, or the skin, like a rubber
+    # sock, would slip off through the shoe's opening.
     length = points[free, 2]
     share = (length - length.min()) / np.ptp(length)
-    hold = 0.5 * np.clip((WEBS - share) / 0.1, 0.0, 1.0)
+    hold = 0.02 + 0.48 * np.clip((WEBS - share) / 0.1, 0.0, 1.0)[:, None]
     for _ in range(RELAXATIONS):
         x = rows @ out
-        x[:, 2] += hold * (length - x[:, 2])
+        x += hold * (points[free] - x)
         along = np.clip((x - back) @ axis / (axis @ axis), 0.0, 1.0)
         centre = back + along[:, None] * axis
         ray = x - centre
