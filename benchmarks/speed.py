@@ -75,7 +75,7 @@ class SurrealTurn:
         spec = describe(catalog, size, frames)
         person = spec.people[0]
         model = catalog.body(person.body, person.joints)
-        _, offsets = catalog.appearance(person.appearance.texture, model)
+        offsets = catalog.clothes(person.appearance.texture, model)
         scene = build_scene(spec, catalog, DEFAULT_OUTPUTS)
         self.way, self.frames = SurrealWay(scene, model, offsets, folder, light), frames
 
