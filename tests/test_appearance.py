@@ -37,7 +37,7 @@ def body(request):
 def user_body(tmp_path_factory):
     from generator.body.files import load_body
 
-    return load_body(fakes.fake_smpl_pkl(tmp_path_factory.mktemp("body") / "basicModel_f_lbs_10_207_0_v1.0.0.pkl"))
+    return load_body(fakes.fake_smpl_pkl(tmp_path_factory.mktemp("body") / "basicModel_f_lbs_10_207_0_v1.0.0.pkl", num_vertices=3000))
 
 
 def colours_at(body, texture, chosen):
@@ -143,6 +143,7 @@ def test_the_same_number_gives_the_same_bytes(body):
     from generator.appearance import outfit
 
     outfit._worn.cache_clear()
+    outfit._painted.cache_clear()
     again = dress(body, 5, SIZE)
     assert again is not first
     assert again.texture.tobytes() == first.texture.tobytes()
@@ -273,7 +274,7 @@ def test_a_users_body_without_landmarks_or_regions_is_dressed(user_body):
         trunk = (p[:, 1] > m.crotch_y + 0.05) & (p[:, 1] < m.shoulder_y - 0.15) & (cut.arm < 0.02)
         assert trunk.sum() > 20 and (length[trunk] > 0.0005).all()
         shod = cut.shod[cut.shoe > 0.5]
-        assert shod[:, 1].min() < m.floor_y - 0.3 * SOLE and np.ptp(shod[:, 2]) > 0.9 * np.ptp(p[cut.shoe > 0.5, 2])
+        assert shod[:, 1].min() < m.floor_y - 0.3 * SOLE and np.ptp(shod[:, 2]) > 0.85 * np.ptp(p[cut.shoe > 0.5, 2])
         assert length.max() < 0.2 and len(np.unique(dressed.texture.reshape(-1, 3), axis=0)) > 100
 
 

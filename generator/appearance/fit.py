@@ -13,7 +13,7 @@ from generator.body.model import BodyModel
 from generator.cache import cached_arrays, content_key
 
 BINS_AROUND, BINS_DOWN = 72, 96
-FIT_VERSION = 2
+FIT_VERSION = 3
 """To be raised with every change to what is kept in the cache folder."""
 
 

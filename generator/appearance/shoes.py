@@ -94,6 +94,6 @@ def _relax(points, free, mean, planes, back, front) -> np.ndarray:
         # Rays that leave through the opening stay where they are.
         reach = np.where(np.linalg.norm(ray, axis=1) * reach < 0.16, reach, 1.0)
         out[free] = centre + reach[:, None] * ray
-    rounded = smooth(mean, out, 2, 0.4)
+    rounded = smooth(mean, out, 1, 0.3)
     out[free] = rounded[free]
     return out
