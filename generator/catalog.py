@@ -17,22 +17,22 @@ BUILTIN = "builtin"
 
 @dataclass(frozen=True)
 class Assets:
-    """Where assets come from: plain values that are written with every dataset."""
+    """What people, their surroundings and their motions are made of; the built-in ones are CC0."""
 
     body: str = BUILTIN
-    """"builtin", or a SMPL / SMPL-H / SMPL-X model file, or a folder of them."""
+    """builtin, or a SMPL / SMPL-H / SMPL-X model file, or a folder of them."""
 
     motion: tuple[str, ...] = ()
-    """Names of built-in actions, or .bvh / AMASS .npz / SURREAL smpl_data.npz files or folders. Empty: all actions."""
+    """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all actions."""
 
     textures: str = ""
-    """Folder of texture images in the body's own UV layout. Empty: procedural skin and clothes."""
+    """Folder of texture images in the body's own UV layout. None given: procedural skin and clothes."""
 
     backgrounds: str = ""
-    """Folder of photos. Empty: views of the environment images."""
+    """Folder of photos. None given: views of the environment images."""
 
     environments: str = ""
-    """Folder of .hdr / .exr environment images. Empty: the CC0 worlds that come with bpy."""
+    """Folder of .hdr / .exr environment images. None given: the CC0 worlds that come with bpy."""
 
     def located(self) -> "Assets":
         """The same with absolute paths, so that a dataset finds its assets from any folder."""

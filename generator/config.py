@@ -6,31 +6,31 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """What to draw. Fields left at None take the preset's value."""
+    """What to draw. What is left out takes the preset's value."""
 
     preset: str = "studio"
-    """Named set of distributions: "studio" (HDRI light, framed people) or "surreal" (those of SURREAL)."""
+    """Set of distributions: studio (dressed people large in the image, environment light) or surreal (those of SURREAL)."""
 
     frames: int | None = None
-    """Frames per clip."""
+    """Frames per clip. studio 30, surreal 100."""
 
     fps: float | None = None
-    """Frames per second; motions are resampled from their own rate."""
+    """Frames per second; motions are resampled from their own rate. studio 30, surreal 30."""
 
     size: tuple[int, int] | None = None
-    """Image height and width in pixels."""
+    """Image height and width in pixels. studio 480 640, surreal 240 320."""
 
     samples: int | None = None
-    """Light samples per pixel of the colour image."""
+    """Light samples per pixel of the colour image. studio 16, surreal 16."""
 
     split: Literal["all", "train", "test"] = "all"
-    """Which subjects, textures, backgrounds and shapes may be drawn: a fixed fifth of each is for testing."""
+    """Which subjects, textures, backgrounds and shapes may be drawn; a fixed fifth of each is for testing."""
 
     joints: Literal[24, 52] = 24
-    """24 joints (SMPL) or 52 (SMPL-H, with fingers)."""
+    """24 joints (SMPL), or 52 (SMPL-H, with fingers)."""
 
     keep_in_frame: bool | None = None
-    """Choose camera distances so that the whole body stays in the image through the clip."""
+    """Choose camera distances so that the whole body stays in the image through the clip. studio True, surreal False."""
 
     light: Literal["sh", "hdri", "lamps"] | None = None
-    """Spherical harmonics, an environment image, or lamps."""
+    """Spherical harmonics, an environment image, or lamps. studio hdri, surreal sh."""

@@ -1,55 +1,103 @@
 """The ``mannequin`` command."""
 
+import inspect
 import sys
-from typing import Annotated
+import textwrap
+from importlib import metadata
 
 import tyro
 from rich.console import Console
+from rich.text import Text
 
-from generator.errors import MannequinError
+from generator.errors import MannequinError, unknown_name
 from mannequin.commands.assets import AssetsCommand
 from mannequin.commands.export import Export
 from mannequin.commands.generate import Generate
 from mannequin.commands.info import Info
 from mannequin.commands.label import Label
 from mannequin.commands.validate import Validate
+from mannequin.options import REGISTRY
 
-DESCRIPTION = """Synthetic images of moving, clothed people with exact ground truth.
+COMMANDS = {
+    "generate": Generate,
+    "validate": Validate,
+    "export": Export,
+    "label": Label,
+    "assets": AssetsCommand,
+    "info": Info,
+}
 
-A dataset is a folder of clips, one file each. `generate` makes one from a seed, `validate` proves
-its labels with a second, independent computation, `export` writes it in SURREAL's layout,
-`info` shows what is in a clip, `label` makes labels for real footage, `assets` lists and checks
-what people are made of. `mannequin COMMAND --help` is the manual of each.
+MANUAL = """\
+usage: mannequin COMMAND [OPTIONS]
 
-Exit status: 0 done, 1 done but something failed, 2 cannot be done (the message says why and
-what to do next), 130 interrupted (run the same command again to continue)."""
+Synthetic images of moving, clothed people with exact ground truth.
+A dataset is a folder of clips, one file each.
 
-_command = tyro.conf.subcommand
-Command = (
-    Annotated[Generate, _command("generate")]
-    | Annotated[Validate, _command("validate")]
-    | Annotated[Export, _command("export")]
-    | Annotated[Label, _command("label")]
-    | Annotated[AssetsCommand, _command("assets")]
-    | Annotated[Info, _command("info")]
-)
+commands:
+{commands}
+
+  mannequin COMMAND --help    the manual of a command, with examples
+  mannequin --version
+
+begin with:
+  mannequin generate out
+  mannequin info out --picture sheet.png
+  mannequin validate out
+
+exit status:
+  0    done
+  1    done, but something failed
+  2    cannot be done; the message says why and what to do next
+  130  interrupted; the same command continues from there"""
 
 
 def main(args: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
-    command = tyro.cli(
-        Command, args=args, prog="mannequin", description=DESCRIPTION, config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
-    )
+    sys.exit(_run(list(sys.argv[1:] if args is None else args)))
+
+
+def _run(args: list[str]) -> int:
     try:
-        status = command.run()
+        if not args or args[0] in ("-h", "--help"):
+            print(manual())
+            return 0 if args else 2
+        if args[0] == "--version":
+            print(f"mannequin {metadata.version('mannequin')}")
+            return 0
+        return parse(args).run()
     except MannequinError as e:
         _complain(str(e))
-        status = 2
+        return 2
     except KeyboardInterrupt:
         _complain("Interrupted. Finished clips are kept; the same command continues from here.")
-        status = 130
-    sys.exit(status)
+        return 130
+
+
+def manual() -> str:
+    """What ``mannequin --help`` prints: a line for each command."""
+    lines = (f"  {name:<10}{inspect.getdoc(command).splitlines()[0]}" for name, command in COMMANDS.items())
+    return MANUAL.format(commands="\n".join(lines))
+
+
+def parse(args: list[str]):
+    """The command that ``args`` ask for, an instance of one of COMMANDS; exits after --help.
+
+    Raises ConfigError for an unknown command; tyro reports wrong options and exits with status 2.
+    """
+    name, rest = args[0], args[1:]
+    if name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    if {"-h", "--help"} & set(rest):
+        print(filled(inspect.getdoc(COMMANDS[name]), Console().width) + "\n")
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+    return tyro.cli(COMMANDS[name], args=rest, prog=f"mannequin {name}", description="", config=config, registry=REGISTRY)
+
+
+def filled(text: str, width: int) -> str:
+    """``text`` with its paragraphs filled to ``width`` columns; those with indented lines stand as they are."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(p if "\n " in p else textwrap.fill(p, min(width, 100), break_on_hyphens=False) for p in paragraphs)
 
 
 def _complain(message: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]mannequin:[/] {message}", highlight=False, markup=True)
+    Console(stderr=True, soft_wrap=True, highlight=False).print(Text.assemble(("mannequin: ", "bold red"), message))

@@ -9,26 +9,34 @@ from rich.table import Table
 
 from generator.clip import CHANNELS
 from generator.dataset.folder import open_dataset
-from generator.dataset.native import open_clip, read_clip
+from generator.dataset.native import SUFFIX, open_clip, read_clip
 from generator.errors import ConfigError, DatasetError
 from generator.pictures import channel_sheet, colourise, grid, save_picture, titled
+
+
+LISTED = 20
+"""Clips of a dataset that are listed."""
 
 
 def show(command) -> int:
     """Print a clip or dataset as ``command`` (an Info) asks."""
     path = Path(command.path)
+    if command.frame < 0:
+        raise ConfigError(f"frame is {command.frame}; expected 0 for the first, or more.")
     if path.is_dir():
         return _dataset(path, command)
     if not path.exists():
-        raise DatasetError(f"There is no clip or dataset at {path}.")
+        raise DatasetError(f"There is no clip or dataset at {path}. Check the path, or make one: mannequin generate {path}")
+    if path.suffix != SUFFIX:
+        raise DatasetError(f"{path} is not a clip. Expected a file that ends in {SUFFIX}, or the folder of a dataset.")
     return _clip(path, command)
 
 
 def _clip(path: Path, command) -> int:
     clip = read_clip(path)
-    spec, console = clip.spec, Console()
-    if not 0 <= command.frame < spec.num_frames:
-        raise ConfigError(f"frame is {command.frame}; {path.name} has frames 0 to {spec.num_frames - 1}.")
+    spec, console = clip.spec, _console()
+    if command.frame >= spec.num_frames:
+        raise ConfigError(f"frame is {command.frame}; {path} has frames 0 to {spec.num_frames - 1}.")
     if command.json:
         print(json.dumps(json.loads(spec.to_json()), indent=2))
     else:
@@ -38,52 +46,76 @@ def _clip(path: Path, command) -> int:
     return 0
 
 
+def _console() -> Console:
+    """Prints names as they are, whatever brackets they hold."""
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
 def _print_clip(console: Console, clip) -> None:
     spec = clip.spec
-    console.print(f"[bold]{spec.name}[/]  preset {spec.preset}, seed {spec.seed}, index {spec.index}", highlight=False)
     h, w = spec.resolution
-    console.print(f"{spec.num_frames} frames of {w} x {h} at {spec.fps:g} Hz; light {spec.light.kind}, background {spec.background.kind}", highlight=False)
+    console.print(f"{spec.name}  preset {spec.preset}, seed {spec.seed}, index {spec.index}")
+    console.print(f"{spec.num_frames} frames, {h} high and {w} wide, at {spec.fps:g} Hz; light {spec.light.kind}, background {spec.background.kind}")
     for person in spec.people:
-        console.print(f"{person.name}: {person.body}, {person.motion.asset} from {person.motion.start:.2f} s, {person.appearance.texture}", highlight=False)
+        console.print(f"{person.name}: {person.body}, {person.motion.asset} from {person.motion.start:.2f} s, {person.appearance.texture}")
     for camera, view in clip.views.items():
-        table = Table("channel", "dtype", "shape", "unit", title=camera)
-        for name in view.channels:
-            channel = CHANNELS[name]
-            table.add_row(name, channel.dtype, str((spec.num_frames, h, w) + channel.shape), channel.unit)
-        console.print(table)
-        shown = np.mean([p.visible.mean() for p in view.people.values()]) if view.people else 0.0
-        console.print(f"joints visible: {100 * shown:.0f} %", highlight=False)
+        _print_view(console, camera, view, clip)
     for name, value in sorted(clip.agreement.items()):
         if name.endswith("_worst"):
-            console.print(f"renderers differ, {name.removesuffix('_worst')}: {value:.3g} (worst frame)", highlight=False)
-    console.print("made by " + ", ".join(f"{k} {v}" for k, v in clip.versions.items()), highlight=False)
+            console.print(f"renderers differ, {name.removesuffix('_worst')}: {value:.3g} (worst frame)")
+    console.print("made by " + ", ".join(f"{k} {v}" for k, v in clip.versions.items()))
+
+
+def _print_view(console: Console, camera: str, view, clip) -> None:
+    table = Table("channel", "dtype", "shape", "unit", title=camera)
+    for name in view.channels:
+        channel = CHANNELS[name]
+        table.add_row(name, channel.dtype, str((clip.spec.num_frames, *clip.spec.resolution) + channel.shape), channel.unit)
+    console.print(table)
+    if view.people:
+        shown = np.mean([person.visible.mean() for person in view.people.values()])
+        console.print(f"joints visible: {100 * shown:.0f} %")
 
 
 def _dataset(path: Path, command) -> int:
-    dataset, console = open_dataset(path), Console()
+    dataset, console = open_dataset(path), _console()
     files = dataset.clips()
     if command.json:
         print(json.dumps(dataset.config, indent=2))
     else:
-        size = sum(f.stat().st_size for f in files)
-        console.print(f"[bold]{path}[/]: {len(files)} clips, {size / 1e6:.1f} MB", highlight=False)
-        table = Table("file", "clip", "frames", "size", "people", "action")
-        for file in files[:20]:
-            with open_clip(file) as clip:
-                s = clip.spec
-                table.add_row(file.name, s.name, str(s.num_frames), f"{s.resolution[1]} x {s.resolution[0]}", str(len(s.people)), str(s.tags.get("action", "")))
-        console.print(table)
+        _print_dataset(console, dataset, files)
     if command.picture:
         _save(command.picture, dataset_sheet(files, command.frame), console)
     return 0
 
 
+def _print_dataset(console: Console, dataset, files) -> None:
+    size = sum(f.stat().st_size for f in files)
+    planned = f" of {dataset.num_clips} planned" if (dataset.num_clips or 0) > len(files) else ""
+    console.print(f"{dataset.path}: {len(files)}{planned} clips, {size / 1e6:.1f} MB")
+    table = Table("file", "clip", "frames", "height, width", "people", "action")
+    for file in files[:LISTED]:
+        with open_clip(file) as clip:
+            s = clip.spec
+            h, w = s.resolution
+            table.add_row(file.name, s.name, str(s.num_frames), f"{h}, {w}", str(len(s.people)), str(s.tags.get("action", "")))
+    console.print(table)
+    if len(files) > LISTED:
+        console.print(f"and {len(files) - LISTED} more")
+
+
 def dataset_sheet(files, frame: int, channels=("rgb", "segm", "depth", "normal", "flow", "uv")) -> np.ndarray:
-    """(h, w, 3) uint8: a row of channels for each of at most six clips, evenly spread."""
+    """(h, w, 3) uint8: a row of channels for each of at most six clips, evenly spread.
+
+    A clip that is too short shows its last frame.
+    """
     picked = [files[int(i)] for i in np.unique(np.linspace(0, len(files) - 1, min(6, len(files))).round())]
+    clips = [read_clip(file) for file in picked]
+    longest = max(clip.spec.num_frames for clip in clips)
+    if frame >= longest:
+        raise ConfigError(f"frame is {frame}; the clips in the picture have frames 0 to {longest - 1}.")
     cells, columns = [], 0
-    for file in picked:
-        clip = read_clip(file)
+    for clip in clips:
         view = next(iter(clip.views.values()))
         names = [c for c in channels if c in view.channels]
         columns = max(columns, len(names))
@@ -97,4 +129,4 @@ def _save(path: Path, picture: np.ndarray, console: Console) -> None:
         save_picture(path, picture)
     except (OSError, ValueError) as e:
         raise ConfigError(f"Cannot write the picture {path}: {e}. Give a path that ends in .png and can be written.") from e
-    console.print(f"picture: {path}", highlight=False)
+    console.print(f"picture: {path}")

