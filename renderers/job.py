@@ -1,12 +1,18 @@
 """A job: clips described, rendered and written, one after the other or on several cores."""
 
+import itertools
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import joblib
+from joblib.externals.loky.backend import get_context
+from threadpoolctl import threadpool_limits
 
 from generator.catalog import Assets, Catalog
 from generator.clip import DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS
@@ -20,6 +26,7 @@ from generator.scene import build_scene
 from renderers.choice import open_renderer
 
 STAGES = ("sample", "pose", "render", "write")
+MOST_CLIPS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job stands. fps: frames per second since the start, all workers together."""
+    """Where a job stands. fps: frames per second since the start, all workers together.
+
+    clip: the one just finished, "" at the start. left: seconds still to go, at this pace.
+    """
 
     clip: str
     done: int
     total: int
-    fps: float
+    fps: float = 0.0
+    left: float = 0.0
 
 
 @dataclass
@@ -53,7 +64,6 @@ class Summary:
     frames: int = 0
     bytes: int = 0
     wall: float = 0.0
-    workers: int = 1
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -65,7 +75,7 @@ class Summary:
             slowest = max(self.seconds, key=self.seconds.get)
             rows += [
                 ("frames", f"{self.frames} in {self.wall:.1f} s"),
-                ("speed", f"{self.frames / busy:.1f} frames per second per core"),
+                ("speed", f"{self.frames / self.wall:.1f} frames per second, {self.frames / busy:.1f} per core"),
                 ("size", f"{self.bytes / 1e6:.1f} MB, {self.bytes / self.frames / 1e3:.1f} kB per frame"),
                 ("slowest stage", f"{slowest}, {100 * self.seconds[slowest] / busy:.0f} % of the time"),
             ]
@@ -118,29 +128,37 @@ def run_job(
 ) -> Summary:
     """Write those of the first ``clips`` clips of ``job`` that ``out`` lacks.
 
-    clips: 0 for all that the preset has. A clip whose rendering cannot be trusted is left out and reported in Summary.failed; errors of
-    assets, options and folders end the job at once. Whatever ends it, finished clips stay.
+    clips: 0 for all that the preset has. A clip whose rendering cannot be trusted is left out and
+    reported in Summary.failed; errors of assets, options and folders end the job at once, those
+    that the first clip shows before ``out`` is made. Whatever ends it, finished clips stay.
     """
     job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
     total = _total(job, clips)
-    sample_clip(job.sample, Catalog(job.assets), job.seed, 0)  # what is wrong with assets shows before a folder is made
-    dataset = create_or_resume(out, to_plain(job), num_clips=total)
-    done = dataset.done()
-    todo = [i for i in range(total) if i not in done]
-    summary = Summary(kept=total - len(todo), workers=min(workers, max(1, len(todo))))
+    with _crew(min(workers, total)) as work:
+        list(work(_rehearse, [(job, device)]))
+        dataset = create_or_resume(out, to_plain(job), num_clips=total)
+        done = {index for index in dataset.done() if index < total}
+        todo = ((job, dataset, index, device) for index in range(total) if index not in done)
+        return _collect(work(_make, todo), Summary(kept=len(done)), total, on_progress)
+
+
+def _collect(results, summary: Summary, total: int, on_progress) -> Summary:
+    """Sum up what workers say, in the order in which they say it."""
     start = time.perf_counter()
-    on_progress(Progress("", summary.kept, total, 0.0))
-    for said in _work(job, dataset, todo, summary.workers, device):
+    on_progress(Progress("", summary.kept, total))
+    for said in results:
         _add(summary, said)
         summary.wall = time.perf_counter() - start
-        finished = summary.kept + summary.clips + len(summary.failed)
-        on_progress(Progress(said.name, finished, total, summary.frames / summary.wall))
+        new = summary.clips + len(summary.failed)
+        finished = summary.kept + new
+        left = summary.wall / new * (total - finished)
+        on_progress(Progress(said.name, finished, total, summary.frames / summary.wall, left))
     return summary
 
 
 def _total(job: Job, clips: int) -> int:
-    if clips < 0:
-        raise ConfigError(f"clips is {clips}; expected a positive number, or 0 for all that the preset has.")
+    if not 0 <= clips <= MOST_CLIPS:
+        raise ConfigError(f"clips is {clips}; expected 1 to {MOST_CLIPS:,}, or 0 for all that the preset has.")
     if clips:
         return clips
     size = plan_size(job.sample, Catalog(job.assets))
@@ -149,41 +167,73 @@ def _total(job: Job, clips: int) -> int:
     return size
 
 
-def _work(job, dataset, todo, workers, device):
-    """Yield a _Done for each index of ``todo``, in the order of finishing."""
+@contextmanager
+def _crew(workers: int):
+    """A function (task, tuples of arguments) → iterator of results, in the order of finishing.
+
+    One worker is this process; more are processes of their own, each on one core. All compute on a
+    single thread, since sums split among threads round differently.
+    """
     if workers == 1:
-        for index in todo:
-            yield _make(job, dataset, index, device, cores()[0])
+        with _one_thread():
+            yield itertools.starmap
         return
-    available = cores()
-    tasks = (joblib.delayed(_make)(job, dataset, index, device, None) for index in todo)
-    with joblib.parallel_config("loky", n_jobs=workers, initializer=_pin, initargs=(available,)):
-        yield from joblib.Parallel(return_as="generator_unordered", batch_size=1)(tasks)
+    seats = get_context("loky").SimpleQueue()
+    for core in cores():
+        seats.put(core)
+    with joblib.parallel_config("loky", n_jobs=workers, initializer=_start_worker, initargs=(seats,)):
+        yield _in_processes
 
 
-def _pin(available):
-    """Give this worker a core of its own, before bpy counts them."""
-    worker = int(os.environ.get("LOKY_WORKER_NUMBER", os.getpid()))
-    os.sched_setaffinity(0, {available[worker % len(available)]})
+def _in_processes(task, arguments) -> Iterator:
+    calls = (joblib.delayed(task)(*each) for each in arguments)
+    return joblib.Parallel(return_as="generator_unordered", batch_size=1)(calls)
+
+
+@contextmanager
+def _one_thread():
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _start_worker(seats) -> None:
+    """Take the core that has waited longest, one thread, and leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    core = seats.get()
+    seats.put(core)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
 
 
 _open: dict = {}
 """The catalog and renderer of this process, kept from clip to clip."""
 
 
-def _tools(job, device, core):
+def _tools(job: Job, device: str):
     key = (job, device)
     if key not in _open:
-        if core is not None and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {core})
         catalog = Catalog(job.assets)
         _open.clear()
         _open[key] = catalog, open_renderer(job.renderer, catalog, device)
     return _open[key]
 
 
-def _make(job: Job, dataset, index: int, device: str, core) -> _Done:
-    catalog, renderer = _tools(job, device, core)
+def _rehearse(job: Job, device: str) -> None:
+    """Open the renderer and pose the first clip: what is wrong with options and files shows here."""
+    catalog, _ = _tools(job, device)
+    build_scene(sample_clip(job.sample, catalog, job.seed, 0), catalog, job.outputs)
+
+
+def _make(job: Job, dataset, index: int, device: str) -> _Done:
+    """Draw, pose, render and write one clip."""
+    catalog, renderer = _tools(job, device)
     seconds, clock = {}, _Clock()
     spec = sample_clip(job.sample, catalog, job.seed, index)
     seconds["sample"] = clock.lap()
