@@ -111,9 +111,11 @@ class Viewpoint:
         return Pose(camera, screen, T, bounds)
 
     def normals(self, k: int, face: np.ndarray) -> np.ndarray:
-        """(V, 3) float64 smooth vertex normals at index ``k`` in world axes, of any length.
+        """(V, 3) float64 smooth unit vertex normals at index ``k`` in world axes.
 
         Only those of the vertices of the faces in ``face`` (n,) are right; others are unfinished.
+        Blender interpolates unit vectors too: where they differed in length (fewer faces meet at a
+        hem) the surface would be shaded as if bent elsewhere.
         """
         tri = self.triangles
         out = np.zeros((tri.starts[-1], 3))
@@ -123,7 +125,19 @@ class Viewpoint:
             last = first + len(mesh.faces)
             add_vertex_normals(mesh.vertices[k], tri.faces[first:last], a, wanted, out)
             first = last
+        _make_unit(out, wanted)
         return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _make_unit(vectors, wanted):
+    """Bring the ``wanted`` rows of vectors (n, 3) to length 1; zeros stay."""
+    for i in range(len(vectors)):
+        if wanted[i]:
+            x, y, z = vectors[i]
+            length = np.sqrt(x * x + y * y + z * z)
+            if length > 0.0:
+                vectors[i] /= length
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
