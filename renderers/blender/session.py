@@ -71,6 +71,7 @@ def silence():
 
 
 def _import_bpy():
+    path = list(sys.path)
     try:
         bpy = importlib.import_module("bpy")
     except ModuleNotFoundError as e:
@@ -82,5 +83,7 @@ def _import_bpy():
             f"bpy is installed but a system library is missing ({e}). On Debian or Ubuntu run: "
             f"apt-get install --no-install-recommends {SYSTEM_LIBRARIES}"
         ) from e
+    # Blender puts its scripts first, where a package of theirs hides bpy from processes started later.
+    sys.path[:] = path + [folder for folder in sys.path if folder not in path]
     bpy.ops.wm.read_factory_settings(use_empty=True)
     return bpy

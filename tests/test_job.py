@@ -1,0 +1,282 @@
+"""Jobs: the same bytes every time, however interrupted; what fails is said and stops nothing else."""
+
+import hashlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generator.catalog import Assets
+from generator.config import SampleConfig
+from generator.dataset.folder import open_dataset
+from generator.errors import AssetError, ConfigError, DatasetError, RenderError
+from renderers import job as job_module
+from renderers.job import Job, Summary, job_outputs, run_job, worker_count
+
+ROOT = Path(__file__).resolve().parents[1]
+BLENDER = pytest.param("blender", marks=[pytest.mark.blender, pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")])
+
+
+def small_job(renderer="raster", outputs=(), seed=5, frames=2, **assets):
+    config = SampleConfig(frames=frames, size=(40, 48), samples=2, light="lamps")
+    return Job(config, Assets(**assets), seed, renderer, job_outputs(outputs), "jpeg")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below ``folder``, hidden ones included."""
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file()]
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(autouse=True)
+def fresh_tools():
+    """No catalog and renderer of another test."""
+    job_module._open.clear()
+    yield
+    job_module._open.clear()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A dataset of four clips by one worker in one go."""
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    run_job(small_job(), out, 4)
+    return out
+
+
+@pytest.mark.parametrize("renderer", ["raster", BLENDER])
+def test_the_same_job_gives_the_same_bytes(tmp_path, renderer):
+    for name in ("a", "b"):
+        run_job(small_job(renderer), tmp_path / name, 2)
+        job_module._open.clear()
+    assert len(digests(tmp_path / "a")) == 3
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_another_seed_gives_other_clips(tmp_path, undisturbed):
+    run_job(small_job(seed=6), tmp_path / "out", 1)
+    assert open_dataset(tmp_path / "out").read(0).spec.people != open_dataset(undisturbed).read(0).spec.people
+
+
+@pytest.mark.parametrize("renderer", ["raster", BLENDER])
+def test_two_workers_give_the_same_bytes_as_one(tmp_path, renderer):
+    summary = run_job(small_job(renderer), tmp_path / "two", 3, workers=2)
+    run_job(small_job(renderer), tmp_path / "one", 3)
+    assert summary.clips == 3
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+
+
+def test_a_continued_dataset_is_the_same_as_one_made_at_once(tmp_path, undisturbed):
+    assert run_job(small_job(), tmp_path / "out", 1).clips == 1
+    summary = run_job(small_job(), tmp_path / "out", 4)
+    assert (summary.kept, summary.clips) == (1, 3)
+    assert digests(tmp_path / "out") == digests(undisturbed)
+
+
+def test_one_worker_leaves_the_process_as_it_was(tmp_path):
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    run_job(small_job(outputs=("segm",)), tmp_path / "out", 1)
+    assert before == (os.sched_getaffinity(0) if before else None)
+
+
+def where(pause):
+    """The cores that a worker may use, after ``pause`` seconds."""
+    time.sleep(pause)
+    return tuple(os.sched_getaffinity(0))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out")
+def test_workers_sit_on_cores_of_their_own():
+    with job_module._crew(2) as work:
+        seats = set(work(where, [(0.3,)] * 6))
+    assert len(seats) == 2 and all(len(seat) == 1 for seat in seats)
+
+
+def test_asking_for_less_changes_nothing_of_what_remains(tmp_path, undisturbed):
+    run_job(small_job(outputs=("rgb", "segm")), tmp_path / "out", 2)
+    for index in range(2):
+        few, all_ = open_dataset(tmp_path / "out").read(index), open_dataset(undisturbed).read(index)
+        assert few.spec == all_.spec
+        few_view, all_view = few.views["camera0"], all_.views["camera0"]
+        assert few_view.channels == ("rgb", "segm")
+        assert few_view.rgb.tobytes() == all_view.rgb.tobytes()
+        assert all(np.array_equal(few_view.frame("segm", t), all_view.frame("segm", t)) for t in range(2))
+
+
+# Interruption
+
+COMMAND = [sys.executable, "-m", "mannequin", "generate", "--renderer", "raster", "--frames", "2", "--size", "40", "48"]
+COMMAND += ["--samples", "2", "--light", "lamps", "--seed", "5"]
+
+
+def interrupt(out: Path, workers: int, number: int) -> subprocess.CompletedProcess:
+    """Start the job of ``undisturbed`` on 40 clips, and send signal ``number`` once one is there."""
+    process = subprocess.Popen(
+        [*COMMAND, str(out), "--clips", "40", "--workers", str(workers)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while process.poll() is None and not list(out.glob("clips/*/*.h5")):
+        time.sleep(0.02)
+    if process.poll() is None:
+        os.killpg(process.pid, number)  # as a terminal does, to the workers too
+    said = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, *said)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_is_continued_as_if_nothing_had_been(tmp_path, undisturbed, workers, number):
+    out = tmp_path / "out"
+    done = interrupt(out, workers, number)
+    if number == signal.SIGINT:
+        assert done.returncode == 130, done.stderr
+        assert "Interrupted" in done.stderr and "Traceback" not in done.stderr
+    finished = open_dataset(out).done()
+    assert 0 < len(finished) < 40
+    (out / "clips" / "000" / f".000039.h5.{os.uname().nodename}.999999999-0.part").write_bytes(b"half")
+    run_job(small_job(), out, 4)
+    assert not list(out.rglob("*.part"))
+    whole, here = digests(undisturbed), digests(out)
+    assert {k: v for k, v in here.items() if k in whole and k != "dataset.json"} == {k: v for k, v in whole.items() if k != "dataset.json"}
+
+
+# Failures
+
+
+class Moody:
+    """Wraps a renderer; refuses the clips whose indices it was given."""
+
+    def __init__(self, renderer, refuses):
+        self.renderer, self.refuses = renderer, refuses
+
+    def render_scene(self, scene, outputs):
+        if scene.spec.index in self.refuses:
+            raise RenderError(f"refused {scene.spec.index} [/sic]")
+        return self.renderer.render_scene(scene, outputs)
+
+
+@pytest.fixture
+def moody(monkeypatch):
+    real = job_module.open_renderer
+    monkeypatch.setattr(job_module, "open_renderer", lambda *args: Moody(real(*args), refuses={0, 2}))
+
+
+def test_a_clip_that_fails_stops_no_other(tmp_path, moody):
+    summary = run_job(small_job(outputs=("segm",)), tmp_path / "out", 4)
+    assert open_dataset(tmp_path / "out").done() == {1, 3}
+    assert summary.clips == 2 and [error for _, error in summary.failed] == ["refused 0 [/sic]", "refused 2 [/sic]"]
+    assert all(name.startswith("00000") for name, _ in summary.failed)
+
+
+def test_the_next_run_tries_failed_clips_again(tmp_path, moody, monkeypatch):
+    run_job(small_job(outputs=("segm",)), tmp_path / "out", 3)
+    monkeypatch.undo()
+    job_module._open.clear()
+    summary = run_job(small_job(outputs=("segm",)), tmp_path / "out", 3)
+    assert (summary.kept, summary.clips, summary.failed) == (1, 2, [])
+
+
+def test_the_command_says_which_clips_failed_and_exits_with_one(tmp_path, moody, capsys):
+    from mannequin.cli import main
+
+    with pytest.raises(SystemExit) as exit_:
+        main(["generate", str(tmp_path / "out"), "--renderer", "raster", "--frames", "1", "--size", "16", "16", "--clips", "2", "--outputs", "segm"])
+    said = capsys.readouterr()
+    assert exit_.value.code == 1
+    assert "refused 0 [/sic]" in said.err and "failed" in said.err
+    assert "1 written, 0 already there, 1 failed" in said.out
+
+
+def test_assets_that_cannot_be_used_make_no_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(b"no picture")
+    for workers in (1, 2):
+        with pytest.raises(AssetError, match=r"a\.png"):
+            run_job(small_job(backgrounds=str(tmp_path / "photos")), tmp_path / "out", 4, workers)
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_ends_the_job_and_leaves_nothing_half(tmp_path, monkeypatch):
+    job = small_job(outputs=("segm",))
+    run_job(job, tmp_path / "out", 1)
+    before, fsync = digests(tmp_path / "out"), os.fsync
+
+    def full(descriptor):
+        if "000001" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DatasetError, match="disk is full"):
+        run_job(job, tmp_path / "out", 3)
+    left = digests(tmp_path / "out")
+    assert set(left) == set(before) and left["clips/000/000000.h5"] == before["clips/000/000000.h5"]
+
+
+# What is said
+
+
+def test_progress_counts_clips_frames_and_the_time_left(tmp_path):
+    seen = []
+    run_job(small_job(outputs=("segm",)), tmp_path / "out", 1)
+    run_job(small_job(outputs=("segm",)), tmp_path / "out", 3, on_progress=seen.append)
+    assert [(p.done, p.total) for p in seen] == [(1, 3), (2, 3), (3, 3)]
+    assert seen[0].clip == "" and all(p.clip for p in seen[1:])
+    assert seen[1].fps > 0 and seen[1].left > 0 and seen[2].left == 0
+
+
+def test_the_summary_names_clips_frames_speed_size_and_the_slowest_stage(tmp_path):
+    summary = run_job(small_job(outputs=("segm",)), tmp_path / "out", 2)
+    rows = dict(summary.rows())
+    assert set(rows) == {"clips", "frames", "speed", "size", "slowest stage"}
+    assert summary.frames == 4 and rows["frames"].startswith("4 in ")
+    assert summary.bytes == sum(p.stat().st_size for p in (tmp_path / "out").rglob("*.h5"))
+    assert max(summary.seconds, key=summary.seconds.get) in rows["slowest stage"]
+    assert sum(summary.seconds.values()) <= summary.wall * 1.001
+
+
+def test_speed_per_core_counts_the_seconds_of_all_workers():
+    summary = Summary(clips=2, frames=60, wall=3.0, seconds={"sample": 1.0, "pose": 1.0, "render": 3.0, "write": 1.0})
+    assert dict(summary.rows())["speed"] == "20.0 frames per second, 10.0 per core"
+    assert dict(summary.rows())["slowest stage"] == "render, 50 % of the time"
+
+
+def test_a_run_with_nothing_to_do_says_so(tmp_path):
+    run_job(small_job(outputs=("segm",)), tmp_path / "out", 1)
+    assert run_job(small_job(outputs=("segm",)), tmp_path / "out", 1).rows() == [("clips", "0 written, 1 already there, 0 failed")]
+
+
+# Options
+
+
+def test_outputs_expand_and_keep_the_order_of_the_table():
+    assert job_outputs(("vertices", "labels"))[0] == "segm"
+    assert job_outputs(("depth", "rgb", "depth")) == ("rgb", "depth")
+    assert "vertices" not in job_outputs(()) and "rgb" in job_outputs(())
+    with pytest.raises(ConfigError, match="'depth'"):
+        job_outputs(("detph",))
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", ""])
+def test_workers_are_a_number_or_auto(text):
+    assert worker_count("auto") >= 1 and worker_count("3") == 3
+    with pytest.raises(ConfigError, match="workers"):
+        worker_count(text)
+
+
+@pytest.mark.parametrize("clips", [-1, 10**12])
+def test_impossible_numbers_of_clips_are_refused(tmp_path, clips):
+    with pytest.raises(ConfigError, match="clips"):
+        run_job(small_job(), tmp_path / "out", clips)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_endless_preset_needs_a_number_of_clips(tmp_path):
+    with pytest.raises(ConfigError, match="--clips"):
+        run_job(small_job(), tmp_path / "out", 0)
