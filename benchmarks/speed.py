@@ -66,7 +66,7 @@ class OurWay:
 
 
 class SurrealTurn:
-    """Frames of SURREAL's way; the set-up is left out of the time, keyframes and posing included."""
+    """Frames of SURREAL's way; its set-up (body, armature, keyframes) is left out of the time."""
 
     def __init__(self, light: str, size, frames: int, folder: Path):
         from benchmarks.surreal_way import SurrealWay
