@@ -126,7 +126,7 @@ def label_footage(model: BodyModel, parameters: BodyParameters, camera: CameraSp
     """
     frames = len(parameters.pose)
     spec = _spec(model, parameters, camera, size, name, fps)
-    scene = _scene(spec, model, parameters, camera)
+    scene = footage_scene(spec, model, parameters, camera)
     clip = RasterRenderer(None).render_scene(scene, LABELS)
     if rgb is None:
         return clip
@@ -151,7 +151,8 @@ def _spec(model, parameters, camera, size, name, fps) -> ClipSpec:
     )
 
 
-def _scene(spec, model, parameters, camera) -> Scene:
+def footage_scene(spec: ClipSpec, model: BodyModel, parameters: BodyParameters, camera: CameraSpec) -> Scene:
+    """The fitted body as a scene, without clothes, light or background."""
     posed = pose_body(model, parameters.pose, parameters.betas[: model.num_betas], parameters.transl)
     picks = np.clip(np.arange(-1, spec.num_frames + 1), 0, spec.num_frames - 1)
     topology, joints = model.topology, parameters.pose.shape[1]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -12,9 +13,10 @@ from rich.table import Table
 class Validate:
     """Prove the labels of a dataset.
 
-    Checks files and checksums, value ranges, cameras, joints against the posed body, flow against
-    the motion of vertices and by carrying frame t onto t + 1, left and right, and renders sampled
-    frames again with the other renderer. Prints a table; exit status 1 if anything fails.
+    Checks files and checksums, value ranges, cameras, joints against the posed body, every label
+    against rays cast onto the posed meshes, flow by carrying frame t onto t + 1, left and right,
+    and renders sampled frames again with the other renderer. Prints a table; exit status 1 if
+    anything fails.
     """
 
     dataset: tyro.conf.Positional[Path]
@@ -29,24 +31,37 @@ class Validate:
     def run(self) -> int:
         from renderers.validation.validate import validate
 
-        console = Console()
-        with console.status("validating") as status:
-            rows = validate(self.dataset, self.clips, self.frames, lambda done, total: status.update(f"validating clip {done} of {total}"))
-        table = Table(box=None)
-        for heading in ("check", "n", "worst", "limit", "", "where"):
-            table.add_column(heading, no_wrap=heading != "where")
-        for row in rows.values():
-            finding = row.worst
-            sign = "≥" if finding.at_least else "≤"
-            table.add_row(
-                row.check,
-                str(row.examined),
-                f"{finding.value:.4g} {finding.unit}",
-                f"{sign} {finding.limit:g}",
-                "[green]ok[/]" if row.ok else f"[bold red]{row.failed} failed[/]",
-                row.where if row.ok else f"{row.where} {finding.note}",
+        console, progress = Console(), Console(stderr=True)
+        with progress.status("validating") as status:
+            report = validate(
+                self.dataset, self.clips, self.frames, lambda done, total: status.update(f"validated {done} of {total} clips")
             )
-        console.print(table)
-        bad = [row.check for row in rows.values() if not row.ok]
-        console.print("[green]valid[/]" if not bad else f"[bold red]not valid[/]: {', '.join(bad)}")
-        return 1 if bad else 0
+        console.print(_table(report.rows.values()))
+        for row in report.rows.values():
+            if not row.ok:
+                note = f": {row.worst.note}" if row.worst.note else ""
+                console.print(f"[bold red]failed[/] {row.check} in {row.failed} of {row.examined}, worst in {row.where}{escape(note)}")
+        for note in report.notes:
+            console.print(f"[yellow]note[/] {escape(note)}")
+        failed = len(report.failed)
+        console.print("[bold red]not valid[/]: " + f"{failed} checks failed" if failed else "[green]valid[/]")
+        return 1 if failed else 0
+
+
+def _table(rows) -> Table:
+    """One line per check, at most 80 columns wide."""
+    table = Table(box=None, pad_edge=False)
+    for heading, justify in (("check", "left"), ("clips", "right"), ("worst", "right"), ("", "left"), ("limit", "right"), ("unit", "left"), ("", "left")):
+        table.add_column(heading, justify=justify, no_wrap=True)
+    for row in rows:
+        finding = row.worst
+        table.add_row(
+            row.check,
+            str(row.examined),
+            f"{finding.value:.2g}",
+            "≥" if finding.at_least else "≤",
+            f"{finding.limit:g}",
+            finding.unit,
+            "[green]ok[/]" if row.ok else "[bold red]failed[/]",
+        )
+    return table

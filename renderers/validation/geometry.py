@@ -1,169 +1,179 @@
-"""Labels against the posed body, projected here with nothing but a pinhole.
+"""Labels against the posed body, with formulas of this file's own.
 
-The scene is posed again from the clip's own description; vertices and joints are projected with
-the stored cameras. Only undistorted cameras are examined.
+The stored parameters are put through SMPL's kinematics once more, the stored joints through the
+stored cameras; the flow must carry each pixel onto its own part; left must be left.
 """
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from generator.body.model import PARTS, SMPL_JOINTS
-from generator.cameras import project, to_camera
-from generator.clip import Clip, View
-from generator.scene import MeshTrack, Scene
+from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, BodyModel
+from generator.clip import Clip, PersonTrack, View
+from generator.scene import Scene
+from renderers.validation.rays import Eye
+from renderers.validation.surface import some_frames
 from renderers.validation.table import Finding
 
-CARRY_DEPTH = 0.05
-"""Metres by which the depth met after following the flow may differ: a pixel of a slanted surface."""
+CARRY_DEPTH = 0.2
+"""m by which the depth met after following the flow may differ: motion along the view, and slanted surfaces."""
+
+BORDER = 0.01
+"""px. So near to the image's border, rounding decides whether a joint is in the frame."""
 
 
-def geometry_findings(clip: Clip, scene: Scene) -> list[Finding]:
-    """Joints, flow and sides of every camera of ``clip`` against ``scene``."""
-    findings = _parameters(clip, scene)
+def geometry_findings(clip: Clip, scene: Scene | None, models: dict[str, BodyModel]) -> list[Finding]:
+    """Parameters, joints, sides and flow of ``clip``.
+
+    scene: the clip's description posed again, models: person name → body; None and empty where the
+    bodies are not at hand, which leaves what the clip says by itself.
+    """
+    findings = []
+    for name, track in clip.people.items():
+        if scene is not None:
+            findings += [_parameters(track, scene.people[name]), _kinematics(track, models[name])]
+            if track.vertices is not None:
+                findings.append(_vertices(track, scene, name))
+        if track.joint_names[:22] == SMPL_JOINTS[:22]:
+            findings.append(Finding("the person's left is on the left", leftness(track.joints), 0.0, "cosine", True, name))
     for camera in clip.spec.cameras:
-        if camera.distortion:
-            continue
         view = clip.views[camera.name]
-        findings += _joints(clip, view)
-        for name, step in (("flow", 1), ("flow_backward", -1)):
-            if name in view.labels.values and "depth" in view.labels.values:
-                findings.append(_flow_at_vertices(clip, view, scene, camera.name, name, step))
+        for name, person in view.people.items():
+            findings += _joints(clip.people[name].joints, person, _eye(view, camera, clip.spec.resolution))
+        if {"segm", "instance", "depth"} <= set(view.labels.values):
+            findings += _limb_sides(clip, view, _eye(view, camera, clip.spec.resolution))
         if {"flow", "occluded", "segm", "depth"} <= set(view.labels.values) and clip.spec.num_frames > 1:
-            findings.append(_carried(clip, view))
-        if "segm" in view.labels.values:
-            findings += _sides(clip, view, scene, camera.name)
+            findings += _carried(clip, view)
     return findings
 
 
-def _parameters(clip, scene) -> list[Finding]:
-    worst = 0.0
-    for name, track in clip.people.items():
-        again = scene.people[name]
-        worst = max(worst, float(np.abs(track.joints - again.joints).max()), float(np.abs(track.pose - again.pose).max()))
-    return [Finding("body parameters give the joints", worst, 1e-3, "m, rad")]
+def _eye(view: View, camera, resolution) -> Eye:
+    """The camera as stored in the clip, with index k = frame k - 1."""
+    poses = view.T_world_camera
+    return Eye(view.K, np.concatenate([poses[:1], poses, poses[-1:]]), camera.distortion, resolution)
 
 
-def _joints(clip: Clip, view: View) -> list[Finding]:
-    worst_camera = worst_image = 0.0
-    for name, person in view.people.items():
-        world = clip.people[name].joints.astype(np.float64)
-        for t, pose in enumerate(view.T_world_camera):
-            seen = to_camera(world[t], pose)
-            worst_camera = max(worst_camera, float(np.abs(seen - person.joints_camera[t]).max()))
-            front = seen[:, 2] > 0.1
-            error = np.abs(project(seen[front], view.K) - person.joints2d[t][front])
-            worst_image = max(worst_image, float(error.max(initial=0.0)))
+def _parameters(track: PersonTrack, again: PersonTrack) -> Finding:
+    pairs = [(getattr(track, name), getattr(again, name)) for name in ("betas", "pose", "transl", "joints")]
+    fits = all(a.shape == b.shape for a, b in pairs) and track.joint_names == again.joint_names
+    worst = max((float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs), key=_nan_last) if fits else np.inf
+    return Finding("parameters are as described", worst, 1e-4, "m, rad")
+
+
+def _nan_last(value: float) -> float:
+    return np.inf if np.isnan(value) else value
+
+
+def _kinematics(track: PersonTrack, model: BodyModel) -> Finding:
+    """Largest distance (m) of a stored joint from where pose, betas and transl put it.
+
+    Source: SMPL, Loper et al. 2015, equations 3, 4 and 10.
+    """
+    betas = track.betas[: model.num_betas].astype(float)
+    shaped = model.v_template + model.shapedirs[:, :, : len(betas)] @ betas
+    rest = np.asarray(model.joint_regressor @ shaped)
+    local = Rotation.from_rotvec(track.pose.reshape(-1, 3).astype(float)).as_matrix().reshape(*track.pose.shape[:2], 3, 3)
+    turned, at = [local[:, 0]], [rest[0] + track.transl]
+    for j, parent in enumerate(model.parents[1:], start=1):
+        at.append(at[parent] + turned[parent] @ (rest[j] - rest[parent]))
+        turned.append(turned[parent] @ local[:, j])
+    worst = np.linalg.norm(np.stack(at, axis=1) - track.joints, axis=-1).max()
+    return Finding("parameters give the joints", float(worst), 1e-4, "m")
+
+
+def _vertices(track: PersonTrack, scene: Scene, name: str) -> Finding:
+    mesh = next(m for m in scene.meshes if m.name == name)
+    worst = np.abs(track.vertices - mesh.vertices[1:-1]).max() if track.vertices.shape[1] == mesh.vertices.shape[1] else np.inf
+    return Finding("vertices are as described", float(worst), 1e-4, "m")
+
+
+def leftness(joints: np.ndarray) -> float:
+    """Cosine between the hips' right-to-left axis and the left of somebody whose toes point ahead.
+
+    joints: (T, J, 3) world metres. The mean over the clip: crossed or twisted legs may bring single
+    frames to the other side, a mirrored body all of them.
+    """
+    at = {name: joints[:, k].astype(float) for k, name in enumerate(SMPL_JOINTS[:22])}
+    sides = ("left", "right")
+    toes = sum(at[f"{s}_foot"] - at[f"{s}_ankle"] for s in sides)
+    shins = sum(at[f"{s}_knee"] - at[f"{s}_ankle"] for s in sides)
+    left = np.cross(shins, toes)
+    hips = at["left_hip"] - at["right_hip"]
+    length = np.linalg.norm(left, axis=1) * np.linalg.norm(hips, axis=1)
+    return float(((left * hips).sum(1) / np.maximum(length, 1e-12)).mean())
+
+
+def _joints(world: np.ndarray, person, eye: Eye) -> list[Finding]:
+    """Stored positions and flags of one person's joints against the stored camera."""
+    again = np.stack([eye.to_camera(world[t], t + 1) for t in range(len(world))])
+    image = eye.project(again.reshape(-1, 3)).reshape(person.joints2d.shape)
+    inside = eye.sees(image.reshape(-1, 2)).reshape(person.in_frame.shape)
+    if eye.distorted:
+        inside &= person.in_frame  # OpenCV folds back into the image what the lens does not image
+    near = person.in_frame | inside
+    off = np.linalg.norm(image - person.joints2d, axis=-1)[near]
+    at_border = np.abs(image[..., None] - np.stack([np.zeros(2), eye.resolution[::-1]], axis=-1)).min((-1, -2)) < BORDER
+    wrong = (inside != person.in_frame) & ~at_border | (person.visible & ~person.in_frame)
     return [
-        Finding("joints in the camera", worst_camera, 1e-3, "m"),
-        Finding("joints in the image", worst_image, 0.05, "px"),
+        Finding("joints in the camera", float(np.abs(again - person.joints_camera).max()), 1e-4, "m"),
+        Finding("joints in the image", float(np.max(off, initial=0.0)), 0.01, "px"),
+        Finding("joints in the frame", int(wrong.sum()), 0, "joints"),
     ]
 
 
-def _flow_at_vertices(clip, view, scene, camera, name, step) -> Finding:
-    """99th percentile of the distance between the flow image and the motion of visible vertices.
-
-    A vertex is seldom at a pixel's centre: it is compared with the pixel that contains it and
-    allowed what its neighbours differ by.
-    """
-    K, poses = scene.cameras[camera]
-    errors = []
-    for t in _some_frames(clip.spec.num_frames):
-        depth, flow = view.frame("depth", t), view.frame(name, t)
-        for mesh in scene.meshes:
-            errors.append(_vertex_flow_errors(mesh, K, poses, t + 1, step, depth, flow))
-    errors = np.concatenate(errors)
-    value = float(np.percentile(errors, 99)) if len(errors) else 0.0
-    return Finding(f"{name} at vertices", value, 0.35, "px")
-
-
-def _vertex_flow_errors(mesh: MeshTrack, K, poses, k, step, depth, flow) -> np.ndarray:
-    here = to_camera(mesh.vertices[k].astype(np.float64), poses[k])
-    there = to_camera(mesh.vertices[k + step].astype(np.float64), poses[k + step])
-    ok = (here[:, 2] > 0.05) & (there[:, 2] > 0.05)
-    here, there = here[ok], there[ok]
-    at, target = project(here, K), project(there, K)
-    x, y = np.floor(at).astype(int).T
-    h, w = depth.shape
-    inside = (x >= 1) & (y >= 1) & (x < w - 1) & (y < h - 1)
-    at, target, here, x, y = at[inside], target[inside], here[inside], x[inside], y[inside]
-    window = np.stack([depth[y + j, x + i] for j in (-1, 0, 1) for i in (-1, 0, 1)])
-    flat = (window > 0).all(0) & (np.abs(window - here[:, 2]).max(0) < 0.03)
-    error = np.linalg.norm(np.stack([flow[y + j, x + i] for j in (-1, 0, 1) for i in (-1, 0, 1)]) - (target - at), axis=-1)
-    return error.min(0)[flat]
+def _limb_sides(clip: Clip, view: View, eye: Eye) -> list[Finding]:
+    """Pixels of left and right parts lie nearer to that limb's bone than to its counterpart's."""
+    near = total = 0
+    parts = [p for p in range(1, 23) if SMPL_JOINTS[p - 1].startswith(("left", "right"))]
+    other = {p: SMPL_JOINTS.index(_across(SMPL_JOINTS[p - 1])) + 1 for p in parts}
+    for t in some_frames(clip.spec.num_frames, 8):
+        segm, instance, depth = (view.frame(name, t) for name in ("segm", "instance", "depth"))
+        for number, person in enumerate(clip.spec.people, start=1):
+            pixels = np.flatnonzero((instance == number) & np.isin(segm, parts))[::3]
+            rays = eye.rays(pixels)
+            points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth.reshape(-1)[pixels, None]
+            bones = _bones(view.people[person.name].joints_camera[t])
+            part = segm.reshape(-1)[pixels]
+            mine = np.linalg.norm(points - bones[part], axis=1)
+            near += int((mine < np.linalg.norm(points - bones[[other[p] for p in part]], axis=1)).sum())
+            total += len(part)
+    if total < 50:
+        return []
+    return [Finding("limbs have parts of their side", 100 * near / total, 75.0, "%", at_least=True)]
 
 
-def _carried(clip: Clip, view: View) -> Finding:
+def _across(name: str) -> str:
+    return name.replace("left", "right") if name.startswith("left") else name.replace("right", "left")
+
+
+def _bones(joints: np.ndarray) -> np.ndarray:
+    """(23, 3) middle of the bone of parts 1 … 22; row 0 is unused. Of a joint without a child, the joint."""
+    middle = np.zeros((23, 3))
+    for j in range(22):
+        child = next((c for c in range(22) if SMPL_PARENTS[c] == j), j)
+        middle[j + 1] = (joints[j] + joints[child]) / 2
+    return middle
+
+
+def _carried(clip: Clip, view: View) -> list[Finding]:
     """Share of unoccluded foreground pixels that meet their own part, at a likely depth, at t + 1."""
     met = total = 0
-    for t in _some_frames(clip.spec.num_frames - 1):
+    for t in some_frames(clip.spec.num_frames - 1, 8):
         ys, xs = np.nonzero(view.labels.mask(t) & (view.frame("occluded", t) == 0))
-        flow, part = view.frame("flow", t)[ys, xs], view.frame("segm", t)[ys, xs]
-        to_x = np.floor(xs + 0.5 + flow[:, 0]).astype(int)
-        to_y = np.floor(ys + 0.5 + flow[:, 1]).astype(int)
-        next_part, next_depth = view.frame("segm", t + 1), view.frame("depth", t + 1)
-        depth = view.frame("depth", t)[ys, xs]
-        found = np.zeros(len(xs), bool)
-        h, w = next_part.shape
-        for j in (-1, 0, 1):
-            for i in (-1, 0, 1):
-                y, x = np.clip(to_y + j, 0, h - 1), np.clip(to_x + i, 0, w - 1)
-                found |= (next_part[y, x] == part) & (np.abs(next_depth[y, x] - depth) < CARRY_DEPTH + 0.15)
-        met += int(found.sum())
-        total += len(found)
-    return Finding("flow carries t onto t + 1", 100 * met / max(1, total), 99.0, "% of pixels", at_least=True)
+        flow, part, depth = (view.frame(name, t)[ys, xs] for name in ("flow", "segm", "depth"))
+        to = np.floor(np.stack([xs, ys], axis=1) + 0.5 + flow).astype(int)
+        met += int(_meets(view.frame("segm", t + 1), view.frame("depth", t + 1), to, part, depth).sum())
+        total += len(xs)
+    if total < 200:
+        return []
+    return [Finding("flow carries t onto t + 1", 100 * met / total, 95.0, "%", at_least=True)]
 
 
-def _sides(clip: Clip, view: View, scene: Scene, camera: str) -> list[Finding]:
-    """The body's left against its facing, and the labels' left against the projected body."""
-    sides = np.concatenate([_leftness(track.joints) > 0 for track in clip.people.values()])
-    return [
-        Finding("the person's left is on the left", 100 * float(sides.mean()), 90.0, "% of frames", at_least=True),
-        Finding("left and right parts lie on their limbs", _parts_on_limbs(clip, view, scene, camera), 90.0, "% of pixels", at_least=True),
-    ]
-
-
-def _leftness(joints: np.ndarray) -> np.ndarray:
-    """(T,) > 0 where the left hip is on the left of somebody who looks where the toes point.
-
-    Crossed or folded legs may say otherwise for a moment, a mirrored body says it all the time.
-    """
-    at = {name: joints[:, k] for k, name in enumerate(SMPL_JOINTS[:22])}
-    up = at["spine3"] - at["pelvis"]
-    ahead = sum(at[f"{s}_foot"] - at[f"{s}_ankle"] for s in ("left", "right"))
-    ankle = sum(at[f"{s}_ankle"] - at[f"{s}_knee"] for s in ("left", "right"))
-    side = np.cross(-ankle, ahead)
-    hips = at["left_hip"] - at["right_hip"]
-    sure = np.abs((side * hips).sum(1)) > 0.15 * np.linalg.norm(side, axis=1) * np.linalg.norm(hips, axis=1)
-    crossed = (side * hips).sum(1) <= 0
-    chest = np.cross(up, hips)
-    collars = at["left_collar"] - at["right_collar"]
-    consistent = (np.cross(up, collars) * chest).sum(1) > 0
-    return np.where((sure & crossed) | ~consistent, -1.0, 1.0)
-
-
-def _parts_on_limbs(clip, view, scene, camera) -> float:
-    """Share (%) of limb pixels whose nearest projected visible vertex has the same part's side."""
-    K, poses = scene.cameras[camera]
-    good = total = 0
-    left = np.array([0] + [name.startswith("left") for name in PARTS])
-    right = np.array([0] + [name.startswith("right") for name in PARTS])
-    for t in _some_frames(clip.spec.num_frames):
-        depth, segm = view.frame("depth", t), view.frame("segm", t)
-        for mesh in scene.meshes[: len(scene.people)]:
-            corner = to_camera(mesh.vertices[t + 1].astype(np.float64), poses[t + 1])
-            centre = corner[mesh.faces].mean(1)
-            front = centre[:, 2] > 0.05
-            at, z, part = project(centre[front], K), centre[front, 2], mesh.part[front]
-            x, y = np.floor(at).astype(int).T
-            h, w = depth.shape
-            seen = (x >= 0) & (y >= 0) & (x < w) & (y < h)
-            x, y, z, part = x[seen], y[seen], z[seen], part[seen]
-            on = (np.abs(depth[y, x] - z) < 0.02) & (left[part] + right[part] > 0)
-            label = segm[y[on], x[on]]
-            good += int((left[label] == left[part[on]]).sum())
-            total += int(on.sum())
-    return 100 * good / total if total else 100.0
-
-
-def _some_frames(count: int) -> np.ndarray:
-    """At most eight frames, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, 8)).round().astype(int))
+def _meets(segm, depth, to, part, depth_before) -> np.ndarray:
+    """(n,) bool: one of the 3 × 3 pixels around ``to`` (n, 2) shows ``part`` near ``depth_before``."""
+    h, w = segm.shape
+    found = np.zeros(len(to), bool)
+    for j in (-1, 0, 1):
+        for i in (-1, 0, 1):
+            x, y = np.clip(to[:, 0] + i, 0, w - 1), np.clip(to[:, 1] + j, 0, h - 1)
+            found |= (segm[y, x] == part) & (np.abs(depth[y, x] - depth_before) < CARRY_DEPTH)
+    return found

@@ -5,83 +5,130 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.catalog import Assets, Catalog
-from generator.dataset.folder import open_dataset
+from generator.clip import Clip
+from generator.dataset.folder import Dataset, open_dataset
 from generator.dataset.native import read_clip, verify_clip
-from generator.errors import DatasetError, MannequinError, MissingExtraError
-from generator.records import from_plain
-from generator.scene import build_scene
+from generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
+from generator.scene import Scene
 from renderers.choice import open_renderer
+from renderers.validation.colour import colour_findings, order_findings
 from renderers.validation.geometry import geometry_findings
+from renderers.validation.posing import DRAWN, FOOTAGE, FOREIGN, Poser
 from renderers.validation.ranges import range_findings
-from renderers.validation.rerender import rerender_findings
-from renderers.validation.table import Finding, Row, add
+from renderers.validation.rerender import one_frame, rerender_findings
+from renderers.validation.surface import ray_findings
+from renderers.validation.table import Finding, Report
+
+ALONE = (
+    "The dataset names no assets, so its bodies cannot be posed again. Not checked: parameters against joints, "
+    "labels along rays, anything rendered again."
+)
+REAL_COLOUR = "The pictures are footage. Not checked: colour."
+NO_LENS = "Cycles has no lens distortion: the rasteriser rendered the labels of such cameras again, which made them too."
 
 
-def validate(path: Path, clips: int = 20, frames: int = 2, on_progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Row]:
-    """Check → Row for the dataset at ``path``.
+def validate(path: Path, clips: int = 20, frames: int = 2, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+    """Everything that can be checked of the dataset at ``path``.
 
     Every file is opened and its checksums computed; ``clips`` of them, evenly spread, are read,
     posed again and compared, ``frames`` of each rendered again by the other renderer.
+    Raises DatasetError where there is no dataset, or nothing in it, and ConfigError for counts below 1.
     """
+    for name, count in (("clips", clips), ("frames", frames)):
+        if count < 1:
+            raise ConfigError(f"{name} is {count}; expected 1 or more.")
     dataset = open_dataset(path)
     files = dataset.clips()
+    if not files:
+        raise DatasetError(f"{path} holds no finished clips, so there is nothing to validate. Run the command that started it again.")
+    report = Report()
+    _count(dataset, report)
     picked = {int(i) for i in np.linspace(0, len(files) - 1, min(clips, len(files))).round()}
-    tools = _Tools(dataset.config)
-    rows: dict[str, Row] = {}
+    examiner = _Examiner(dataset.config, frames, report)
     for number, file in enumerate(files):
         on_progress(number, len(files))
-        where = file.name
         problems = verify_clip(file)
-        add(rows, where, [Finding("files are whole", len(problems), 0, "problems", note="; ".join(problems))])
-        if problems or number not in picked:
-            continue
-        try:
-            add(rows, where, _clip_findings(file, tools, frames))
-        except DatasetError as e:
-            add(rows, where, [Finding("clips can be read", 1, 0, "problems", note=str(e))])
+        report.add(file.name, [Finding("files are whole", len(problems), 0, "problems", note="; ".join(problems))])
+        if not problems and number in picked:
+            report.add(file.name, examiner.findings(read_clip(file), int(file.stem)))
     on_progress(len(files), len(files))
-    return rows
+    if len(picked) < len(files):
+        report.say(f"{len(picked)} of {len(files)} clips were examined closely; more with --clips.")
+    return report
 
 
-class _Tools:
-    """Catalog and renderers of the dataset under examination."""
+def _count(dataset: Dataset, report: Report) -> None:
+    """All planned clips are there."""
+    if dataset.num_clips is None:
+        return
+    missing = sorted(set(range(dataset.num_clips)) - dataset.done())
+    note = f"no clip {', '.join(str(i) for i in missing[:5])}{', …' if len(missing) > 5 else ''}; run the same command again"
+    report.add("dataset.json", [Finding("planned clips are there", len(missing), 0, "missing", note=note)])
 
-    def __init__(self, config: dict):
-        self.can_pose = "assets" in config
-        if not self.can_pose:
+
+class _Examiner:
+    """Holds clips of one dataset against what did not make them."""
+
+    def __init__(self, config: dict, frames: int, report: Report):
+        self.poser, self.frames, self.report = Poser(config), frames, report
+        self.made_colour = config.get("renderer", "raster")
+        if self.poser.kind == FOREIGN:
+            report.say(ALONE)
             return
-        self.catalog = Catalog(from_plain(Assets, config["assets"]))
-        self.maker = config["renderer"]
-        self.raster = open_renderer("raster", self.catalog)
+        self.raster = open_renderer("raster", self.poser.catalog)
+        self.cycles = self._open_cycles()
+
+    def _open_cycles(self):
         try:
             from renderers.blender.renderer import BlenderRenderer
 
-            self.cycles = BlenderRenderer(self.catalog, labels="cycles")
-        except MissingExtraError:
-            self.cycles = None
+            return BlenderRenderer(self.poser.catalog, labels="cycles")
+        except MissingExtraError as e:
+            self.report.say(f"The rasteriser rendered again what it had made itself, since there is no Cycles: {e}")
+            return None
 
-    @property
-    def labels(self):
-        """The renderer to hold labels against: Cycles, else the rasteriser."""
+    def findings(self, clip: Clip, number: int) -> list[Finding]:
+        """Everything about one clip, whose file has that number."""
+        named = Finding("clips are in their place", abs(clip.spec.index - number), 0, note=f"the clip says it is {clip.spec.index}")
+        findings = [named, *range_findings(clip)]
+        if self.poser.kind == FOREIGN:
+            return findings + geometry_findings(clip, None, {})
+        has_colour = any(view.rgb is not None for view in clip.views.values())
+        try:
+            scene = self.poser.scene(clip, has_colour)
+            models = self.poser.models(clip)
+        except MannequinError as e:
+            return findings + [Finding("clips can be posed again", 1, 0, "problems", note=str(e))] + geometry_findings(clip, None, {})
+        findings += geometry_findings(clip, scene, models) + ray_findings(clip, scene)
+        frames = np.unique(np.linspace(0, clip.spec.num_frames - 1, self.frames + 2)[1:-1].round().astype(int))
+        for t in frames:
+            findings += rerender_findings(clip, one_frame(scene, int(t)), int(t), self._label_renderer(clip))
+        if has_colour and self.poser.kind == FOOTAGE:
+            self.report.say(REAL_COLOUR)
+        if has_colour and self.poser.kind == DRAWN:
+            findings += self._colour(clip, scene, [int(t) for t in frames])
+        return findings
+
+    def _label_renderer(self, clip: Clip):
+        if self.cycles is not None and any(any(c.distortion) for c in clip.spec.cameras):
+            self.report.say(NO_LENS)
+            return self.raster
         return self.cycles or self.raster
 
-    @property
-    def colour(self):
-        """The renderer that did not make the colour; None where it is not installed."""
-        return self.raster if self.maker == "blender" else self.cycles
-
-
-def _clip_findings(file, tools: _Tools, frames: int) -> list[Finding]:
-    clip = read_clip(file)
-    findings = range_findings(clip)
-    if not tools.can_pose:
+    def _colour(self, clip: Clip, scene: Scene, frames: list[int]) -> list[Finding]:
+        around = {s for t in frames for s in (t - 1, t, t + 1) if 0 <= s < clip.spec.num_frames}
+        drawn = {t: self.raster.render_scene(one_frame(scene, t), ("rgb",)) for t in sorted(around)}
+        other = self._other_colour(clip, scene, frames[0]) or drawn[frames[0]]
+        findings = []
+        for camera, view in clip.views.items():
+            if view.rgb is not None:
+                again = {t: (c.views[camera].rgb[0], c.views[camera].labels.mask(0)) for t, c in drawn.items()}
+                findings += order_findings(view.rgb, again, frames)
+                findings += colour_findings(view.rgb[frames[0]], other.views[camera].rgb[0], view.labels.mask(frames[0]))
         return findings
-    try:
-        scene = build_scene(clip.spec, tools.catalog, ("rgb",))
-    except MannequinError as e:
-        return findings + [Finding("description can be posed again", 1, 0, "problems", note=str(e))]
-    findings += geometry_findings(clip, scene)
-    for t in np.unique(np.linspace(0, clip.spec.num_frames - 1, frames + 2)[1:-1].round().astype(int)):
-        findings += rerender_findings(clip, scene, int(t), tools.labels, tools.colour)
-    return findings
+
+    def _other_colour(self, clip: Clip, scene: Scene, t: int) -> Clip | None:
+        """Frame ``t`` by Cycles where the rasteriser made the colour, if Cycles can."""
+        if self.made_colour == "blender" or self.cycles is None or any(any(c.distortion) for c in clip.spec.cameras):
+            return None
+        return self.cycles.render_scene(one_frame(scene, t), ("rgb",))

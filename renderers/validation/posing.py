@@ -1,0 +1,38 @@
+"""The scenes of a dataset, posed again from what its clips say."""
+
+from generator.body.model import BodyModel
+from generator.catalog import Assets, Catalog
+from generator.clip import Clip
+from generator.records import from_plain
+from generator.scene import Scene, build_scene
+from renderers.footage import BodyParameters, footage_scene
+
+DRAWN, FOOTAGE, FOREIGN = "drawn", "footage", "foreign"
+
+
+class Poser:
+    """Knows from a dataset's config where bodies and other assets are.
+
+    kind: DRAWN for what ``mannequin generate`` made, FOOTAGE for ``mannequin label``, FOREIGN for
+    a config that names no assets, whose clips cannot be posed again.
+    """
+
+    def __init__(self, config: dict):
+        self.kind, assets = FOREIGN, Assets()
+        if "assets" in config:
+            self.kind, assets = DRAWN, from_plain(Assets, config["assets"])
+        elif isinstance(config.get("footage"), dict) and "body" in config["footage"]:
+            self.kind, assets = FOOTAGE, Assets(body=str(config["footage"]["body"]))
+        self.catalog = Catalog(assets)
+
+    def models(self, clip: Clip) -> dict[str, BodyModel]:
+        """Person name → body. Raises MannequinError for a body that is not at hand."""
+        return {p.name: self.catalog.body(p.body, p.joints) for p in clip.spec.people}
+
+    def scene(self, clip: Clip, with_colour: bool) -> Scene:
+        """What ``clip`` describes; for footage, what its parameters pose. Raises MannequinError."""
+        if self.kind == DRAWN:
+            return build_scene(clip.spec, self.catalog, ("rgb",) if with_colour else ())
+        (name, track), (camera,) = next(iter(clip.people.items())), clip.spec.cameras
+        parameters = BodyParameters(track.pose.astype(float), track.transl.astype(float), track.betas.astype(float))
+        return footage_scene(clip.spec, self.models(clip)[name], parameters, camera)
