@@ -6,19 +6,20 @@ light a cell keeps darkens the background seen there. Unlike a path-traced shado
 the same at every image size, has no noise, and is the same whichever renderer draws the people.
 """
 
+import cv2
 import numpy as np
 from numba import njit
-from scipy import ndimage
 
 from generator.scene import Scene
 from generator.spec import HdriLight, LampLight
 
-NUM_LIGHTS = 96
+NUM_LIGHTS = 64
 CELL = 0.02
 """m, edge of a cell of the ground."""
 
 REACH = 3.0
-"""m around what stands on the ground to which its shadow is followed."""
+FADE = 1.0
+"""m around what stands on the ground to which its shadow is followed, and over which it fades out."""
 
 SOFTNESS = 1.3
 """Cells; the Gaussian that hides that the lights are points."""
@@ -32,26 +33,50 @@ class GroundShadow:
         self.scene = scene
         self.K, self.poses = scene.cameras[camera]
         self.lights, self.power, self.always = _small_lights(scene)
+        self._lattices = [_lattice(mesh) for mesh in scene.meshes] if len(self.lights) else []
 
     def __bool__(self) -> bool:
         return len(self.lights) > 0 and len(self.scene.meshes) > 0
 
     def factor(self, k: int) -> np.ndarray:
         """(H, W, 3) float32 in (0, 1] for index ``k`` of the scene's tracks (frame k - 1)."""
-        points = np.concatenate([_points(mesh, k) for mesh in self.scene.meshes])
+        points = np.concatenate([_points(mesh, k, *lattice) for mesh, lattice in zip(self.scene.meshes, self._lattices)])
         low = points[:, :2].min(0) - REACH
         size = np.ceil((points[:, :2].max(0) + REACH - low) / CELL).astype(int)
         lost = _throw(points, self.lights, self.power, low, CELL, size[1], size[0])
-        lost = np.stack([ndimage.gaussian_filter(lost[..., c], SOFTNESS) for c in range(3)], axis=-1)
-        kept = (1.0 - lost / (self.power.sum(0) + self.always)).astype(np.float32)
-        return _look(kept, low, CELL, self.K, self.poses[k], *self.scene.spec.resolution)
+        lost = cv2.GaussianBlur(lost, (0, 0), SOFTNESS) / (self.power.sum(0) + self.always).astype(np.float32)
+        kept = 1.0 - lost * _fading(size[1])[:, None, None] * _fading(size[0])[None, :, None]
+        return _look(kept.astype(np.float32), low, CELL, self.K, self.poses[k], *self.scene.spec.resolution)
 
 
-def _points(mesh, k: int) -> np.ndarray:
-    """Vertices and face centres of a mesh at index ``k``, those above the ground."""
+def _fading(cells: int) -> np.ndarray:
+    """(cells,) float32: 1, but falling to 0 over FADE at both ends."""
+    from_end = np.minimum(np.arange(cells), np.arange(cells)[::-1]) * CELL / FADE
+    return np.clip(from_end, 0, 1).astype(np.float32)
+
+
+def _lattice(mesh) -> tuple[np.ndarray, np.ndarray]:
+    """((P,) faces, (P, 3) weights) of points that, with the vertices, leave no gap wider than a cell."""
+    corners = mesh.vertices[1][mesh.faces]
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
+    steps = np.minimum(np.ceil(longest / (1.4 * CELL)).astype(int), 200)
+    faces, weights = [np.zeros(0, np.int64)], [np.zeros((0, 3))]
+    for n in np.unique(steps[steps > 1]):
+        i, j = np.meshgrid(np.arange(n + 1), np.arange(n + 1))
+        inside = (i + j <= n) & (np.maximum(np.maximum(i, j), n - i - j) < n)
+        bary = np.stack([i, j, n - i - j], -1)[inside] / n
+        which = np.flatnonzero(steps == n)
+        faces.append(np.repeat(which, len(bary)))
+        weights.append(np.tile(bary, (len(which), 1)))
+    return np.concatenate(faces), np.concatenate(weights)
+
+
+def _points(mesh, k: int, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(P, 3) float32 points of a mesh at index ``k``, those above the ground."""
     vertices = mesh.vertices[k]
-    points = np.concatenate([vertices, vertices[mesh.faces].mean(1)])
-    return points[points[:, 2] > 0.0].astype(np.float64)
+    between = np.einsum("pc,pcx->px", weights, vertices[mesh.faces[faces]])
+    points = np.concatenate([vertices, between.astype(np.float32)])
+    return points[points[:, 2] > 0.0]
 
 
 def _small_lights(scene: Scene):
@@ -116,30 +141,31 @@ def _lamp_points(light: LampLight):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _throw(points, lights, power, low, cell, rows, columns):
-    """(rows, columns, 3) float64 irradiance that the points take from each cell of the ground."""
-    lost = np.zeros((rows, columns, 3))
-    stamp = np.full((rows, columns), -1, np.int32)
+    """(rows, columns, 3) float32 irradiance that the points take from each cell of the ground."""
+    lost = np.zeros((rows, columns, 3), np.float32)
+    stamp = np.full((rows, columns), -1, np.int16)
+    scale = 1.0 / cell
     for n in range(lights.shape[0]):
         w = lights[n, 3]
+        red, green, blue = power[n, 0], power[n, 1], power[n, 2]
         for p in range(points.shape[0]):
             z = points[p, 2]
-            dx = lights[n, 0] - w * points[p, 0]
-            dy = lights[n, 1] - w * points[p, 1]
             dz = lights[n, 2] - w * z
             if dz <= 1e-6:
                 continue
-            x = (points[p, 0] - dx * z / dz - low[0]) / cell
-            y = (points[p, 1] - dy * z / dz - low[1]) / cell
+            t = z / dz
+            x = (points[p, 0] - (lights[n, 0] - w * points[p, 0]) * t - low[0]) * scale - 0.5
+            y = (points[p, 1] - (lights[n, 1] - w * points[p, 1]) * t - low[1]) * scale - 0.5
             if not (x >= 0.0 and y >= 0.0 and x < columns - 1 and y < rows - 1):
                 continue
-            i, j = int(y - 0.5), int(x - 0.5)
-            for r in range(max(i, 0), i + 2):
-                for c in range(max(j, 0), j + 2):
+            i, j = int(y), int(x)
+            for r in range(i, i + 2):
+                for c in range(j, j + 2):
                     if stamp[r, c] != n:
                         stamp[r, c] = n
-                        lost[r, c, 0] += power[n, 0]
-                        lost[r, c, 1] += power[n, 1]
-                        lost[r, c, 2] += power[n, 2]
+                        lost[r, c, 0] += red
+                        lost[r, c, 1] += green
+                        lost[r, c, 2] += blue
     return lost
 
 

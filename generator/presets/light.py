@@ -56,7 +56,7 @@ def draw_lamps(draw) -> LampLight:
     rng = draw.rng("light")
     key_angle = rng.uniform(0, 2 * math.pi)
     lamps = [
-        _lamp(rng, key_angle, power=rng.uniform(250, 500), distance=rng.uniform(2.5, 4)),
+        _lamp(rng, key_angle, power=rng.uniform(150, 350), distance=rng.uniform(2.5, 4)),
         _lamp(rng, key_angle + math.pi * rng.uniform(0.6, 1.4), power=rng.uniform(50, 150), distance=rng.uniform(3, 5)),
     ]
     if rng.uniform() < 0.6:
