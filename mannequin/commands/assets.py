@@ -14,13 +14,14 @@ from rich.table import Table
 from generator.catalog import BUILTIN, NUM_OUTFITS, Assets, Catalog
 from generator.errors import AssetError, ConfigError, MissingExtraError
 
+TEXELS = 256
 SHOWN = 12
 """Names of one kind that are listed."""
 
 
 @dataclass(frozen=True)
 class AssetsCommand:
-    """List, check or rebuild what people and their surroundings are made of.
+    """List or check what people and their surroundings are made of.
 
     examples:
       mannequin assets list
@@ -96,7 +97,7 @@ def _kinds(catalog: Catalog) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     try:
         yield "environments", assets.environments or "Blender's", catalog.environments
     except MissingExtraError:
-        yield "environments", "Blender, which is not installed", ()
+        yield "environments", "not installed", ()
     yield "photos", assets.backgrounds or "none given", catalog.photos
 
 
@@ -108,7 +109,7 @@ def _reads(catalog: Catalog) -> Iterator[Callable]:
     yield from (partial(catalog.body, body_id) for body_id in catalog.bodies.values())
     yield from (partial(_read_motion, catalog.motion(motion_id), body) for motion_id in catalog.motions)
     if catalog.assets.textures:
-        yield from (partial(catalog.appearance, texture_id, body) for texture_id in catalog.textures)
+        yield from (partial(catalog.texture, texture_id, body, TEXELS) for texture_id in catalog.textures)
     if catalog.assets.environments or builtin_environments():
         yield from (partial(catalog.environment, environment_id) for environment_id in catalog.environments)
     yield from (partial(catalog.photo, photo_id) for photo_id in catalog.photos)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Label:
-    """Make labels for real footage from a fitted body and a calibrated camera.
+    """Make labels for real footage from a fitted body and its camera.
 
     Writes a dataset of one clip: segmentation, depth, joints and all other labels, aligned with
     the pixels of the footage (lens distortion included). With --images the footage itself becomes

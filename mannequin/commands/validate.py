@@ -17,6 +17,10 @@ class Validate:
     against rays cast onto the posed meshes, flow by carrying frame t onto t + 1, left and right,
     and renders sampled frames again with the other renderer. Prints a table; exit status 1 if
     anything fails.
+
+    examples:
+      mannequin validate out
+      mannequin validate out --clips 200 --frames 5
     """
 
     dataset: tyro.conf.Positional[Path]

@@ -1,0 +1,76 @@
+"""The README and the page of conventions say what is so, and what they show runs."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.clip import CHANNELS
+from mannequin.cli import COMMANDS, parse
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = {language: re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) for language in ("sh", "python")}
+LINES = [line for block in BLOCKS["sh"] for line in block.splitlines() if line.startswith("mannequin ")]
+
+
+def channel_rows() -> list[str]:
+    """The rows of the README's table as generator.clip has them."""
+    rows = []
+    for channel in CHANNELS.values():
+        shape = "(T, H, W" + "".join(f", {n}" for n in channel.shape) + ")"
+        cells = (f"`{channel.name}`", channel.dtype, shape, channel.unit, channel.frame, channel.background)
+        rows.append("| " + " | ".join(cells) + " |")
+    return rows
+
+
+def test_the_table_of_channels_is_that_of_the_code():
+    head = "| name | dtype | shape | unit | frame | background |\n|---|---|---|---|---|---|\n"
+    table = README.split(head)[1].split("\n\n")[0]
+    assert table.splitlines() == channel_rows()
+
+
+def test_the_conventions_mention_every_channel():
+    page = (ROOT / "docs" / "conventions.md").read_text("utf-8")
+    words = set(re.findall(r"\w+", page))
+    meant = {"rgb": "colour", "segm": "segm14", "normal": "normals"}
+    absent = [name for name in CHANNELS if name not in words and meant.get(name) not in words]
+    assert not absent
+
+
+def test_the_python_example_runs(tmp_path):
+    assert len(BLOCKS["python"]) == 1
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", BLOCKS["python"][0]], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "clip.h5").is_file()
+
+
+def test_there_are_lines_to_check():
+    assert len(LINES) > 6
+    assert {line.split()[1] for line in LINES} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_line_parses(line):
+    words = shlex.split(line, comments=True)[1:]
+    assert type(parse(words)) is COMMANDS[words[0]]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_the_manual_parse(name):
+    text = COMMANDS[name].__doc__.replace("\\\n", " ")
+    lines = re.findall(r"^ +(mannequin .*)$", text, re.MULTILINE)
+    assert lines
+    for line in lines:
+        words = shlex.split(line)[1:]
+        assert type(parse(words)) is COMMANDS[words[0]]
+
+
+def test_links_lead_somewhere():
+    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", README) if not t.startswith("http")]
+    assert targets and [t for t in targets if not (ROOT / t).exists()] == []
