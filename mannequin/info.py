@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from generator.clip import CHANNELS
 from generator.dataset.folder import open_dataset
@@ -93,7 +93,7 @@ def _print_dataset(console: Console, dataset, files) -> None:
     size = sum(f.stat().st_size for f in files)
     planned = f" of {dataset.num_clips} planned" if (dataset.num_clips or 0) > len(files) else ""
     console.print(f"{dataset.path}: {len(files)}{planned} clips, {size / 1e6:.1f} MB")
-    table = Table("file", "clip", "frames", "height, width", "people", "action")
+    table = Table("file", Column("clip", overflow="fold"), "frames", "height, width", "people", "action")
     for file in files[:LISTED]:
         with open_clip(file) as clip:
             s = clip.spec
