@@ -9,6 +9,10 @@ from generator.presets import PRESETS
 from generator.spec import ClipSpec
 
 
+MOST_PIXELS = 2**32
+"""Of all frames of a clip, which is held in memory as a whole."""
+
+
 def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Describe clip ``index`` of the dataset that ``seed`` stands for.
 
@@ -48,3 +52,9 @@ def _check(config: SampleConfig) -> None:
     for name, value, low, high, unit in limits:
         if not low <= value <= high:
             raise ConfigError(f"{name} is {value}; expected {low} to {high} {unit}.")
+    pixels = config.frames * config.size[0] * config.size[1]
+    if pixels > MOST_PIXELS:
+        raise ConfigError(
+            f"A clip of {config.frames} frames of {config.size[0]} x {config.size[1]} pixels takes {3e-9 * pixels:.0f} GB for "
+            f"its colour alone; expected at most {3e-9 * MOST_PIXELS:.0f} GB. Ask for fewer --frames and more --clips."
+        )

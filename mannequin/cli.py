@@ -1,6 +1,8 @@
 """The ``mannequin`` command."""
 
 import inspect
+import os
+import signal
 import sys
 import textwrap
 from importlib import metadata
@@ -71,6 +73,9 @@ def _run(args: list[str]) -> int:
     except KeyboardInterrupt:
         _complain("Interrupted. Finished clips are kept; the same command continues from here.")
         return 130
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 def manual() -> str:

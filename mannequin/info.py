@@ -13,7 +13,6 @@ from generator.dataset.native import SUFFIX, open_clip, read_clip
 from generator.errors import ConfigError, DatasetError
 from generator.pictures import channel_sheet, colourise, grid, save_picture, titled
 
-
 LISTED = 20
 """Clips of a dataset that are listed."""
 

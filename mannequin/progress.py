@@ -1,6 +1,7 @@
 """How far a job has come, for people at a terminal and for logs."""
 
 import time
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -31,7 +32,7 @@ class ClipBar:
         self.task = None
         self.logged = 0.0
 
-    def __enter__(self) -> "ClipBar":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 import cv2
 import joblib
 from joblib.externals.loky.backend import get_context
+from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from generator.catalog import Assets, Catalog
@@ -187,7 +189,13 @@ def _crew(workers: int):
 
 def _in_processes(task, arguments) -> Iterator:
     calls = (joblib.delayed(task)(*each) for each in arguments)
-    return joblib.Parallel(return_as="generator_unordered", batch_size=1)(calls)
+    try:
+        yield from joblib.Parallel(return_as="generator_unordered", batch_size=1)(calls)
+    except BrokenProcessPool as e:
+        raise RenderError(
+            "A worker process died, most likely for want of memory. Run the same command again with fewer --workers, "
+            "or with shorter clips in a new folder; finished clips are kept."
+        ) from e
 
 
 @contextmanager
@@ -204,12 +212,20 @@ def _one_thread():
 def _start_worker(seats) -> None:
     """Take the core that has waited longest, one thread, and leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     core = seats.get()
     seats.put(core)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     cv2.setNumThreads(1)
     threadpool_limits(1)
+
+
+def _leave_with(parent: int) -> None:
+    """End this process once its parent is gone, whatever took it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 _open: dict = {}

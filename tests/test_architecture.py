@@ -100,9 +100,8 @@ def global_random(tree: ast.AST) -> set[str]:
     """Uses of random state that all code shares: numpy.random's functions, the random module."""
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "random":
-            if getattr(node.value.value, "id", "") in ("np", "numpy") and node.attr not in SEEDED:
-                found.add(f"np.random.{node.attr}")
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random") and node.attr not in SEEDED:
+            found.add(f"np.random.{node.attr}")
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name in ("random", "numpy.random")}
         if isinstance(node, ast.ImportFrom) and node.module in ("random", "numpy.random"):

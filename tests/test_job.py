@@ -146,6 +146,31 @@ def test_an_interrupted_run_is_continued_as_if_nothing_had_been(tmp_path, undist
     assert {k: v for k, v in here.items() if k in whole and k != "dataset.json"} == {k: v for k, v in whole.items() if k != "dataset.json"}
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_workers_do_not_outlive_a_job_that_is_killed(tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen([*COMMAND, str(out), "--clips", "400", "--workers", "2"], cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    while process.poll() is None and not list(out.glob("clips/*/*.h5")):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    while group(process.pid):  # hangs here if one stays
+        time.sleep(0.1)
+
+
+def group(leader: int) -> list[str]:
+    """Command lines of the running processes of a group."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, number = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(number) == leader and state != "Z":
+                found.append((stat.parent / "cmdline").read_text())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
 # Failures
 
 
@@ -191,6 +216,17 @@ def test_the_command_says_which_clips_failed_and_exits_with_one(tmp_path, moody,
     assert exit_.value.code == 1
     assert "refused 0 [/sic]" in said.err and "failed" in said.err
     assert "1 written, 0 already there, 1 failed" in said.out
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_is_explained():
+    with pytest.raises(RenderError, match="memory"), job_module._crew(2) as work:
+        list(work(die, [()]))
+    with job_module._crew(2) as work:
+        assert len(list(work(where, [(0.0,)]))) == 1
 
 
 def test_assets_that_cannot_be_used_make_no_folder(tmp_path):
