@@ -59,9 +59,9 @@ def _print_clip(console: Console, clip) -> None:
         console.print(f"{person.name}: {person.body}, {person.motion.asset} from {person.motion.start:.2f} s, {person.appearance.texture}")
     for camera, view in clip.views.items():
         _print_view(console, camera, view, clip)
-    for name, value in sorted(clip.agreement.items()):
-        if name.endswith("_worst"):
-            console.print(f"renderers differ, {name.removesuffix('_worst')}: {value:.3g} (worst frame)")
+    worst = {k.removesuffix("_worst"): v for k, v in sorted(clip.agreement.items()) if k.endswith("_worst")}
+    if worst:
+        console.print("renderers differ, in the worst frame: " + ", ".join(f"{k} {v:.3g}" for k, v in worst.items()))
     console.print("made by " + ", ".join(f"{k} {v}" for k, v in clip.versions.items()))
 
 
@@ -91,7 +91,7 @@ def _dataset(path: Path, command) -> int:
 def _print_dataset(console: Console, dataset, files) -> None:
     size = sum(f.stat().st_size for f in files)
     planned = f" of {dataset.num_clips} planned" if (dataset.num_clips or 0) > len(files) else ""
-    console.print(f"{dataset.path}: {len(files)}{planned} clips, {size / 1e6:.1f} MB")
+    console.print(f"{dataset.path}: {len(files)}{planned} clip{'' if len(files) == 1 else 's'}, {size / 1e6:.1f} MB")
     table = Table("file", Column("clip", overflow="fold"), "frames", "height, width", "people", "action")
     for file in files[:LISTED]:
         with open_clip(file) as clip:

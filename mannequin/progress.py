@@ -4,7 +4,7 @@ import time
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 LOG_SECONDS = 10.0
 """Least time between two lines of a log."""
@@ -23,9 +23,7 @@ class ClipBar:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("clips  {task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
+            TextColumn("clips  {task.fields[pace]}"),
             console=self.console,
             transient=True,
         )
@@ -45,15 +43,22 @@ class ClipBar:
             self._log(progress)
             return
         if self.task is None:
-            self.task = self.bar.add_task("", total=progress.total, rate="")
+            self.task = self.bar.add_task("starting", total=progress.total, completed=progress.done, pace="")
             self.bar.start()
-        rate = f"{progress.fps:.1f} frames/s" if progress.fps else ""
-        self.bar.update(self.task, description=progress.clip or "starting", completed=progress.done, rate=rate)
+        if progress.clip:
+            self.bar.update(self.task, description=progress.clip, completed=progress.done, pace=_pace(progress))
 
     def _log(self, progress) -> None:
         now = time.monotonic()
         if not progress.clip or (now - self.logged < LOG_SECONDS and progress.done < progress.total):
             return
         self.logged = now
-        left = time.strftime("%H:%M:%S", time.gmtime(progress.left)) if progress.left < 86400 else f"{progress.left / 86400:.1f} days"
-        self.console.print(f"{progress.done} of {progress.total} clips, {progress.fps:.1f} frames/s, {left} left", soft_wrap=True)
+        self.console.print(f"{progress.done} of {progress.total} clips, {_pace(progress)}", soft_wrap=True)
+
+
+def _pace(progress) -> str:
+    """Frames per second and the time left."""
+    minutes, seconds = divmod(round(progress.left), 60)
+    hours, minutes = divmod(minutes, 60)
+    left = f"{hours / 24:.1f} days" if hours >= 48 else f"{hours}:{minutes:02d}:{seconds:02d}"
+    return f"{progress.fps:.1f} frames/s, {left} left"

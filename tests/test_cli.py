@@ -18,7 +18,9 @@ from generator.config import SampleConfig
 from generator.dataset.folder import open_dataset
 from generator.presets import PRESETS
 from mannequin.cli import COMMANDS, main, manual
+from mannequin.progress import ClipBar
 from renderers import job as job_module
+from renderers.job import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ("--renderer", "raster", "--clips", "1", "--frames", "1", "--size", "24", "24", "--samples", "1", "--light", "lamps")
@@ -379,7 +381,7 @@ def test_info_and_pictures_of_a_clip_and_a_dataset(run, dataset, tmp_path):
     status, said, _ = run("info", clip, "--picture", tmp_path / "c.png")
     assert status == 0 and "24 high and 24 wide" in said and "occluded_backward" in said
     status, said, _ = run("info", dataset, "--picture", tmp_path / "d.png")
-    assert status == 0 and "1 clips" in said
+    assert status == 0 and "1 clip," in said
     assert all(cv2.imread(str(tmp_path / name)) is not None for name in ("c.png", "d.png"))
     assert '"preset": "studio"' in run("info", clip, "--json")[1]
 
@@ -504,6 +506,15 @@ def test_the_manual_states_the_defaults_of_the_presets(run):
             value = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
             section = said.split(f"--{name.replace('_', '-')} ")[1].split(" --")[0]
             assert f"{preset} {value}" in section, (preset, name)
+
+
+@pytest.mark.parametrize("left, says", [(0.4, "0:00:00 left"), (3725, "1:02:05 left"), (86400 * 3.5, "3.5 days left")])
+def test_the_log_says_how_far_how_fast_and_how_long(capsys, left, says):
+    with ClipBar() as bar:
+        bar.show(Progress("", 2, 9))
+        bar.show(Progress("a", 3, 9, 12.34, left))
+        bar.show(Progress("b", 4, 9, 12.34, left))  # too soon after for a log
+    assert capsys.readouterr().err == f"3 of 9 clips, 12.3 frames/s, {says}\n"
 
 
 # As processes
