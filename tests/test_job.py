@@ -17,6 +17,7 @@ from generator.config import SampleConfig
 from generator.dataset.folder import open_dataset
 from generator.errors import AssetError, ConfigError, DatasetError, RenderError
 from renderers import job as job_module
+from renderers.blender.session import interrupts_held
 from renderers.job import Job, Summary, job_outputs, run_job, worker_count
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,10 +116,10 @@ COMMAND = [sys.executable, "-m", "mannequin", "generate", "--renderer", "raster"
 COMMAND += ["--samples", "2", "--light", "lamps", "--seed", "5"]
 
 
-def interrupt(out: Path, workers: int, number: int) -> subprocess.CompletedProcess:
+def interrupt(out: Path, workers: int, number: int, *options) -> subprocess.CompletedProcess:
     """Start the job of ``undisturbed`` on 40 clips, and send signal ``number`` once one is there."""
     process = subprocess.Popen(
-        [*COMMAND, str(out), "--clips", "40", "--workers", str(workers)],
+        [*COMMAND, str(out), "--clips", "40", "--workers", str(workers), *options],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     while process.poll() is None and not list(out.glob("clips/*/*.h5")):
@@ -144,6 +145,32 @@ def test_an_interrupted_run_is_continued_as_if_nothing_had_been(tmp_path, undist
     assert not list(out.rglob("*.part"))
     whole, here = digests(undisturbed), digests(out)
     assert {k: v for k, v in here.items() if k in whole and k != "dataset.json"} == {k: v for k, v in whole.items() if k != "dataset.json"}
+
+
+def test_an_interrupt_waits_for_the_end_of_a_render():
+    done = []
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("frame")
+    assert done == ["frame"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_workers_go_on_ignoring_interrupts_while_they_render():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.blender
+@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
+def test_an_interrupt_reaches_through_blender(tmp_path):
+    done = interrupt(tmp_path / "out", 1, signal.SIGINT, "--renderer", "blender")
+    assert done.returncode == 130 and "Interrupted" in done.stderr and "Traceback" not in done.stderr
+    assert 0 < len(open_dataset(tmp_path / "out")) < 40
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")

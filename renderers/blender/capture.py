@@ -7,7 +7,7 @@ wrapped: once it returns, its result still holds every pass.
 import numpy as np
 
 from generator.errors import RenderError
-from renderers.blender.session import load_bpy, silence
+from renderers.blender.session import interrupts_held, load_bpy, silence
 
 
 class Capture:
@@ -25,7 +25,7 @@ class Capture:
         self.passes = {}
         _listener.append(self)
         try:
-            with silence():
+            with silence(), interrupts_held():
                 load_bpy().ops.render.render()
         finally:
             _listener.remove(self)

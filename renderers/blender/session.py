@@ -3,7 +3,9 @@
 import contextlib
 import importlib
 import os
+import signal
 import sys
+import threading
 
 from generator.errors import MissingExtraError
 
@@ -68,6 +70,25 @@ def silence():
         os.dup2(kept, 1)
         os.close(kept)
         os.close(null)
+
+
+@contextlib.contextmanager
+def interrupts_held():
+    """Keep Ctrl-C until the block is done.
+
+    It would be raised in one of Blender's own scripts, which would drop it together with the frame.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _import_bpy():
