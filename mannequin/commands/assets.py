@@ -14,9 +14,11 @@ from rich.table import Table
 from generator.catalog import BUILTIN, NUM_OUTFITS, Assets, Catalog
 from generator.errors import AssetError, ConfigError, MissingExtraError
 
-TEXELS = 256
 SHOWN = 12
 """Names of one kind that are listed."""
+
+TEXELS = 256
+"""A side of the textures that are read for a check."""
 
 
 @dataclass(frozen=True)
