@@ -92,7 +92,6 @@ def interrupts_held():
 
 
 def _import_bpy():
-    path = list(sys.path)
     try:
         bpy = importlib.import_module("bpy")
     except ModuleNotFoundError as e:
@@ -104,7 +103,8 @@ def _import_bpy():
             f"bpy is installed but a system library is missing ({e}). On Debian or Ubuntu run: "
             f"apt-get install --no-install-recommends {SYSTEM_LIBRARIES}"
         ) from e
-    # Blender puts its scripts first, where a package of theirs hides bpy from processes started later.
-    sys.path[:] = path + [folder for folder in sys.path if folder not in path]
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    # Blender puts its scripts first, where a package of theirs hides bpy from processes started later.
+    scripts = bpy.utils.resource_path("LOCAL")
+    sys.path.sort(key=lambda folder: folder.startswith(scripts))
     return bpy
