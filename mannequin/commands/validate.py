@@ -62,7 +62,7 @@ def _table(rows) -> Table:
         table.add_row(
             row.check,
             str(row.examined),
-            f"{finding.value:.2g}",
+            f"{finding.value:.2g}" if finding.value < 99.5 else f"{finding.value:.0f}",
             "≥" if finding.at_least else "≤",
             f"{finding.limit:g}",
             finding.unit,

@@ -20,7 +20,7 @@ ON, AROUND, ANYWHERE = 160, 60, 20
 HIDDEN_STEP = 1e-5
 """Of the depth: nearer surfaces hide a point. The same as the format's definition of occlusion."""
 
-SHARE = 1.0
+SHARE = 0.5
 """% of rays whose label may differ: a few grazing rays of the hundreds per clip."""
 
 LIMITS = {
