@@ -18,8 +18,22 @@ in Mannequin and keeps its traceback.
 import difflib
 
 
+LONGEST = 4000
+"""Characters of a message."""
+
+
 class MannequinError(Exception):
-    """Base of every error that Mannequin raises on purpose."""
+    """Base of every error that Mannequin raises on purpose.
+
+    Messages quote what stands in files of strangers: control characters, which could drive the
+    terminal, are escaped, and a message beyond LONGEST loses its middle.
+    """
+
+    def __init__(self, message: str = ""):
+        text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in str(message))
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 3 :]}"
+        super().__init__(text)
 
 
 class AssetError(MannequinError):
