@@ -16,6 +16,7 @@ from generator.body.joints import with_joints
 from generator.body.model import FINGERS, SMPL_JOINTS, SMPLH_JOINTS, BodyModel
 from generator.body.usermesh import match_uv, read_obj_uv, user_topology
 from generator.errors import AssetError, TopologyError
+from generator.reading import contained
 
 WHERE = """Model files are free for research at their makers' sites (register, download, unpack):
   SMPL    https://smpl.is.tue.mpg.de    SMPL_python_v.1.1.0.zip: basicmodel_{f,m,neutral}_lbs_10_207_0_v1.1.0.pkl
@@ -29,6 +30,9 @@ _FAMILIES = {16: "mano", 24: "smpl", 52: "smplh", 55: "smplx"}
 _JOINT_NAMES = {24: SMPL_JOINTS, 52: SMPLH_JOINTS, 55: SMPLH_JOINTS[:22] + _X_HEAD + SMPLH_JOINTS[22:]}
 _X_ORDER = np.r_[0:22, 25:55, 22:25]
 """SMPL-X's joints with jaw and eyes moved to the end, so that the first 52 are SMPL-H's."""
+
+_MOST = 100.0
+"""Metres, and shares of a vertex: no coordinate, displacement or regressor of a person comes near."""
 
 _NEEDED = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
 _GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "neutral": "neutral", "right": "right", "left": "left"}
@@ -47,11 +51,11 @@ def find_bodies(path: Path) -> dict[str, Path]:
         return {_gender_of(path) or "neutral": path}
     if not path.is_dir():
         raise AssetError(f"No body model at {path}. Expected builtin, a model file or a folder of them.\n{WHERE}")
-    files = [p for depth in range(1, 5) for p in sorted(path.glob("/".join(["*"] * depth))) if _BODY_FILE.fullmatch(p.name)]
+    files = [p for depth in range(1, 5) for p in sorted(path.glob("/".join(["*"] * depth))) if _BODY_FILE.fullmatch(p.name) and p.is_file()]
     found = {}
     for file in files:
         if gender := _gender_of(file, path):
-            found.setdefault(gender, file)
+            found.setdefault(gender, contained(file, path))
     if not found:
         raise AssetError(f"No body model under its usual name in the folder {path}.\n{WHERE}")
     order = {name: k for k, name in enumerate(("female", "male", "neutral", "left", "right"))}
@@ -150,6 +154,7 @@ def _check(arrays: dict, where: str) -> _Raw:
     regressor = arrays["J_regressor"]
     arrays = arrays | {"J_regressor": regressor.toarray() if sp.issparse(regressor) else regressor}
     for key in _NEEDED:
+        _require(isinstance(arrays[key], np.ndarray) and arrays[key].ndim > 0, where, key, "a single value or sparse", "a dense array")
         _require(arrays[key].dtype.kind in "biuf", where, key, f"of type {arrays[key].dtype}", "numbers")
         _require(np.isfinite(arrays[key]).all(), where, key, "not finite", "numbers without NaN or infinity")
     v, j = len(arrays["v_template"]), arrays["kintree_table"].shape[-1]
@@ -162,6 +167,9 @@ def _check(arrays: dict, where: str) -> _Raw:
         have = arrays[key].shape
         fits = len(have) == len(want) and all(w in (-1, h) for h, w in zip(have, want, strict=True))
         _require(fits, where, key, f"of shape {have}", f"{want} (-1: any)")
+    for key in ("v_template", "shapedirs", "posedirs", "J_regressor"):
+        most = np.abs(arrays[key]).max(initial=0)
+        _require(most < _MOST, where, key, f"holding {most:.3g}", f"values below {_MOST:g} (units are metres)")
     parents = arrays["kintree_table"][0].astype(np.int64)
     parents[0] = -1
     _require((parents[1:] >= 0).all() and (parents < np.arange(j)).all(), where, "kintree_table", f"{parents.tolist()}", "every parent before its children")
@@ -242,9 +250,10 @@ def _find_uv(path, uv_path, raw, arrays):
     if uv_path is not None:
         return read_obj_uv(Path(uv_path).expanduser(), vertices, raw.faces)
     if "vt" in arrays and "ft" in arrays and arrays["ft"].shape == raw.faces.shape:
+        _require(all(arrays[key].dtype.kind in "iuf" for key in ("vt", "ft")) and arrays["vt"].ndim == 2 and arrays["vt"].shape[1] == 2, path, "vt", f"of shape {arrays['vt'].shape}", "(N, 2) numbers, as ft is of indices")
         index = arrays["ft"].astype(np.int64)
-        return match_uv(str(path), vertices, raw.faces, vertices, raw.faces, arrays["vt"].astype(np.float32), index)
+        return match_uv(str(path), vertices, raw.faces, vertices, raw.faces, arrays["vt"], index)
     for beside in sorted(path.parent.glob("*uv*.obj")):
         with suppress(TopologyError):  # it belongs to another model in the folder
-            return read_obj_uv(beside, vertices, raw.faces)
+            return read_obj_uv(contained(beside, path.parent), vertices, raw.faces)
     return None

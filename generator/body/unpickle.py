@@ -15,10 +15,8 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from generator import limits
 from generator.errors import AssetError, UnsafeFileError
-
-MAX_ENTRIES = 1 << 26
-"""Numbers in one array: four times the largest that a body model has."""
 
 _ARRAY = {(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")}
 _SCALAR = {(f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")}
@@ -92,19 +90,22 @@ def as_array(value, where: str):
 
 
 class _Bounded:
-    """Never asks the file for more than is left, however long a length the pickle states."""
+    """Never asks the file for more than is left, however long a length the pickle states, nor too often."""
 
     def __init__(self, stream, size):
-        self.stream, self.left = stream, size
+        self.stream, self.left, self.steps = stream, size, limits.PICKLE_STEPS
 
     def read(self, n):
-        data = self.stream.read(min(n, self.left))
-        self.left -= len(data)
-        return data
+        return self._count(self.stream.read(min(n, self.left)))
 
     def readline(self):
-        data = self.stream.readline(self.left)
+        return self._count(self.stream.readline(self.left))
+
+    def _count(self, data):
         self.left -= len(data)
+        self.steps -= 1
+        if self.steps < 0:
+            raise pickle.UnpicklingError(f"it takes more than {limits.PICKLE_STEPS} steps, which no body model does")
         return data
 
 
@@ -131,6 +132,21 @@ class _Reader(pickle._Unpickler):
             raise pickle.UnpicklingError("a state was given to something that is no object")
         self.stack[-1].state = state
 
+    def load_frame(self):
+        self.read(8)  # a frame only says what to read ahead
+
+    def load_dict(self):
+        items = self.pop_mark()
+        self.append(_dictionary(items[::2], items[1::2]))
+
+    def load_setitem(self):
+        value, key = self.stack.pop(), self.stack.pop()
+        self.stack[-1].update(_dictionary([key], [value]))
+
+    def load_setitems(self):
+        items = self.pop_mark()
+        self.stack[-1].update(_dictionary(items[::2], items[1::2]))
+
     def refuse(self):
         raise UnsafeFileError(
             f"{self.where} uses a pickle instruction that no body model needs. Nothing was run. Get the file from its official site."
@@ -141,12 +157,23 @@ class _Reader(pickle._Unpickler):
         pickle.REDUCE[0]: load_reduce,
         pickle.NEWOBJ[0]: load_reduce,
         pickle.BUILD[0]: load_build,
+        pickle.FRAME[0]: load_frame,
+        pickle.DICT[0]: load_dict,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
     }
     for _code in (
         pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.PERSID,
-        pickle.BINPERSID, pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
+        pickle.BINPERSID, pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET,
     ):  # fmt: skip
         dispatch[_code[0]] = refuse
+
+
+def _dictionary(keys, values) -> dict:
+    """Keys are plain: hashing tuples within tuples, as deep as a file likes, would overflow C's stack."""
+    if not all(isinstance(key, (str, bytes, int, float, type(None))) for key in keys):
+        raise pickle.UnpicklingError("a dictionary whose keys are neither text nor numbers")
+    return dict(zip(keys, values, strict=True))
 
 
 def _record(name, args) -> Record | dict:
@@ -157,7 +184,8 @@ def _record(name, args) -> Record | dict:
         if not isinstance(name, Name):
             raise pickle.UnpicklingError("an object without a class")
     if name.path == _MAPPING:
-        return dict(args[0]) if args and isinstance(args[0], list) else {}
+        pairs = args[0] if args and isinstance(args[0], list) else []
+        return _dictionary([key for key, _ in pairs], [value for _, value in pairs])
     return Record(name, args)
 
 
@@ -168,7 +196,7 @@ def _value(value, depth):
         return np.asarray(_plain(value))
     path = value.name.path
     if path in _ARRAY:
-        return _array(value)
+        return _array(value, depth)
     if path in _SCALAR:
         return np.frombuffer(_bytes(value.args[1]), _dtype(value.args[0]), 1)[0]
     if path in _SPARSE:
@@ -179,9 +207,11 @@ def _value(value, depth):
 
 
 def _plain(value):
-    """``value`` again if it is a number, a text or a flat list or tuple of them."""
-    items = value if isinstance(value, (list, tuple)) else [value]
-    if not all(isinstance(item, (int, float, str, bytes)) for item in items):
+    """``value`` again if it is a text, a number or a flat list or tuple of numbers.
+
+    Not of texts: numpy would give each the room of the longest.
+    """
+    if not isinstance(value, (str, bytes)) and not all(isinstance(n, (int, float)) for n in (value if isinstance(value, (list, tuple)) else [value])):
         raise ValueError(f"it is a {type(value).__name__}")
     return value
 
@@ -199,21 +229,21 @@ def _dtype(record) -> np.dtype:
     return np.dtype(object) if kind[0] == "O" else np.dtype(kind).newbyteorder(order)
 
 
-def _array(record: Record):
+def _array(record: Record, depth):
     _, shape, dtype, by_columns, data = record.state
-    return array_from(shape, _dtype(dtype), bool(by_columns), data)
+    return array_from(shape, _dtype(dtype), bool(by_columns), data, depth)
 
 
-def array_from(shape, dtype: np.dtype, by_columns: bool, data):
+def array_from(shape, dtype: np.dtype, by_columns: bool, data, depth: int = 1):
     """The array of the given shape whose bytes are ``data``; of objects, only a single one that is data."""
     shape = tuple(int(n) for n in shape)
+    if len(shape) > 8 or not all(0 <= n <= limits.BODY_ENTRIES for n in shape) or math.prod(shape) > limits.BODY_ENTRIES:
+        raise ValueError("an array whose shape is beyond any body model")
     count = math.prod(shape)
-    if min(shape, default=0) < 0 or count > MAX_ENTRIES:
-        raise ValueError(f"an array of shape {shape} is beyond any body model")
     if dtype.hasobject:
         if count != 1 or len(data) != 1:
             raise ValueError(f"an array of {count} Python objects")
-        return _value(data[0], depth=4)
+        return _value(data[0], depth - 1)
     data = _bytes(data)
     if len(data) != count * dtype.itemsize:
         raise ValueError(f"{len(data)} bytes for shape {shape} of {dtype}")
@@ -237,7 +267,9 @@ def _sparse(kind: str, state, depth):
     rows, columns = (int(n) for n in shape)
     data, indices, start = (_value(state[key], depth - 1) for key in ("data", "indices", "indptr"))
     major, minor = (columns, rows) if kind == "csc" else (rows, columns)
-    if not (0 <= rows * columns <= MAX_ENTRIES and len(start) == major + 1 and len(data) == len(indices)):
+    if not (0 <= min(rows, columns) and max(rows, columns, rows * columns) <= limits.BODY_ENTRIES):
+        raise ValueError("a sparse matrix beyond any body model")
+    if not (len(start) == major + 1 and len(data) == len(indices)):
         raise ValueError("a sparse matrix whose parts do not fit together")
     if start[0] != 0 or start[-1] != len(data) or (np.diff(start) < 0).any():
         raise ValueError("a sparse matrix with damaged rows")

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from generator import limits
 from generator.body.charts import chart_atlas, densepose_style_charts, part_labels_from_weights
 from generator.body.model import FINGERS, Topology
 from generator.cache import cached_arrays, content_key
 from generator.errors import AssetError, TopologyError
+from generator.reading import read_bytes
 
 LABELS_VERSION = 1
 """Raise it when parts or charts come out otherwise for the same mesh."""
+
+_MOST_UV = 100.0
+"""Texture coordinates beyond the unit square repeat the image; no file does so this often."""
 
 _MESHES = {(6890, 13776): "smpl-6890", (10475, 20908): "smplx-10475", (778, 1538): "mano-778"}
 
@@ -91,7 +96,8 @@ def read_obj_uv(path: Path, num_vertices: int, faces: np.ndarray) -> np.ndarray:
     """
     texture, corners, vertices = [], [], 0
     try:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        content = read_bytes(path, limits.MESH_BYTES, "an .obj with texture coordinates")
+        for line in content.decode("utf-8", "replace").splitlines():
             key, *values = line.split() or [""]
             if key == "v":
                 vertices += 1
@@ -100,8 +106,8 @@ def read_obj_uv(path: Path, num_vertices: int, faces: np.ndarray) -> np.ndarray:
             elif key == "f":
                 corners.append([[int(n) for n in value.split("/")[:2]] for value in values])
         corners = np.array(corners, np.int64).reshape(-1, 3, 2) - 1
-        texture = np.array(texture, np.float32).reshape(-1, 2)
-    except (OSError, ValueError, IndexError) as e:
+        texture = np.array(texture, np.float64).reshape(-1, 2)
+    except (ValueError, IndexError, OverflowError) as e:
         raise AssetError(f"{path} cannot be read as an .obj of triangles with texture coordinates ({e}). Use SMPL's own UV file.") from e
     return match_uv(str(path), num_vertices, faces, vertices, corners[..., 0], texture, corners[..., 1])
 
@@ -115,6 +121,8 @@ def match_uv(where, num_vertices, faces, their_vertices, their_faces, texture, i
         )
     if index.shape != faces.shape or index.min(initial=0) < 0 or index.max(initial=-1) >= len(texture):
         raise TopologyError(f"{where} has faces that name texture coordinates which it does not hold. Use the UV file made for this very mesh.")
+    if not np.abs(texture).max(initial=0) <= _MOST_UV:  # NaN included
+        raise AssetError(f"{where} has texture coordinates beyond ±{_MOST_UV:g}. Expected numbers around [0, 1]; use the UV file made for this very mesh.")
     ours, our_turn = _sorted_faces(faces)
     theirs, their_turn = _sorted_faces(their_faces)
     if not np.array_equal(ours, theirs):
