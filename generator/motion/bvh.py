@@ -4,23 +4,22 @@ Source of the format: M. Meredith and S. Maddock, "Motion Capture File Formats E
 Whatever a damaged file does, it raises one AssetError that says where.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from generator import limits
 from generator.errors import AssetError
+from generator.reading import read_bytes
 
-MAX_BYTES = 1 << 30
-MAX_JOINTS = 1000
 RATES = (1.0, 2000.0)
 """Frames per second that a recording may have."""
 
 POSITIONS = ("Xposition", "Yposition", "Zposition")
 ROTATIONS = ("Xrotation", "Yrotation", "Zrotation")
 _CHANNELS = {name.lower(): name for name in POSITIONS + ROTATIONS}
-_WHITE = np.zeros(256, bool)
-_WHITE[list(b" \t\r\n\v\f")] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,15 +104,12 @@ def read_bvh(path, first: int | None = None) -> Bvh:
     Raises AssetError naming the file, what is wrong, and what was expected.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _error(path, f"holds more than {MAX_BYTES >> 20} MiB", "one recorded sequence; cut it into shorter files")
-        data = path.read_bytes()
-    except OSError as e:
-        raise AssetError(f"Cannot read the motion {path}: {e.strerror}. Expected a BVH file.") from e
+    data = read_bytes(path, limits.BVH_BYTES, "a BVH file of one recorded sequence")
     head, found, tail = data.partition(b"MOTION")
     if not found:
         raise _error(path, "has no MOTION section", "HIERARCHY followed by MOTION; the file may be truncated")
+    if len(head) > limits.BVH_HEAD_BYTES:
+        raise _error(path, f"has a hierarchy of {len(head)} bytes", f"at most {limits.BVH_HEAD_BYTES}, one skeleton")
     names, parents, offsets, channels = _Hierarchy(path, head.decode("utf-8-sig", "replace")).parse()
     frames, frame_time, body = _motion_header(path, tail)
     wanted = frames
@@ -171,8 +167,8 @@ class _Hierarchy:
             words.append(word)
         if (key == "ROOT") != (not self.names) or (key != "ROOT" and not open_joints):
             raise _error(self.path, f"has {key} {' '.join(words)!r} out of place", "one ROOT that holds every other joint")
-        if len(self.names) >= MAX_JOINTS:
-            raise _error(self.path, f"has more than {MAX_JOINTS} joints", "one skeleton")
+        if len(self.names) >= limits.BVH_JOINTS:
+            raise _error(self.path, f"has more than {limits.BVH_JOINTS} joints", "one skeleton")
         parent = open_joints[-1] if open_joints else -1
         self.names.append(f"{self.names[parent]} End Site" if key == "END" else " ".join(words))
         self.parents.append(parent)
@@ -202,8 +198,8 @@ class _Hierarchy:
             value = float(word)
         except ValueError:
             value = np.nan
-        if not np.isfinite(value):
-            raise _error(self.path, f"has {word!r} at joint {self.names[-1]!r}", "a finite number")
+        if not abs(value) <= limits.COORDINATE:  # NaN included
+            raise _error(self.path, f"has {word[:40]!r} at joint {self.names[-1]!r}", f"a finite number up to {limits.COORDINATE:g}")
         return value
 
     def _check(self) -> None:
@@ -227,38 +223,34 @@ def _motion_header(path: Path, tail: bytes) -> tuple[int, float, bytes]:
         labels = ()
     if labels != ([b"Frames"], [b"Frame", b"Time"]):
         raise _error(path, "has no legible 'Frames:' and 'Frame Time:' lines with numbers after them", "both right after MOTION; the file may be truncated")
-    if frames < 1:
-        raise _error(path, f"has {frames} frames", "at least one")
+    if not 1 <= frames <= len(body):
+        raise _error(path, f"has {frames} frames in {len(body)} bytes of numbers", "at least one, and as many as follow; the file may be truncated")
     if not (1.0 / RATES[1] <= frame_time <= 1.0 / RATES[0]):
         raise _error(path, f"has a frame time of {frame_time:g} s", f"{1 / RATES[1]:g} to {1 / RATES[0]:g} s; correct its 'Frame Time:' line")
     return frames, frame_time, body
 
 
 def _motion_values(path: Path, body: bytes, frames: int, columns: int) -> np.ndarray:
-    """(frames, columns) float64."""
-    counts = _words_per_line(body)
-    counts = counts[counts > 0]
-    wrong = np.flatnonzero(counts != columns)
-    if len(wrong):
-        raise _error(path, f"has {counts[wrong[0]]} numbers in frame {wrong[0]}", f"{columns}, one for every channel; the file may be truncated")
-    if len(counts) != frames:
-        raise _error(path, f"says 'Frames: {frames}' and holds {len(counts)}", "both to agree; the file may be truncated")
-    try:
-        values = np.array(body.split(), dtype="S").astype(np.float64).reshape(frames, columns)
-    except ValueError as e:
-        raise _error(path, f"has something that is no number in its motion ({e})", "numbers") from e
-    bad = np.argwhere(~np.isfinite(values))
+    """(frames, columns) float64, read line by line so that memory follows the numbers asked for."""
+    held = sum(1 for _ in _lines(body))
+    if held != frames:
+        raise _error(path, f"says 'Frames: {frames}' and holds {held}", "both to agree; the file may be truncated")
+    values = np.empty((frames, columns))
+    for frame, line in enumerate(_lines(body)):
+        words = line.split(maxsplit=columns)
+        if len(words) != columns:
+            found = len(words) if len(words) < columns else f"more than {columns}"
+            raise _error(path, f"has {found} numbers in frame {frame}", f"{columns}, one for every channel; the file may be truncated")
+        try:
+            values[frame] = [float(word) for word in words]
+        except ValueError as e:
+            raise _error(path, f"has something that is no number in frame {frame} ({str(e)[:80]})", "numbers") from e
+    bad = np.argwhere(~(np.abs(values) <= limits.COORDINATE))  # NaN included
     if len(bad):
-        raise _error(path, f"has {values[tuple(bad[0])]} in frame {bad[0][0]}, column {bad[0][1]}", "finite numbers")
+        raise _error(path, f"has {values[tuple(bad[0])]} in frame {bad[0][0]}, column {bad[0][1]}", f"finite numbers up to {limits.COORDINATE:g}")
     return values
 
 
-def _words_per_line(body: bytes) -> np.ndarray:
-    """Number of white-space separated words on each line."""
-    data = np.frombuffer(body, np.uint8)
-    white = _WHITE[data]
-    begins = ~white
-    begins[1:] &= white[:-1]
-    ends = np.append(np.flatnonzero(data == ord("\n")), len(data))
-    total = np.append(0, np.cumsum(begins))
-    return np.diff(total[ends], prepend=0)
+def _lines(body: bytes):
+    """The lines that are not blank."""
+    return (line for line in io.BytesIO(body) if not line.isspace())

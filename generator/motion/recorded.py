@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from generator import limits
 from generator.errors import AssetError
 from generator.motion.base import PoseTrack, Skeleton
 from generator.motion.bvh import RATES, read_bvh
@@ -20,6 +21,7 @@ from generator.motion.quaternions import slerp, to_axis_angle
 from generator.motion.retarget import Retargeted, retarget
 from generator.motion.smpl_motion import WIDTHS, fit, make_smpl_source
 from generator.motion.source import frame_rate, make_source, starts_at_rest
+from generator.reading import contained
 
 SURREAL_RATE = 120.0
 """Hz of every sequence of smpl_data.npz, which does not say (SURREAL's generator assumes it too)."""
@@ -89,8 +91,8 @@ class SmplMotion(RecordedMotion):
         _check_shapes(self.path, poses, file.shape(poses), transl, file.shape(transl))
         arrays = [file.array(key) for key in (poses, transl)]
         for key, array in zip((poses, transl), arrays):
-            if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-                raise AssetError(f"{key!r} in the motion file {self.path} has values that are no finite numbers. Expected radians and metres; leave the file out.")
+            if array.dtype.kind not in "fiu" or not (np.abs(array) <= limits.COORDINATE).all():  # NaN included
+                raise AssetError(f"{key!r} in the motion file {self.path} has values that are no finite numbers up to {limits.COORDINATE:g}. Expected radians and metres; leave the file out.")
         return make_smpl_source(*arrays, self.rate)
 
 
@@ -199,7 +201,7 @@ def find_motions(path) -> list[RecordedMotion]:
         raise AssetError(f"No motion file or folder at {str(path)!r}. {EXPECTED}")
     if path.is_file():
         return _motions_of(path, path.parent, strict=True)
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".bvh", ".npz") and p.is_file())
+    files = sorted(contained(p, path) for p in path.rglob("*") if p.suffix.lower() in (".bvh", ".npz") and p.is_file())
     found = [motion for file in files for motion in _motions_of(file, path, strict=False)]
     if not found:
         raise AssetError(f"The folder {path} holds no motion. {EXPECTED}")
@@ -226,7 +228,7 @@ def read_surreal_shapes(path) -> dict[str, np.ndarray]:
     file = NpzFile(path)
     shapes = {gender: file.array(f"{gender}shapes") for gender in ("female", "male")}
     for gender, betas in shapes.items():
-        if betas.ndim != 2 or betas.shape[0] < 1 or betas.dtype.kind not in "fiu" or not np.isfinite(betas).all():
+        if betas.ndim != 2 or betas.shape[0] < 1 or betas.dtype.kind not in "fiu" or not (np.abs(betas) <= limits.COORDINATE).all():
             raise AssetError(f"'{gender}shapes' in {path} has shape {betas.shape} or values that are no finite numbers. Expected (N, 10) betas; get the file from SURREAL's site again.")
     return {gender: betas.astype(np.float64) for gender, betas in shapes.items()}
 
