@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from generator import limits
 from generator.errors import AssetError
+from generator.imagesize import check_image
+from generator.reading import contained, read_bytes
 
 os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")  # read by OpenCV at its first .exr
 
@@ -50,7 +53,7 @@ def _find(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]
         raise AssetError(
             f"The folder of {what} {str(folder)!r} does not exist. Expected a folder with {', '.join(suffixes)} files."
         )
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
+    files = sorted(contained(f, folder) for f in folder.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
     if not files:
         raise AssetError(f"The folder {str(folder)!r} has no {what}; expected files ending in {', '.join(suffixes)}.")
     return {f.relative_to(folder).as_posix(): f for f in files}
@@ -63,7 +66,7 @@ def load_environment(path: Path | str) -> np.ndarray:
     """
     import cv2
 
-    image = _decode(path, cv2.IMREAD_UNCHANGED, "an equirectangular .exr or .hdr image")
+    image = _decode(path, cv2.IMREAD_UNCHANGED, ("EXR", "HDR"), "an equirectangular .exr or .hdr image of linear values")
     if image.dtype != np.float32:
         raise AssetError(
             f"The environment image {str(path)!r} holds {image.dtype} values; expected linear float values "
@@ -78,19 +81,17 @@ def load_photo(path: Path | str) -> np.ndarray:
     """(h, w, 3) uint8 sRGB of an image file. Raises AssetError for a file that cannot be read."""
     import cv2
 
-    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR, "a photo")[..., ::-1])
+    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"), "a photo")[..., ::-1])
 
 
-def _decode(path, flags: int, expected: str) -> np.ndarray:
+def _decode(path, flags: int, formats: tuple[str, ...], expected: str) -> np.ndarray:
     import cv2
 
+    data = read_bytes(path, limits.IMAGE_BYTES, expected)
     try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as e:
-        raise AssetError(f"Cannot read {str(path)!r} ({e.strerror}); expected {expected}.") from e
-    try:
-        image = cv2.imdecode(data, flags) if len(data) else None
-    except cv2.error as e:
+        check_image(data, formats)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except (cv2.error, ValueError) as e:
         raise AssetError(f"Cannot decode {str(path)!r} ({str(e).strip()}); expected {expected}.") from e
     if image is None:
         raise AssetError(f"Cannot decode {str(path)!r}; expected {expected}. The file may be damaged or cut short.")

@@ -1,18 +1,21 @@
 """Textures that the user brings: a folder of images made for one body's atlas."""
 
-import json
+import io
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from generator import limits
 from generator.errors import AssetError, TopologyError
+from generator.reading import contained, read_bytes, read_json
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 DECLARATIONS = ("topology.txt", "topology.json")
-MOST_TEXELS = 8192**2
 LEAST_SIZE = 16
+MOST_DECLARED = 1000
+"""Bytes of topology.txt."""
 
 
 def find_textures(folder: Path, topology: str) -> dict[str, Path]:
@@ -42,7 +45,7 @@ def find_textures(folder: Path, topology: str) -> dict[str, Path]:
                 f"{str(path)!r} in the folder of textures is no PNG or JPEG image. "
                 "Expected images only (and topology.txt); move other files elsewhere."
             )
-        found[f"texture/{inner.as_posix()}"] = path
+        found[f"texture/{inner.as_posix()}"] = contained(path, folder)
     if not found:
         raise AssetError(f"The folder of textures {str(folder)!r} holds no image. Expected PNG or JPEG files in the body's UV layout.")
     return found
@@ -61,24 +64,26 @@ def load_texture(path: Path, topology: str) -> np.ndarray:
             f"Texture {str(path)!r} is declared for topology {declared!r}, but the body has {topology!r}. "
             "Use it on the body it was made for."
         )
+    if not path.is_file():
+        raise AssetError(f"No texture at {str(path)!r}. Expected a PNG or JPEG image.")
+    data = read_bytes(path, limits.IMAGE_BYTES, "a PNG or JPEG image")
     try:
         with warnings.catch_warnings():
-            # The limit below is stricter than the size at which Pillow warns.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
+            warnings.simplefilter("ignore")  # the limit below is stricter than Pillow's; odd metadata does not matter
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
                 _check_size(path, *image.size)
                 return np.asarray(image.convert("RGB"))
-    except FileNotFoundError as e:
-        raise AssetError(f"No texture at {str(path)!r}. Expected a PNG or JPEG image.") from e
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as e:
+    except AssetError:
+        raise
+    except Exception as e:  # Pillow's parsers raise whatever a damaged file makes them trip over
         raise AssetError(f"{str(path)!r} cannot be read as an image ({e}). Expected an undamaged PNG or JPEG; save it again.") from e
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
     if width != height:
         raise AssetError(f"Texture {str(path)!r} is {width} × {height} texels. Expected a square image: the body's atlas covers the unit square.")
-    if not LEAST_SIZE <= width or width * height > MOST_TEXELS:
-        raise AssetError(f"Texture {str(path)!r} is {width} × {height} texels. Expected {LEAST_SIZE} to 8192 a side; resize it.")
+    if not LEAST_SIZE <= width <= limits.TEXTURE_TEXELS:
+        raise AssetError(f"Texture {str(path)!r} is {width} × {height} texels. Expected {LEAST_SIZE} to {limits.TEXTURE_TEXELS} a side; resize it.")
 
 
 def _declared(folder: Path) -> str | None:
@@ -86,12 +91,12 @@ def _declared(folder: Path) -> str | None:
     text, table = (folder / name for name in DECLARATIONS)
     try:
         if text.is_file():
-            declared = text.read_text(encoding="utf-8").strip()
+            declared = read_bytes(contained(text, folder), MOST_DECLARED, "a topology id").decode("utf-8").strip()
         elif table.is_file():
-            declared = json.loads(table.read_text(encoding="utf-8"))["topology"]
+            declared = read_json(contained(table, folder), '{"topology": id}')["topology"]
         else:
             return None
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as e:
+    except (UnicodeDecodeError, KeyError, TypeError) as e:
         raise AssetError(f'The declaration in {str(folder)!r} cannot be read ({e!r}). Expected topology.txt with the id alone, or topology.json with {{"topology": id}}.') from e
     if not isinstance(declared, str) or not declared:
         raise AssetError(f"The declaration in {str(folder)!r} states no topology id. Expected the id that `--body` reports, such as \"mannequin-1\".")

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from generator.errors import ConfigError, DatasetError
+from generator.imagesize import check_image
 
 ENCODINGS = ("jpeg", "png")
 JPEG_QUALITY = 95
@@ -34,8 +35,9 @@ def encode(rgb: np.ndarray, encoding: str) -> np.ndarray:
 def decode(data: np.ndarray, resolution: tuple[int, int]) -> np.ndarray:
     """(bytes,) uint8 → (H, W, 3) uint8 sRGB. Raises DatasetError if it is not such an image."""
     try:
+        check_image(data.tobytes(), ("JPEG", "PNG"))
         bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as e:
+    except (cv2.error, ValueError) as e:
         raise DatasetError(f"A colour image is damaged ({e}). Delete the clip and render it again.") from e
     if bgr is None or bgr.shape != tuple(resolution) + (3,):
         seen = "no image" if bgr is None else f"{bgr.shape[1]} × {bgr.shape[0]} pixels"
