@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from generator.errors import ConfigError
+from generator.reading import parse_json
 from generator.records import from_plain, to_plain
 
 SPEC_VERSION = 1
@@ -220,11 +221,7 @@ class ClipSpec:
     @staticmethod
     def from_json(text: str) -> "ClipSpec":
         """Raises ConfigError saying where the text departs from a spec."""
-        try:
-            plain = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as e:
-            raise ConfigError(f"The clip description is not JSON ({e}). Expected what ClipSpec.to_json wrote.") from e
-        return from_plain(ClipSpec, plain)
+        return from_plain(ClipSpec, parse_json(text, "The clip description", "what ClipSpec.to_json wrote", ConfigError))
 
 
 def check_spec(spec: ClipSpec) -> None:
