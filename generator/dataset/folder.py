@@ -19,6 +19,7 @@ from generator.dataset.atomic import cannot_write, sweep, write_bytes
 from generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
 from generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
 from generator.errors import DatasetError
+from generator.reading import read_json
 from generator.records import to_plain
 
 FORMAT = "mannequin-dataset"
@@ -176,14 +177,9 @@ def _refuse_foreign(out: Path) -> None:
 
 def _read_description(folder: Path) -> dict:
     path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as e:
-        raise DatasetError(f"{folder} is not a dataset (it has no {DESCRIPTION}). Check the path.") from e
-    except OSError as e:
-        raise DatasetError(f"Cannot read {path}: {e.strerror}.") from e
-    except (ValueError, RecursionError) as e:
-        raise DatasetError(f"{path} is damaged ({e}). Restore it, or generate the dataset into a new folder.") from e
+    if not path.exists():
+        raise DatasetError(f"{folder} is not a dataset (it has no {DESCRIPTION}). Check the path.")
+    description = read_json(path, "the description of a dataset; restore it, or generate the dataset into a new folder", DatasetError)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise DatasetError(f"{path} does not describe a Mannequin dataset (no format = {FORMAT!r}). Check the path.")
     if description.get("format_version") != FORMAT_VERSION:
@@ -191,7 +187,7 @@ def _read_description(folder: Path) -> dict:
             f"{path} has format version {description.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
             "Use the release that wrote it, or generate the dataset into a new folder."
         )
-    if type(description.get("num_clips")) not in (int, type(None)) or not isinstance(description.get("config"), dict):
+    if type(description.get("num_clips", "")) not in (int, type(None)) or not isinstance(description.get("config"), dict):
         raise DatasetError(f"{path} is damaged (num_clips or config is missing). Restore it, or use a new folder.")
     return description
 

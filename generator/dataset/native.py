@@ -11,6 +11,7 @@ gives the same bytes: nothing of the time, the machine or the process goes in.
 
 import hashlib
 import json
+import math
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +19,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from generator import limits
 from generator.body.model import MERGE_14, PARTS, PARTS_14
 from generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
 from generator.dataset import images
 from generator.dataset.atomic import write_bytes
 from generator.dataset.packing import SCALES, WIDTHS, dequantise, from_runs, quantise, to_runs
 from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
+from generator.reading import parse_json
 from generator.spec import ClipSpec
 
 FORMAT = "mannequin-clip"
@@ -35,6 +38,8 @@ EFFORTS = ("fast", "small")
 
 _STORED_AS_IS = ("normal", "uv", "chart_uv")  # with "fast": two thirds of the time for a fifth of the bytes
 _MAX_RATIO = 1100  # deflate cannot expand further than 1032 : 1
+_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+_PIXEL_BYTES = 20  # while runs are expanded
 _MB = 1 << 20
 _PERSON_VIEW = {
     "joints2d": ("float32", "TJ2"),
@@ -103,6 +108,7 @@ class ClipReader:
         self._datasets, self._known = {}, {}
         try:
             with self._guard():
+                _check_links(self._file)
                 self._check_format()
                 self.spec = ClipSpec.from_json(self._text("spec"))
                 self.versions = self._json("versions", str)
@@ -180,6 +186,7 @@ class ClipReader:
         with self._guard():
             offsets = self._offsets(f"{group}/frame_offsets")
             data = self._part(f"{group}/data", ("uint8",), (), offsets, start, stop)
+            _check_room(group, (stop - start) * math.prod(self.spec.resolution) * 3)
             at = offsets[start : stop + 1] - offsets[start]
             return np.stack([images.decode(data[a:b], self.spec.resolution) for a, b in pairwise(at)])
 
@@ -211,7 +218,10 @@ class ClipReader:
         channels = self.channels(camera)
         labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
         rgb = self.rgb(camera) if "rgb" in channels else None
-        people = {p: self.person_view(camera, p) for p in self._names(f"{group}/people", self.spec.people)}
+        shown = self._names(f"{group}/people", self.spec.people)
+        if absent := set(shown) - set(self.people):
+            raise self._damaged(f"/{group} shows {sorted(absent)[0]!r}, of whom /people holds nothing")
+        people = {p: self.person_view(camera, p) for p in shown}
         with self._guard():
             K = self._array(f"{group}/K", "float64", (3, 3))
             return View(K, self._array(f"{group}/T_world_camera", "float64", (t, 4, 4)), rgb, labels, people)
@@ -226,9 +236,10 @@ class ClipReader:
     def check_content(self) -> list[str]:
         """Compares every dataset and attribute with the sha256 that the writer left."""
         with self._guard():
-            arrays, attributes = {}, {}
-            self._file.visititems(lambda _, item: _collect(item, arrays, attributes))
-            _collect(self._file, arrays, attributes)
+            arrays, attributes, names = {}, {}, []
+            self._file.visit(names.append)
+            for name in ("/", *names):
+                _collect(self._file[name], arrays, attributes)
             told = attributes["/"].pop("sha256", None)
             if told != _digest(arrays, attributes):
                 return [f"{self.path}: the content does not match its sha256. Delete the clip and render it again."]
@@ -286,6 +297,7 @@ class ClipReader:
             or (count < 1).any()
         ):
             raise self._damaged("the runs of pixels do not fit the frames")
+        _check_room("the pixels of all frames", int(ends[-1]) * _PIXEL_BYTES)
         return from_runs(runs)
 
     def _offsets(self, path: str) -> np.ndarray:
@@ -303,6 +315,8 @@ class ClipReader:
         want = lead + (int(offsets[-1]),)
         if item.dtype not in dtypes or item.shape != want:
             raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(dtypes)} {want}")
+        part = int(offsets[stop] - offsets[start])
+        _check_room(path, math.prod(lead) * part * item.dtype.itemsize)
         return item[..., int(offsets[start]) : int(offsets[stop])]
 
     def _arrays(self, group: str, layout, joints: int) -> dict[str, np.ndarray]:
@@ -314,24 +328,26 @@ class ClipReader:
         want = _sizes(shape, self.spec.num_frames, joints) if isinstance(shape, str) else shape
         if item.dtype != dtype or not _fits(item.shape, want):
             raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {dtype} {want}")
+        _check_room(path, item.nbytes)
         return item[...]
 
     def _dataset(self, path: str) -> h5py.Dataset:
-        """A dataset, kept; checked to be of a size that its stored bytes can fill."""
+        """A dataset, kept; see :func:`_check_storage`."""
         if path not in self._datasets:
             item = self._file[path]
             if not isinstance(item, h5py.Dataset):
                 raise self._damaged(f"/{path} is not a dataset")
-            if item.nbytes > item.id.get_storage_size() * _MAX_RATIO:
-                raise self._damaged(f"/{path} claims {item.nbytes} bytes but stores {item.id.get_storage_size()}")
+            _check_storage(item)
             self._datasets[path] = item
         return self._datasets[path]
 
     def _text(self, name: str) -> str:
+        if self._dataset(name).nbytes > limits.JSON_BYTES:
+            raise self._damaged(f"/{name} has more than {limits.JSON_BYTES} bytes of text")
         return self._array(name, "uint8", (None,)).tobytes().decode("utf-8")
 
     def _json(self, name: str, kind) -> dict:
-        plain = json.loads(self._text(name))
+        plain = parse_json(self._text(name), f"/{name}", "what the writer left", DatasetError)
         if not isinstance(plain, dict) or not all(isinstance(v, kind) for v in plain.values()):
             raise self._damaged(f"/{name} is not a JSON object of plain values")
         return plain
@@ -359,6 +375,7 @@ class ClipReader:
             TypeError,
             AttributeError,
             RuntimeError,
+            OverflowError,
             RecursionError,
             MemoryError,
         ) as e:
@@ -522,6 +539,8 @@ def _stored_as(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _open(path: Path) -> h5py.File:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DatasetError(f"{path} is not a regular file. Expected a clip file.")
     try:
         with open(path, "rb"):
             pass  # the system's own error says more than h5py's
@@ -534,10 +553,52 @@ def _open(path: Path) -> h5py.File:
         raise DatasetError(f"{path} is not a whole HDF5 file ({e}). Delete it and render the clip again.") from e
 
 
+def _check_links(file: h5py.File) -> None:
+    """Raises ValueError unless every name in the file leads straight to an object in it, by one way.
+
+    Soft and external links and groups within themselves are not of the writer's making; an
+    external one leads to another file.
+    """
+    links, seen = [], {h5py.h5o.get_info(file.id).addr}
+    file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)
+    for name, kind in links:
+        address = h5py.h5o.get_info(file.id, name).addr if kind == h5py.h5l.TYPE_HARD else None
+        if address is None or address in seen:
+            raise ValueError(f"/{name.decode('utf-8', 'replace')} is a link to something else")
+        seen.add(address)
+
+
+def _check_storage(item: h5py.Dataset) -> None:
+    """Raises ValueError unless the dataset's bytes lie in the file, stored as the writer stores them.
+
+    Others may lie in other files, or be packed so that a small file fills memory: chunks larger
+    than the dataset, deflate upon deflate, or nothing stored at all.
+    """
+    made, stored = item.id.get_create_plist(), item.id.get_storage_size()
+    filters = [made.get_filter(i)[0] for i in range(made.get_nfilters())]
+    if made.get_layout() not in (h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS) or made.get_external_count():
+        raise ValueError(f"{item.name} keeps its values elsewhere")
+    if len(set(filters)) < len(filters) or not set(filters) <= _FILTERS:
+        raise ValueError(f"{item.name} is packed by filters {filters}")
+    if item.dtype.kind not in "biuf":
+        raise ValueError(f"{item.name} holds {item.dtype}, no numbers")
+    if item.chunks and any(chunk > size for chunk, size in zip(item.chunks, item.shape, strict=True)):
+        raise ValueError(f"{item.name} of {item.shape} has chunks of {item.chunks}")
+    if item.nbytes > stored * _MAX_RATIO:
+        raise ValueError(f"{item.name} claims {item.nbytes} bytes but stores {stored}")
+
+
+def _check_room(what: str, size: int) -> None:
+    if size > limits.CLIP_ARRAY_BYTES:
+        raise DatasetError(f"{what} takes {size} bytes; at most {limits.CLIP_ARRAY_BYTES} are read at once. Read fewer frames at a time.")
+
+
 def _collect(item, arrays: dict, attributes: dict) -> None:
     """Adds an object of the file to what the sha256 covers."""
     attributes[item.name] = {n: _plain(v) for n, v in item.attrs.items()}
     if isinstance(item, h5py.Dataset):
+        _check_storage(item)
+        _check_room(item.name, item.nbytes)
         arrays[item.name] = item[...]
 
 
