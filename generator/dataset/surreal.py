@@ -103,7 +103,7 @@ def info(clip: Clip, camera: str, mirror: bool = False, sequence: str = "") -> d
     bg = spec.background.image if isinstance(spec.background, PhotoBackground) else spec.background.kind
     position = view.T_world_camera[0, :3, 3]
     distance = np.float32(view.people[people[0].name].joints_camera[0, 0, 2])
-    clip_number, stride = (max(0, int(spec.tags.get(k, d))) for k, d in (("clip", 1), ("stride", 0)))
+    clip_number, stride = (_tag(spec, key, default) for key, default in (("clip", 1), ("stride", 0)))
     return {
         "sequence": sequence or spec.name,
         "clipNo": np.array(clip_number, np.min_scalar_type(clip_number)),
@@ -133,6 +133,8 @@ def _person(person, track, seen, spec: ClipSpec, mirror: bool) -> dict[str, np.n
     betas = np.zeros(10, np.float32)
     betas[: min(10, len(track.betas))] = track.betas[:10]
     zrot = np.float32(person.yaw)
+    if track.gender not in GENDERS:
+        raise DatasetError(f"Clip {spec.name!r} has a person of gender {track.gender!r}; SURREAL's layout has {', '.join(GENDERS)}.")
     return {
         "joints2D": joints2d.transpose(2, 1, 0).astype(np.float32),
         "joints3D": joints3d.transpose(2, 1, 0).astype(np.float32),
@@ -216,12 +218,20 @@ def _video(frames: np.ndarray, spec: ClipSpec) -> bytes:
 
 def _stem(spec: ClipSpec, taken: set) -> str:
     """ "run0/01_01/01_01_c0001" from the tags; a repeated draw of a clip goes three runs further."""
-    sequence = re.sub(r"[^\w.-]+", "_", str(spec.tags.get("sequence", spec.name))).strip(".") or "clip"
-    run, number = int(spec.tags.get("run", 0)), int(spec.tags.get("clip", 1))
+    sequence = re.sub(r"[^\w.-]+", "_", str(spec.tags.get("sequence", spec.name))).strip(".")[:100] or "clip"
+    run, number = _tag(spec, "run", 0), _tag(spec, "clip", 1)
     while (stem := f"run{run}/{sequence}/{sequence}_c{number:04d}") in taken:
         run += 3
     taken.add(stem)
     return stem
+
+
+def _tag(spec: ClipSpec, name: str, default: int) -> int:
+    """A whole number among the tags, which are whatever a sampler wrote there."""
+    value = spec.tags.get(name, default)
+    if not isinstance(value, (int, float)) or not 0 <= value < 2**31:
+        raise DatasetError(f"Clip {spec.name!r} has the tag {name} = {value!r}; expected a whole number from 0. Render it again with its preset.")
+    return int(value)
 
 
 def _write_view(clip: Clip, camera: str, out: Path, stem: str, suffix: str, mirror: bool) -> None:
