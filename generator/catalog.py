@@ -1,5 +1,6 @@
 """Every asset a clip may name, by id: built in, or brought by the user."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -180,7 +181,7 @@ class Catalog:
         from generator.appearance.outfit import clothes
 
         if texture_id.startswith("outfit/"):
-            return clothes(body, int(texture_id.removeprefix("outfit/")))
+            return clothes(body, _outfit_number(texture_id))
         return np.zeros((body.num_vertices, 3), np.float32)
 
     def texture(self, texture_id: str, body, resolution: int) -> np.ndarray:
@@ -189,7 +190,7 @@ class Catalog:
         from generator.appearance.outfit import dress
 
         if texture_id.startswith("outfit/"):
-            return dress(body, int(texture_id.removeprefix("outfit/")), resolution).texture
+            return dress(body, _outfit_number(texture_id), resolution).texture
         if texture_id not in self._user_textures:
             raise unknown_name("texture", texture_id, self.textures)
         return load_texture(self._user_textures[texture_id], body.topology.id)
@@ -249,6 +250,13 @@ class Catalog:
         if photo_id not in self._photos:
             raise unknown_name("background", photo_id, self.photos)
         return load_photo(self._photos[photo_id])
+
+
+def _outfit_number(texture_id: str) -> int:
+    digits = texture_id.removeprefix("outfit/")
+    if not re.fullmatch("[0-9]{1,9}", digits):
+        raise ConfigError(f"Unknown outfit {texture_id!r}. Expected outfit/ and a whole number of at most nine digits.")
+    return int(digits)
 
 
 @lru_cache(maxsize=None)

@@ -1,12 +1,18 @@
 """Meshes of objects: unit primitives, or a mesh file of the user's."""
 
+import io
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
+from generator import limits
 from generator.errors import AssetError, unknown_name
+from generator.reading import contained, read_bytes
+
+SUFFIXES = (".obj", ".ply", ".stl", ".off")
+"""Formats of one file that holds a mesh and names no other file."""
 
 PRIMITIVES = ("sphere", "box", "plane")
 
@@ -16,7 +22,9 @@ def object_mesh(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """((V, 3) float64 vertices, (F, 3) int32 faces, (F, 3, 2) float32 uv) in the object's own frame.
 
     name: "sphere" (radius 1), "box" (half edge 1), "plane" (half edge 1, in z = 0, facing +Z), or
-    a mesh file that trimesh reads. Raises AssetError for a file that is absent or holds no mesh.
+    the path of a mesh file within the working folder: descriptions come from strangers, and shall
+    not choose among all files. Raises AssetError for a file that is absent, elsewhere, of a suffix
+    not in SUFFIXES, or holds no mesh.
     """
     if name == "sphere":
         mesh = trimesh.creation.icosphere(subdivisions=4, radius=1.0)
@@ -39,10 +47,17 @@ def _plane():
 
 
 def _read(path: Path):
-    try:
-        mesh = trimesh.load(path, force="mesh", process=False)
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
+        raise AssetError(f"Cannot read the object mesh {path}: {kind} is no format that is read. Expected {', '.join(SUFFIXES)}; convert it.")
+    data = read_bytes(contained(path, Path()), limits.MESH_BYTES, "an object mesh")
+    try:  # from memory, so that materials and textures that it names are not looked for
+        mesh = trimesh.load(io.BytesIO(data), file_type=kind[1:], force="mesh", process=False, skip_materials=True)
+        vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     except Exception as e:  # trimesh's loaders raise whatever their parsers raise
-        raise AssetError(f"Cannot read the object mesh {path}: {e}. Expected an .obj, .ply, .stl or .glb file.") from e
-    if len(mesh.faces) == 0 or not np.isfinite(mesh.vertices).all():
-        raise AssetError(f"The object mesh {path} has no faces, or vertices that are not finite.")
+        raise AssetError(f"Cannot read the object mesh {path}: {str(e)[:200]}. Expected an undamaged {', '.join(SUFFIXES)} file.") from e
+    if len(faces) == 0 or not (np.abs(vertices) <= limits.COORDINATE).all():  # NaN included
+        raise AssetError(f"The object mesh {path} has no faces, or vertices that are no finite numbers up to {limits.COORDINATE:g}. Export it again, in metres.")
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise AssetError(f"The object mesh {path} has faces of vertices {faces.min()} to {faces.max()}; it has {len(vertices)}. Export it again.")
     return mesh
