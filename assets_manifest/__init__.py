@@ -2,11 +2,15 @@
 
 import hashlib
 import io
-import json
+import zipfile
+import zlib
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+
+from generator.errors import AssetError
+from generator.reading import read_json
 
 VERTEX_STEP = 1e-6
 """Metres per count of the int32 templates."""
@@ -22,15 +26,40 @@ SHARE_STEP = 1.0 / 50000
 
 
 def manifest() -> dict:
-    """The parsed ``manifest.json``: source, converter and one record per shipped file."""
-    return json.loads((files(__name__) / "manifest.json").read_text(encoding="utf-8"))
+    """The parsed ``manifest.json``: source, converter and one record per shipped file.
+
+    Raises AssetError if it is damaged.
+    """
+    return read_manifest(files(__name__) / "manifest.json")
+
+
+def read_manifest(path: Path) -> dict:
+    """A manifest whose records name files within its own folder. Raises AssetError for another."""
+    held = read_json(path, "the manifest of Mannequin's assets; reinstall Mannequin")
+    records = held.get("files") if isinstance(held, dict) else None
+    if not isinstance(records, list) or not all(_is_record(record) for record in records):
+        raise AssetError(f"{path} does not list files with their path, bytes, sha256 and license_file, within its own folder. Reinstall Mannequin.")
+    return held
+
+
+def _is_record(record) -> bool:
+    texts = [record.get(key) for key in ("path", "license_file", "sha256")] if isinstance(record, dict) else [None]
+    if not all(isinstance(text, str) and text and "\0" not in text for text in texts) or type(record.get("bytes")) is not int:
+        return False
+    return all(not PurePosixPath(text).is_absolute() and ".." not in PurePosixPath(text).parts for text in texts[:2])
 
 
 def body_arrays(name: str) -> dict[str, np.ndarray]:
-    """All arrays of a file in ``bodies/``, as stored (integers are multiples of the steps)."""
-    data = (files(__name__) / "bodies" / name).read_bytes()
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
+    """All arrays of a file in ``bodies/``, as stored (integers are multiples of the steps).
+
+    Raises AssetError if it is missing or damaged.
+    """
+    path = files(__name__) / "bodies" / name
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as e:
+        raise AssetError(f"{path} is missing or damaged ({e}). Reinstall Mannequin.") from e
 
 
 def check() -> list[str]:
