@@ -17,14 +17,14 @@ install: $(VENV)/.demo
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --quiet --upgrade pip
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet -e ".[blender]"
+	$(BIN)/pip install --quiet --quiet -e ".[blender]"
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet -e ".[test]"
+	$(BIN)/pip install --quiet --quiet -e ".[test]"
 	touch $@ $(VENV)/.demo
 
 bench: $(VENV)/.test
