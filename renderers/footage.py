@@ -3,24 +3,33 @@
 Source: thesis §3.3.2 (SMPL bodies fitted to Human3.6M, projected with its calibration).
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from generator import limits
 from generator.body.lbs import pose_body
 from generator.body.model import BodyModel
 from generator.cameras import intrinsics, poses_with_neighbours, to_matrix4
 from generator.clip import LABELS, Clip, PersonTrack
 from generator.errors import AssetError, ConfigError
+from generator.imagesize import check_image
+from generator.motion.npz import NpzFile
+from generator.reading import contained, read_bytes, read_json
 from generator.scene import MeshTrack, Scene
 from generator.spec import AppearanceSpec, CameraSpec, ClipSpec, MotionSpec, PersonSpec, PlainBackground, ShLight
 from renderers.raster.renderer import RasterRenderer
 
 POSE_KEYS = ("poses", "pose", "fullpose")
 TRANSL_KEYS = ("trans", "transl")
+
+ROTATION_STEP = 1e-3
+"""By which an entry of a rotation may be off: written with three digits."""
+
+_PLAYLISTS = (b"#extm3u", b"ffconcat", b"<?xml", b"<mpd", b"v=0", b"[playlist]")
+"""How files begin in which FFmpeg looks for the names of others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +51,23 @@ def read_parameters(path: Path) -> BodyParameters:
     Raises AssetError for a missing or damaged file, absent keys, wrong widths, values not finite.
     """
     where = f"The parameters {path}"
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            held = {name: np.asarray(data[name]) for name in data.files if name in POSE_KEYS + TRANSL_KEYS + ("betas",)}
-    except FileNotFoundError as e:
-        raise AssetError(f"There is no parameter file {path}. Expected an .npz with poses, trans and betas.") from e
-    except Exception as e:  # a damaged archive fails in zip, zlib or numpy, each with errors of its own
-        raise AssetError(f"{where} cannot be read ({e}). Expected an .npz with numeric poses, trans and betas.") from e
+    if not path.is_file():
+        raise AssetError(f"There is no parameter file {path}. Expected an .npz with poses, trans and betas.")
+    file = NpzFile(path)
+    held = {name: file.array(name) for name in file.keys if name in POSE_KEYS + TRANSL_KEYS + ("betas",)}
+    for name, value in held.items():
+        if value.dtype.kind not in "fiu" or not 1 <= value.ndim <= 3 or 0 in value.shape or not (np.abs(value) <= limits.COORDINATE).all():  # NaN included
+            raise AssetError(f"{where} hold values in {name} that are no finite numbers, or a shape {value.shape}. Expected arrays of radians and metres.")
     poses = _pick(held, POSE_KEYS, where)
     transl = _pick(held, TRANSL_KEYS, where)
     betas = held.get("betas", np.zeros(10))
-    poses = poses.reshape(len(poses), -1).astype(np.float64)
+    poses = poses.reshape(len(poses), int(np.prod(poses.shape[1:]))).astype(np.float64)
     if poses.shape[1] not in (72, 156, 165) or transl.shape != (len(poses), 3) or len(poses) == 0:
         raise AssetError(f"{where} have poses {poses.shape} and trans {transl.shape}; expected (T, 72), (T, 156) or (T, 165), and (T, 3).")
+    if betas.ndim > 2 or betas.ndim == 2 and len(betas) not in (1, len(poses)):
+        raise AssetError(f"{where} have betas {betas.shape} for {len(poses)} frames; expected (S,), or one row per frame, which are averaged.")
     if betas.ndim == 2:
         betas = betas.mean(0)
-    for name, value in (("poses", poses), ("trans", transl), ("betas", betas)):
-        if not np.isfinite(value).all():
-            raise AssetError(f"{where} hold values in {name} that are not finite numbers.")
     return BodyParameters(_joints(poses), transl.astype(np.float64), betas.astype(np.float64).reshape(-1))
 
 
@@ -84,38 +92,56 @@ def read_camera(path: Path, num_frames: int) -> tuple[CameraSpec, tuple[int, int
     (x_camera = R x_world + t); one, or a list of one per frame. ``distortion``: OpenCV's 4, 5 or 8
     coefficients, optional. Raises AssetError or ConfigError saying what does not fit.
     """
-    try:
-        held = json.loads(path.read_text())
-    except FileNotFoundError as e:
-        raise AssetError(f"There is no camera file {path}. Expected JSON with size, K, and R, t or T_world_camera.") from e
-    except (ValueError, UnicodeDecodeError) as e:
-        raise AssetError(f"The camera {path} is not JSON ({e}).") from e
+    if not path.is_file():
+        raise AssetError(f"There is no camera file {path}. Expected JSON with size, K, and R, t or T_world_camera.")
+    held = read_json(path, "a camera: size, K, and R, t or T_world_camera")
     try:
         height, width = (int(v) for v in held["size"])
         K = np.array(held["K"], float).reshape(3, 3)
         poses = _extrinsics(held)
         distortion = tuple(float(v) for v in held.get("distortion", ()))
-    except (KeyError, TypeError, ValueError) as e:
-        raise AssetError(f"The camera {path} lacks or garbles {e}. Expected size [height, width], K 3 x 3, and R, t or T_world_camera.") from e
+    except ConfigError as e:
+        raise ConfigError(f"The camera {path} cannot be used: {e}") from e
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
+        raise AssetError(f"The camera {path} lacks or garbles {str(e)[:200]}. Expected size [height, width], K 3 x 3, and R, t or T_world_camera.") from e
+    if not all((np.abs(values) <= limits.COORDINATE).all() for values in (K, poses, np.array(distortion))):
+        raise AssetError(f"The camera {path} holds numbers beyond {limits.COORDINATE:g}. Expected pixels and metres.")
     if abs(K[0, 1]) > 1e-6:
         raise ConfigError(f"The camera {path} has skew K[0][1] = {K[0, 1]}; only cameras without skew can be drawn.")
     if len(poses) not in (1, num_frames):
         raise ConfigError(f"The camera {path} has {len(poses)} poses for {num_frames} frames of parameters; expected 1 or {num_frames}.")
-    rotation = poses[:, :3, :3]
-    if np.abs(rotation @ rotation.transpose(0, 2, 1) - np.eye(3)).max() > 1e-3 or (np.linalg.det(rotation) < 0).any():
-        raise ConfigError(f"The rotation of the camera {path} is not a proper rotation (orthonormal, determinant +1).")
+    if K[1, 0] or np.abs(K[2] - (0, 0, 1)).max() > 1e-9:
+        raise ConfigError(f"The camera {path} has K = {K.tolist()}; expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
     camera = CameraSpec("camera0", K[0, 0], K[1, 1], K[0, 2], K[1, 2], tuple(to_matrix4(p) for p in poses), distortion)
     return camera, (height, width)
 
 
 def _extrinsics(held) -> np.ndarray:
-    """(1 or T, 4, 4) T_world_camera."""
+    """(1 or T, 4, 4) T_world_camera, with rotations made exact."""
     if "T_world_camera" in held:
-        return np.array(held["T_world_camera"], float).reshape(-1, 4, 4)
-    R, t = np.array(held["R"], float).reshape(-1, 3, 3), np.array(held["t"], float).reshape(-1, 3, 1)
-    poses = np.tile(np.eye(4), (len(R), 1, 1))
-    poses[:, :3, :3] = R.transpose(0, 2, 1)
-    poses[:, :3, 3:] = -R.transpose(0, 2, 1) @ t
+        poses = np.array(held["T_world_camera"], float).reshape(-1, 4, 4)
+        if np.abs(poses[:, 3] - (0, 0, 0, 1)).max(initial=0.0) > 1e-9:
+            raise ValueError("T_world_camera, whose last row is not 0, 0, 0, 1")
+        return _rigid(poses[:, :3, :3], poses[:, :3, 3])
+    R, t = np.array(held["R"], float).reshape(-1, 3, 3), np.array(held["t"], float).reshape(-1, 3)
+    if len(R) != len(t) and 1 not in (len(R), len(t)):
+        raise ValueError(f"extrinsics, {len(R)} R and {len(t)} t")
+    count = max(len(R), len(t))
+    inverse = _rigid(np.broadcast_to(R, (count, 3, 3)), np.broadcast_to(t, (count, 3)))
+    turned = inverse[:, :3, :3].transpose(0, 2, 1)
+    return _rigid(turned, -np.einsum("tij,tj->ti", turned, inverse[:, :3, 3]))
+
+
+def _rigid(rotation: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """(T, 4, 4) with the rotations nearest to (T, 3, 3), which calibrations give with few digits."""
+    if not np.isfinite(rotation).all():
+        raise ValueError("a rotation, which is not finite")
+    u, _, v = np.linalg.svd(rotation)
+    nearest = u @ v
+    if np.abs(nearest - rotation).max(initial=0.0) > ROTATION_STEP or (np.linalg.det(nearest) < 0).any():
+        raise ConfigError("its rotation is not a proper one (orthonormal, determinant +1). Check the axes: x right, y down, z forward.")
+    poses = np.tile(np.eye(4), (len(rotation), 1, 1))
+    poses[:, :3, :3], poses[:, :3, 3] = nearest, position
     return poses
 
 
@@ -125,15 +151,14 @@ def label_footage(model: BodyModel, parameters: BodyParameters, camera: CameraSp
     size: (height, width). rgb: (T, H, W, 3) uint8 video frames to keep beside the labels, or None.
     """
     frames = len(parameters.pose)
-    spec = _spec(model, parameters, camera, size, name, fps)
-    scene = footage_scene(spec, model, parameters, camera)
-    clip = RasterRenderer(None).render_scene(scene, LABELS)
-    if rgb is None:
-        return clip
-    if rgb.shape != (frames, *size, 3):
+    if rgb is not None and rgb.shape != (frames, *size, 3):
         raise ConfigError(f"The images are {rgb.shape[0]} of {rgb.shape[2]} x {rgb.shape[1]} pixels; the parameters have {frames} frames and the camera {size[1]} x {size[0]} pixels.")
-    view = clip.views[camera.name]
-    return replace(clip, views={camera.name: replace(view, rgb=rgb)})
+    if np.any(parameters.betas[model.num_betas :]):
+        raise ConfigError(f"The parameters have {len(parameters.betas)} betas; the body {model.name!r} has {model.num_betas}. Use the body file that they were fitted with.")
+    parameters = replace(parameters, betas=parameters.betas[: model.num_betas])
+    spec = _spec(model, parameters, camera, size, name, fps)
+    clip = RasterRenderer(None).render_scene(footage_scene(spec, model, parameters, camera), LABELS)
+    return clip if rgb is None else replace(clip, views={camera.name: replace(clip.views[camera.name], rgb=rgb)})
 
 
 def _spec(model, parameters, camera, size, name, fps) -> ClipSpec:
@@ -153,7 +178,7 @@ def _spec(model, parameters, camera, size, name, fps) -> ClipSpec:
 
 def footage_scene(spec: ClipSpec, model: BodyModel, parameters: BodyParameters, camera: CameraSpec) -> Scene:
     """The fitted body as a scene, without clothes, light or background."""
-    posed = pose_body(model, parameters.pose, parameters.betas[: model.num_betas], parameters.transl)
+    posed = pose_body(model, parameters.pose, parameters.betas, parameters.transl)
     picks = np.clip(np.arange(-1, spec.num_frames + 1), 0, spec.num_frames - 1)
     topology, joints = model.topology, parameters.pose.shape[1]
     mesh = MeshTrack(
@@ -181,24 +206,51 @@ def footage_scene(spec: ClipSpec, model: BodyModel, parameters: BodyParameters, 
 
 
 def read_images(path: Path, count: int) -> np.ndarray:
-    """(count, H, W, 3) uint8 sRGB frames of a video file, or of a folder of images in name order."""
-    if path.is_dir():
-        names = sorted(p for p in path.iterdir() if not p.name.startswith("."))
-        frames = [cv2.imread(str(p)) for p in names[:count]]
-        bad = next((p for p, f in zip(names, frames) if f is None), None)
-        if bad is not None:
-            raise AssetError(f"{bad} is not an image that can be read. Expected only video frames in {path}.")
-    else:
-        video = cv2.VideoCapture(str(path))
-        frames = []
-        while len(frames) < count:
+    """(count, H, W, 3) uint8 sRGB frames of a video file, or of a folder of images in name order.
+
+    Raises AssetError unless there are exactly ``count``, all of one size.
+    """
+    frames, room = [], limits.FOOTAGE_BYTES
+    for frame in _folder_frames(path, count + 1) if path.is_dir() else _video_frames(path, count + 1):
+        room -= frame.nbytes
+        if room < 0:
+            raise AssetError(f"The images of {path} take more than {limits.FOOTAGE_BYTES >> 30} GiB of memory. Label fewer frames at a time.")
+        if frames and frame.shape != frames[0].shape:
+            raise AssetError(f"The images of {path} differ in size.")
+        frames.append(frame)
+    if len(frames) != count:
+        found = str(len(frames)) if len(frames) < count else "more"
+        raise AssetError(f"{path} holds {found} images; the parameters have {count} frames. Cut one to the other.")
+    return np.stack([cv2.cvtColor(f, cv2.COLOR_BGR2RGB) for f in frames])
+
+
+def _folder_frames(path: Path, count: int):
+    """The first ``count`` images of a folder, (H, W, 3) uint8 BGR."""
+    for name in sorted(p for p in path.iterdir() if not p.name.startswith("."))[:count]:
+        data = read_bytes(contained(name, path), limits.IMAGE_BYTES, "a video frame")
+        try:
+            check_image(data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
+            frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        except (cv2.error, ValueError) as e:
+            raise AssetError(f"{name} is not an image that can be read ({e}). Expected only video frames in {path}.") from e
+        if frame is None:
+            raise AssetError(f"{name} is not an image that can be read. Expected only video frames in {path}.")
+        yield frame
+
+
+def _video_frames(path: Path, count: int):
+    """The first ``count`` frames of a video, (H, W, 3) uint8 BGR."""
+    if not path.is_file():
+        raise AssetError(f"There is no video or folder of images at {path}. Check the path.")
+    with open(path, "rb") as stream:
+        if stream.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PLAYLISTS):
+            raise AssetError(f"{path} is a list of other files. Expected the video itself.")
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # other backends would take the name for a pattern
+    try:
+        for _ in range(count):
             ok, frame = video.read()
             if not ok:
-                break
-            frames.append(frame)
+                return
+            yield frame
+    finally:
         video.release()
-    if len(frames) < count:
-        raise AssetError(f"{path} holds {len(frames)} images; the parameters have {count} frames.")
-    if len({f.shape for f in frames}) > 1:
-        raise AssetError(f"The images of {path} differ in size.")
-    return np.stack([cv2.cvtColor(f, cv2.COLOR_BGR2RGB) for f in frames])

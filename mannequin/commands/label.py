@@ -34,8 +34,8 @@ class Label:
     body: str = "builtin"
     """The SMPL / SMPL-H / SMPL-X file that the parameters belong to."""
 
-    gender: Literal["female", "male", "neutral"] = "neutral"
-    """Which of several bodies."""
+    gender: Literal["female", "male", "neutral"] | None = None
+    """Which of several bodies; neutral by default, or the only one there is."""
 
     images: Path | None = None
     """Video file, or folder of images, to keep beside the labels."""
@@ -51,15 +51,18 @@ class Label:
         from renderers.footage import label_footage, read_camera, read_images, read_parameters
 
         catalog = Catalog(Assets(body=self.body))
-        if self.gender not in catalog.bodies:
-            raise unknown_name("gender of body", self.gender, catalog.bodies)
+        gender = self.gender or (next(iter(catalog.bodies)) if len(catalog.bodies) == 1 else "neutral")
+        if gender not in catalog.bodies:
+            raise unknown_name("gender of body", gender, catalog.bodies)
         parameters = read_parameters(self.params)
         camera, size = read_camera(self.camera, len(parameters.pose))
         rgb = read_images(self.images, len(parameters.pose)) if self.images else None
-        model = catalog.body(catalog.bodies[self.gender], parameters.pose.shape[1])
+        model = catalog.body(catalog.bodies[gender], parameters.pose.shape[1])
         clip = label_footage(model, parameters, camera, size, self.params.stem, self.fps, rgb)
-        footage = {"params": str(self.params), "camera": str(self.camera), "body": self.body, "gender": self.gender, "images": str(self.images or "")}
-        dataset = create_or_resume(self.out, {"footage": footage, "clips": 1})
+        files = {"params": self.params, "camera": self.camera, "images": self.images}
+        footage = {name: str(file.absolute()) if file else "" for name, file in files.items()}
+        footage |= {"body": catalog.assets.located().body, "gender": gender}
+        dataset = create_or_resume(self.out, {"footage": footage, "clips": 1}, num_clips=1)
         size = write_clip(dataset.path_of(0), clip)
         Console().print(f"{clip.spec.num_frames} labelled frames, {size / 1e6:.1f} MB, in {self.out}", markup=False, highlight=False)
         return 0

@@ -119,8 +119,8 @@ def _frame_errors(view: View, eye: Eye, mesh: _Mesh, t: int) -> dict[str, np.nda
         expected["normal"] = _normals(mesh, vertices, face, weight) @ eye.poses[k, :3, :3]
     for suffix, step in (("", 1), ("_backward", -1)):
         expected |= _motion(eye, mesh, pixels, face, weight, k + step, suffix, seen)
-    for name in seen:
-        errors[name] = _error(name, seen[name], expected[name])
+    for name, value in seen.items():
+        errors[name] = _error(name, value, expected[name])
     return errors
 
 
