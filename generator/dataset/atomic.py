@@ -29,16 +29,27 @@ _PART = re.compile(r"\..+\.([^.]+)\.(\d+)-\d+\.part")
 _counter = itertools.count()
 
 
+class SweptError(DatasetError):
+    """A temporary file vanished: another machine, whose clock is far ahead, took it for left behind."""
+
+
 def write_bytes(path: Path, data, replace: bool = True) -> int:
     """Put ``data`` under ``path`` and return its length; replace: whatever is there.
 
     A reader sees the old file or the whole new one. Raises DatasetError saying what to do.
     """
+    try:
+        _write(path, data, replace)
+    except SweptError:
+        _write(path, data, replace)
+    return len(data)
+
+
+def _write(path: Path, data, replace: bool) -> None:
     with part_of(path, replace) as part, open(part, "xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    return len(data)
 
 
 @contextmanager
@@ -54,6 +65,8 @@ def part_of(path: Path, replace: bool = True):
         yield part
         if replace or not _link(part, path):
             os.replace(part, path)
+    except FileNotFoundError as e:
+        raise SweptError(f"Cannot write {path}: its temporary file or its folder has been deleted. Start again.") from e
     except OSError as e:
         raise cannot_write(path, e) from e
     finally:
@@ -87,10 +100,13 @@ def cannot_write(path: Path, error: OSError) -> DatasetError:
 
 def sweep(folder: Path) -> int:
     """Delete what dead runs left half-written under ``folder``; returns how many files."""
-    stale = [part for part in Path(folder).rglob(".*.part") if _is_stale(part)]
-    for part in stale:
-        _unlink(part)
-    return len(stale)
+    count = 0
+    for place, _, names in os.walk(folder):
+        for part in (Path(place, name) for name in names if name.endswith(".part")):
+            if _is_stale(part):
+                _unlink(part)
+                count += 1
+    return count
 
 
 def _is_stale(part: Path) -> bool:

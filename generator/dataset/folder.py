@@ -2,13 +2,14 @@
 
     <dataset>/dataset.json           what it is: versions, resolved config, channel table
     <dataset>/clips/000/000123.h5    clip 123, a thousand to a folder
+    <dataset>/failed/000/000123.json what is known of a clip that was given up
+    <dataset>/.log/<host>-<pid>.jsonl  what each run did, a line per clip
 
 Several processes, on several machines, may fill one folder: a clip has its name only when whole.
 """
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from importlib import metadata
@@ -18,6 +19,7 @@ from generator.clip import CHANNELS, Clip
 from generator.dataset.atomic import cannot_write, sweep, write_bytes
 from generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
 from generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
+from generator.dataset.shelf import Shelf
 from generator.errors import DatasetError
 from generator.reading import read_json
 from generator.records import to_plain
@@ -25,9 +27,7 @@ from generator.records import to_plain
 FORMAT = "mannequin-dataset"
 FORMAT_VERSION = 1
 DESCRIPTION = "dataset.json"
-PER_FOLDER = 1000
 
-_NAME = re.compile(r"\d{6,}\.h5")
 _SOFTWARE = ("mannequin", "numpy", "h5py", "opencv-python-headless", "numba", "bpy")
 
 
@@ -36,6 +36,7 @@ class Dataset:
 
     def __init__(self, path: Path, description: dict):
         self.path, self.description = Path(path), description
+        self.shelf = Shelf(self.path / "clips", SUFFIX)
 
     @property
     def config(self) -> dict:
@@ -51,21 +52,21 @@ class Dataset:
         """Where clip ``index`` is, or will be."""
         if index < 0:
             raise DatasetError(f"Clip {index} of {self.path} cannot exist; expected an index from 0.")
-        return self.path / "clips" / f"{index // PER_FOLDER:03d}" / f"{index:06d}{SUFFIX}"
+        return self.shelf.path_of(index)
 
     def done(self) -> set[int]:
         """Indices of the clips that are finished."""
-        return {int(p.stem) for p in self.path.glob(f"clips/*/*{SUFFIX}") if _NAME.fullmatch(p.name)}
+        return set(self.shelf)
 
     def clips(self) -> list[Path]:
         """Files of the finished clips, in order."""
         return [self.path_of(index) for index in self]
 
     def __len__(self) -> int:
-        return len(self.done())
+        return sum(1 for _ in self.shelf)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self.done()))
+        return iter(self.shelf)
 
     def open(self, index: int) -> ClipReader:
         """A lazy reader of clip ``index``."""
@@ -113,13 +114,18 @@ def create_or_resume(
 
 def open_dataset(path: Path | str) -> Dataset:
     """A dataset to read. Raises DatasetError if there is none, or it has no clips yet."""
+    dataset = find_dataset(path)
+    if next(iter(dataset), None) is None:
+        raise DatasetError(f"{path} has no finished clips yet. Generate it first.")
+    return dataset
+
+
+def find_dataset(path: Path | str) -> Dataset:
+    """A dataset that may have no clips yet. Raises DatasetError if there is none."""
     path = Path(path)
     if not path.is_dir():
         raise DatasetError(f"There is no folder {path}. Check the path, or generate a dataset there.")
-    dataset = Dataset(path, _read_description(path))
-    if not len(dataset):
-        raise DatasetError(f"{path} has no finished clips yet. Generate it first.")
-    return dataset
+    return Dataset(path, _read_description(path))
 
 
 def software_versions() -> dict[str, str]:

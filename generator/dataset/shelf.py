@@ -1,0 +1,48 @@
+"""Numbered files, a thousand to a folder, counted by listing folders: no file is opened or examined."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.errors import DatasetError
+
+PER_FOLDER = 1000
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The files <root>/000/000123<suffix>. What has another name, or lies in the wrong folder, is no part of it."""
+
+    root: Path
+    suffix: str
+
+    def path_of(self, index: int) -> Path:
+        """Where file ``index`` is, or would be."""
+        return self.root / f"{index // PER_FOLDER:03d}" / f"{index:06d}{self.suffix}"
+
+    def folders(self) -> list[int]:
+        """Numbers of the folders there are, in order."""
+        return sorted(int(name) for name in _names(self.root) if re.fullmatch(r"\d{3,}", name, re.ASCII))
+
+    def folder(self, number: int) -> set[int]:
+        """Indices of the files in one folder; empty if it does not exist."""
+        pattern = re.compile(r"(\d{6,})" + re.escape(self.suffix), re.ASCII)
+        matches = map(pattern.fullmatch, _names(self.root / f"{number:03d}"))
+        indices = (int(match[1]) for match in matches if match)
+        return {index for index in indices if index // PER_FOLDER == number}
+
+    def __iter__(self) -> Iterator[int]:
+        """Indices of all files, in order."""
+        for number in self.folders():
+            yield from sorted(self.folder(number))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as e:
+        raise DatasetError(f"Cannot list {folder}: {e.strerror}. Check the disk and its permissions.") from e
