@@ -13,11 +13,12 @@ LOG_SECONDS = 10.0
 class ClipBar:
     """Shows clips done, frames per second and the time left, on standard error.
 
-    A moving bar on a terminal, else a line now and then. Nothing appears before the job begins,
-    so that a refusal stands alone.
+    A moving bar on a terminal, else a line now and then; nothing if ``quiet``. Nothing appears before
+    the job begins, so that a refusal stands alone.
     """
 
-    def __init__(self):
+    def __init__(self, quiet: bool = False):
+        self.quiet = quiet
         self.console = Console(stderr=True, highlight=False)
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -39,6 +40,8 @@ class ClipBar:
 
     def show(self, progress) -> None:
         """Show a renderers.job.Progress."""
+        if self.quiet:
+            return
         if not self.console.is_terminal:
             self._log(progress)
             return
@@ -58,7 +61,11 @@ class ClipBar:
 
 def _pace(progress) -> str:
     """Frames per second and the time left."""
-    minutes, seconds = divmod(round(progress.left), 60)
+    return f"{progress.fps:.1f} frames/s, {duration(progress.left)} left"
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, or days."""
+    minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    left = f"{hours / 24:.1f} days" if hours >= 48 else f"{hours}:{minutes:02d}:{seconds:02d}"
-    return f"{progress.fps:.1f} frames/s, {left} left"
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours}:{minutes:02d}:{seconds:02d}"

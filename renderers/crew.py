@@ -77,7 +77,7 @@ def crew(workers: int) -> Iterator[Work]:
         yield lambda task, arguments: _shared_out(hands, task, arguments)
     finally:
         for hand in hands:
-            hand.process.terminate()
+            hand.dismiss()
         for hand in hands:
             hand.leave()
 
@@ -142,17 +142,17 @@ def _shared_out(hands: list["_Worker"], task, arguments: Iterable[tuple]) -> Ite
 
 
 class _Worker:
-    """A process, and the one that takes its place when it dies."""
+    """A process that starts with its first call, and the one that takes its place when it dies."""
 
     def __init__(self, core: int | None):
-        self.core = core
-        self._start()
+        self.core, self.process = core, None
 
     def give(self, task, arguments: tuple, attempt: int):
         """Hand over a call; returns what :func:`wait` waits for."""
         self.call = arguments, attempt
-        if self.process.exitcode is not None:
-            self._replace()
+        if self.process is None or self.process.exitcode is not None:
+            self.leave()
+            self._start()
         with suppress(OSError):  # it died this instant; answer() will say so
             self.line.send_bytes(pickle.dumps((task, arguments), pickle.HIGHEST_PROTOCOL))
         return self.line
@@ -169,8 +169,15 @@ class _Worker:
             raise value
         return value
 
+    def dismiss(self) -> None:
+        """Tell the process to go."""
+        if self.process is not None:
+            self.process.terminate()
+
     def leave(self) -> None:
         """Wait until the process has gone; kill one that stays."""
+        if self.process is None:
+            return
         self.line.close()
         self.process.join(GRACE)
         if self.process.is_alive():
@@ -189,10 +196,6 @@ class _Worker:
         with _held_back():
             self.process.start()
         end.close()
-
-    def _replace(self) -> None:
-        self.leave()
-        self._start()
 
     def _words(self) -> str:
         """The end of what the process wrote on standard output and error."""

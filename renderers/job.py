@@ -1,46 +1,25 @@
-"""A job: clips described, rendered and written, one after the other or on several cores."""
+"""A job: those of its clips that a dataset lacks, made by a crew, one after the other or side by side."""
 
-import itertools
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
-import joblib
-from joblib.externals.loky.backend import get_context
-from joblib.externals.loky.process_executor import BrokenProcessPool
-from threadpoolctl import threadpool_limits
-
-from generator.catalog import Assets, Catalog
+from generator.catalog import Catalog
 from generator.clip import DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS
-from generator.config import SampleConfig
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import write_clip
+from generator.dataset.census import take_census, unfinished
+from generator.dataset.folder import create_or_resume, software_versions
+from generator.dataset.runlog import RunLog
 from generator.errors import ConfigError, RenderError, unknown_name
 from generator.records import to_plain
-from generator.sampling import plan_size, resolve, sample_clip
-from generator.scene import build_scene
-from renderers.choice import open_renderer
+from generator.sampling import plan_size, resolve
+from renderers.crew import Died, cores, crew
+from renderers.task import STAGES, Job, Made, make_clip, mourn, rehearse
 
-STAGES = ("sample", "pose", "render", "write")
 MOST_CLIPS = 1_000_000_000
 
-
-@dataclass(frozen=True)
-class Job:
-    """All that decides what a clip holds; its plain form is written with the dataset."""
-
-    sample: SampleConfig
-    assets: Assets
-    seed: int
-    renderer: str
-    outputs: tuple[str, ...]
-    rgb: str
+SECONDS_PER_FRAME = 600.0
+"""A process that needs longer hangs: a large frame of many samples takes minutes on one core."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +38,35 @@ class Progress:
 
 @dataclass
 class Summary:
-    """What a job did. seconds: per stage, summed over workers."""
+    """What a run did. seconds: per stage, summed over workers.
+
+    kept: clips that were there already; skipped: those that failed in earlier runs; failed: (name,
+    error) of those that failed in this one; died: how many processes did.
+    """
 
     clips: int = 0
     kept: int = 0
+    skipped: int = 0
     frames: int = 0
     bytes: int = 0
     wall: float = 0.0
+    died: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     failed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all clips are there now."""
+        return not self.failed and not self.skipped
 
     def rows(self) -> list[tuple[str, str]]:
         """(name, value) lines for a person."""
         busy = sum(self.seconds.values())
         rows = [("clips", f"{self.clips} written, {self.kept} already there, {len(self.failed)} failed")]
+        if self.skipped:
+            rows.append(("skipped", f"{self.skipped} that failed before; --retry-failed tries them again"))
+        if self.died:
+            rows.append(("died", f"{self.died} processes; each was replaced"))
         if self.frames:
             slowest = max(self.seconds, key=self.seconds.get)
             rows += [
@@ -82,18 +76,6 @@ class Summary:
                 ("slowest stage", f"{slowest}, {100 * self.seconds[slowest] / busy:.0f} % of the time"),
             ]
         return rows
-
-
-@dataclass(frozen=True)
-class _Done:
-    """What a worker says of one clip."""
-
-    index: int
-    name: str
-    frames: int = 0
-    bytes: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    error: str = ""
 
 
 def job_outputs(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,17 +88,12 @@ def job_outputs(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(n for n in DEFAULT_OUTPUTS + EXTRA_OUTPUTS if n in chosen)
 
 
-def cores() -> list[int]:
-    """The cores this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-
-
 def worker_count(text: str) -> int:
     """ "auto" is one per core."""
     if text == "auto":
         return len(cores())
-    if not text.isdigit() or int(text) < 1:
-        raise ConfigError(f"workers is {text!r}; expected a number from 1, or auto.")
+    if not text.isdecimal() or not text.isascii():
+        raise ConfigError(f"workers is {text!r}; expected a number from 0, or auto.")
     return int(text)
 
 
@@ -127,34 +104,88 @@ def run_job(
     workers: int = 1,
     device: str = "cpu",
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    *,
+    indices: Callable[[int], range] = range,
+    retry_failed: bool = False,
+    seconds_per_frame: float = SECONDS_PER_FRAME,
+    crew=crew,
 ) -> Summary:
     """Write those of the first ``clips`` clips of ``job`` that ``out`` lacks.
 
-    clips: 0 for all that the preset has. A clip whose rendering cannot be trusted is left out and
-    reported in Summary.failed; errors of assets, options and folders end the job at once, those
-    that the first clip shows before ``out`` is made. Whatever ends it, finished clips stay.
+    clips: 0 for all that the preset has. workers: processes; 0 for this very one, which then is not
+    safe from crashes and hangs. indices: which of so many clips are this run's share. retry_failed:
+    make those too that failed before. seconds_per_frame: a clip that takes longer for each of its
+    frames hangs, and its process is ended; 0 for no limit. crew: see renderers.crew.
+
+    A clip that raises, or takes ATTEMPTS processes with it, is recorded under ``out``/failed and
+    reported in Summary.failed. Errors of assets and options that the first clip shows end the job
+    before ``out`` is made; a disk that takes no more ends it at once. Finished clips stay.
     """
     job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
     total = _total(job, clips)
-    with _crew(min(workers, total)) as work:
-        list(work(_rehearse, [(job, device)]))
+    mine = indices(total)
+    with crew(min(workers, len(mine))) as work:
+        _rehearse(work, job, device)
         dataset = create_or_resume(out, to_plain(job), num_clips=total)
-        done = {index for index in dataset.done() if index < total}
-        todo = ((job, dataset, index, device) for index in range(total) if index not in done)
-        return _collect(work(_make, todo), Summary(kept=len(done)), total, on_progress)
+        census = take_census(out, mine)
+        start = Summary(kept=census.done, skipped=0 if retry_failed else census.failed)
+        todo = (
+            (job, dataset, index, device, seconds_per_frame if workers else 0.0) for index in unfinished(out, mine, retry_failed)
+        )
+        about = {"clips": len(mine), "of": total, "workers": workers, "device": device, "versions": software_versions()}
+        with RunLog(out, **about) as log:
+            return _collect(_makings(work, todo, log), start, len(mine), on_progress)
 
 
-def _collect(results, summary: Summary, total: int, on_progress) -> Summary:
+def _rehearse(work, job: Job, device: str) -> None:
+    """Look at the first clip. Raises what is wrong with the job as a whole."""
+    for _, said in work(rehearse, [(job, device)]):
+        if isinstance(said, Died) and said.is_final:
+            raise RenderError(
+                f"Opening the renderer and posing the first clip failed {said.attempts} times. {said.reason}\n{said.log}\n"
+                "Free some memory, or try --renderer raster; if that works, the other renderer is at fault."
+            )
+
+
+def _makings(work, todo, log: RunLog):
+    """Made of every clip that is done with, and Died of every other process that died; all of them logged."""
+    for (job, dataset, index, *_), said in work(make_clip, todo):
+        if isinstance(said, Died):
+            log.say(clip=index, died=said.reason, attempts=said.attempts)
+            yield said
+            if not said.is_final:
+                continue
+            said = mourn(job, dataset, index, said)
+        log.say(**_facts(said))
+        yield said
+
+
+def _facts(made: Made) -> dict:
+    """What the log says of a clip."""
+    facts = {"clip": made.index, "host": made.host, "pid": made.pid, "attempts": made.attempts, "peak_mb": made.peak_mb}
+    if made.is_kept:
+        return facts | {"kept": True}
+    if made.error:
+        return facts | {"error": made.error}
+    seconds = {stage: round(value, 4) for stage, value in made.seconds.items()}
+    pace = {"frames": made.frames, "bytes": made.bytes, "seconds": seconds, "fps": round(made.frames / sum(made.seconds.values()), 3)}
+    return facts | pace | {"agreement": made.agreement}
+
+
+def _collect(makings, summary: Summary, total: int, on_progress) -> Summary:
     """Sum up what workers say, in the order in which they say it."""
-    start = time.perf_counter()
-    on_progress(Progress("", summary.kept, total))
-    for said in results:
+    start, new = time.perf_counter(), 0
+    before = summary.kept + summary.skipped
+    on_progress(Progress("", before, total))
+    for said in makings:
+        if isinstance(said, Died):
+            summary.died += 1
+            continue
         _add(summary, said)
+        new += 1
         summary.wall = time.perf_counter() - start
-        new = summary.clips + len(summary.failed)
-        finished = summary.kept + new
-        left = summary.wall / new * (total - finished)
-        on_progress(Progress(said.name, finished, total, summary.frames / summary.wall, left))
+        left = summary.wall / new * (total - before - new)
+        on_progress(Progress(said.name, before + new, total, summary.frames / summary.wall, left))
     return summary
 
 
@@ -169,118 +200,15 @@ def _total(job: Job, clips: int) -> int:
     return size
 
 
-@contextmanager
-def _crew(workers: int):
-    """A function (task, tuples of arguments) → iterator of results, in the order of finishing.
-
-    One worker is this process; more are processes of their own, each on one core. All compute on a
-    single thread, since sums split among threads round differently.
-    """
-    if workers == 1:
-        with _one_thread():
-            yield itertools.starmap
+def _add(summary: Summary, made: Made) -> None:
+    if made.is_kept:
+        summary.kept += 1
         return
-    seats = get_context("loky").SimpleQueue()
-    for core in cores():
-        seats.put(core)
-    with joblib.parallel_config("loky", n_jobs=workers, initializer=_start_worker, initargs=(seats,)):
-        yield _in_processes
-
-
-def _in_processes(task, arguments) -> Iterator:
-    calls = (joblib.delayed(task)(*each) for each in arguments)
-    try:
-        yield from joblib.Parallel(return_as="generator_unordered", batch_size=1)(calls)
-    except BrokenProcessPool as e:
-        raise RenderError(
-            "A worker process died, most likely for want of memory. Run the same command again with fewer --workers, "
-            "or with shorter clips in a new folder; finished clips are kept."
-        ) from e
-
-
-@contextmanager
-def _one_thread():
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        cv2.setNumThreads(threads)
-
-
-def _start_worker(seats) -> None:
-    """Take the core that has waited longest, one thread, and leave Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
-    core = seats.get()
-    seats.put(core)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
-
-
-def _leave_with(parent: int) -> None:
-    """End this process once its parent is gone, whatever took it."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-_open: dict = {}
-"""The catalog and renderer of this process, kept from clip to clip."""
-
-
-def _tools(job: Job, device: str):
-    key = (job, device)
-    if key not in _open:
-        catalog = Catalog(job.assets)
-        _open.clear()
-        _open[key] = catalog, open_renderer(job.renderer, catalog, device)
-    return _open[key]
-
-
-def _rehearse(job: Job, device: str) -> None:
-    """Open the renderer and pose the first clip: what is wrong with options and files shows here."""
-    catalog, _ = _tools(job, device)
-    build_scene(sample_clip(job.sample, catalog, job.seed, 0), catalog, job.outputs)
-
-
-def _make(job: Job, dataset, index: int, device: str) -> _Done:
-    """Draw, pose, render and write one clip."""
-    catalog, renderer = _tools(job, device)
-    seconds, clock = {}, _Clock()
-    spec = sample_clip(job.sample, catalog, job.seed, index)
-    seconds["sample"] = clock.lap()
-    try:
-        scene = build_scene(spec, catalog, job.outputs)
-        seconds["pose"] = clock.lap()
-        clip = renderer.render_scene(scene, job.outputs)
-        seconds["render"] = clock.lap()
-    except RenderError as e:
-        return _Done(index, spec.name, error=str(e))
-    size = write_clip(dataset.path_of(index), clip, rgb=job.rgb)
-    seconds["write"] = clock.lap()
-    return _Done(index, spec.name, spec.num_frames, size, seconds)
-
-
-class _Clock:
-    def __init__(self):
-        self.last = time.perf_counter()
-
-    def lap(self) -> float:
-        now = time.perf_counter()
-        passed, self.last = now - self.last, now
-        return passed
-
-
-def _add(summary: Summary, said: _Done) -> None:
-    if said.error:
-        summary.failed.append((said.name, said.error))
+    if made.error:
+        summary.failed.append((made.name, made.error))
         return
     summary.clips += 1
-    summary.frames += said.frames
-    summary.bytes += said.bytes
-    for stage, seconds in said.seconds.items():
+    summary.frames += made.frames
+    summary.bytes += made.bytes
+    for stage, seconds in made.seconds.items():
         summary.seconds[stage] += seconds

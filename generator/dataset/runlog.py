@@ -14,10 +14,13 @@ import platform
 import re
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from generator.dataset.atomic import cannot_write
+from generator.errors import DatasetError
 
 FOLDER = ".log"
 TAIL_BYTES = 32 * 1024
@@ -45,13 +48,13 @@ class RunLog:
         except OSError as e:
             raise cannot_write(self.path, e) from e
 
-    def close(self, end: str) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
         """Say how the run ended, if there is still room for that."""
-        try:
-            with self.file:
-                self.file.write(json.dumps({"end": end, "t": round(time.monotonic() - self.start, 3)}).encode() + b"\n")
-        except OSError:
-            pass  # a full disk is what ends most runs
+        with self.file, suppress(DatasetError):
+            self.say(end="done" if kind is None else kind.__name__)
 
 
 def now() -> str:

@@ -1,6 +1,7 @@
 """``mannequin generate``"""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from generator.catalog import Assets
+from generator.catalog import Assets, Catalog
 from generator.config import SampleConfig
+from generator.errors import ConfigError
 from mannequin.progress import ClipBar
 
 
@@ -60,12 +62,57 @@ class Generate:
     """Colour as JPEG of quality 95 without chroma subsampling, or lossless."""
 
     workers: Annotated[str, tyro.conf.arg(metavar="N|auto")] = "1"
-    """Processes, each on a core of its own; auto for one per core."""
+    """Processes, each on a core of its own if there are several; auto for one per core. A clip that takes three
+    processes with it is given up, the others go on. 0: no process beside this one, for debugging."""
+
+    shard: Annotated[str, tyro.conf.arg(metavar="N/SHARDS")] = "1/1"
+    """Make one shard of the clips: 3/100 is every hundredth, from the third. Shards share the folder."""
+
+    dask: Annotated[str, tyro.conf.arg(metavar="ADDRESS")] = ""
+    """Render on the workers of this Dask scheduler, as tcp://host:8786, all of which see the folder; --workers has no
+    say then. See docs/farm.md."""
+
+    retry_failed: bool = False
+    """Try those clips again that failed before (see OUT/failed)."""
+
+    clip_timeout: float = 600.0
+    """Seconds for each frame of a clip after which its process counts as hung and is ended. 0: no limit."""
+
+    quiet: bool = False
+    """Say nothing but what went wrong."""
+
+    json: bool = False
+    """Print the summary as JSON."""
 
     def run(self) -> int:
-        from renderers.job import Job, job_outputs, run_job, worker_count
+        from renderers.job import run_job, worker_count
+        from renderers.shards import parse_shard
 
-        job = Job(
+        workers, shard = worker_count(self.workers), parse_shard(self.shard)
+        job = self.job()
+        with ClipBar(self.quiet) as bar:
+            summary = run_job(
+                job,
+                self.out.absolute() if self.dask else self.out,
+                self.clips,
+                1 if self.dask else workers,
+                self.device,
+                bar.show,
+                indices=shard.indices,
+                retry_failed=self.retry_failed,
+                seconds_per_frame=self.clip_timeout,
+                **self._crew(),
+            )
+        _print(self, summary)
+        return 0 if summary.is_complete else 1
+
+    def job(self):
+        """The renderers.job.Job that these options ask for."""
+        from renderers.job import Job, job_outputs
+
+        if not self.clip_timeout >= 0:
+            raise ConfigError(f"clip-timeout is {self.clip_timeout}; expected seconds for each frame, or 0 for no limit.")
+        return Job(
             sample=self.sample,
             assets=self.assets,
             seed=self.seed,
@@ -73,20 +120,39 @@ class Generate:
             outputs=job_outputs(self.outputs),
             rgb=self.rgb,
         )
-        workers = worker_count(self.workers)
-        with ClipBar() as bar:
-            summary = run_job(job, self.out, self.clips, workers, self.device, bar.show)
-        _print(self.out, summary)
-        return 1 if summary.failed else 0
+
+    def check(self) -> None:
+        """Draw the first clip, without rendering it. Raises what is wrong with options and assets."""
+        from generator.sampling import resolve, sample_clip
+
+        job = self.job()
+        sample_clip(resolve(job.sample), Catalog(job.assets.located()), job.seed, 0)
+
+    def _crew(self) -> dict:
+        """Who renders, if not processes on this machine."""
+        if not self.dask:
+            return {}
+        from renderers.dask_crew import dask_crew
+
+        return {"crew": lambda workers: dask_crew(self.dask)}
 
 
-def _print(out: Path, summary) -> None:
+def _print(command: Generate, summary) -> None:
+    for name, reason in summary.failed:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("failed ", "bold red"), f"{name}: {reason}"))
+    if command.json:
+        print(json.dumps(asdict(summary), indent=2, ensure_ascii=False))
+    elif not command.quiet:
+        _print_table(command.out, summary)
+
+
+def _print_table(out: Path, summary) -> None:
     table = Table(show_header=False, box=None)
     for name, value in summary.rows():
         table.add_row(name, value)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
-    for name, reason in summary.failed:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("failed ", "bold red"), f"{name}: {reason}"))
+    if not summary.is_complete:
+        console.print(f"What is known of the failed clips: {out / 'failed'}", markup=False)
     if summary.clips + summary.kept:
         console.print(f"Look at it: mannequin info {out} --picture sheet.png\nProve it: mannequin validate {out}", markup=False)
