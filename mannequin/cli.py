@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import textwrap
+import threading
+from contextlib import contextmanager
 from importlib import metadata
 
 import tyro
@@ -17,11 +19,13 @@ from mannequin.commands.export import Export
 from mannequin.commands.generate import Generate
 from mannequin.commands.info import Info
 from mannequin.commands.label import Label
+from mannequin.commands.status import Status
 from mannequin.commands.validate import Validate
 from mannequin.options import REGISTRY
 
 COMMANDS = {
     "generate": Generate,
+    "status": Status,
     "validate": Validate,
     "export": Export,
     "label": Label,
@@ -48,9 +52,14 @@ begin with:
 
 exit status:
   0    done
-  1    done, but something failed
+  1    done, but something failed or is missing
   2    cannot be done; the message says why and what to do next
-  130  interrupted; the same command continues from there"""
+  130  interrupted; the same command continues from there
+  143  ended by SIGTERM; likewise"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come."""
 
 
 def main(args: list[str] | None = None) -> None:
@@ -66,16 +75,37 @@ def _run(args: list[str]) -> int:
         if args[0] == "--version":
             print(f"mannequin {metadata.version('mannequin')}")
             return 0
-        return parse(args).run()
+        with _terminable():
+            return parse(args).run()
     except MannequinError as e:
         _complain(str(e))
         return 2
+    except Terminated:
+        _complain("Ended by SIGTERM. Finished clips are kept; the same command continues from here.")
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         _complain("Interrupted. Finished clips are kept; the same command continues from here.")
         return 130
     except BrokenPipeError:  # whoever read our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+
+
+@contextmanager
+def _terminable():
+    """Make SIGTERM an exception, so that what was begun is finished or dropped cleanly."""
+
+    def end(number, frame):
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def manual() -> str:

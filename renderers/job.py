@@ -66,7 +66,7 @@ class Summary:
         if self.skipped:
             rows.append(("skipped", f"{self.skipped} that failed before; --retry-failed tries them again"))
         if self.died:
-            rows.append(("died", f"{self.died} processes; each was replaced"))
+            rows.append(("died", f"{self.died} worker processes; each was replaced"))
         if self.frames:
             slowest = max(self.seconds, key=self.seconds.get)
             rows += [
