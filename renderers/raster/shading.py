@@ -1,7 +1,8 @@
 """Colour images: texture × light, supersampled, over a background.
 
 One cast of grid × grid rays per pixel serves colour (box filter over all) and labels (the middle
-ray, which goes through the pixel's centre). Surfaces are Lambertian; shadows fall on the ground alone.
+ray, which goes through the pixel's centre). Surfaces are Lambertian; even light is computed at the
+vertices and blended, as in the Cycles renderer. Shadows fall on the ground alone.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from renderers.ground import Backdrop
 from renderers.raster.geometry import Viewpoint
 from renderers.raster.labels import frame_labels, pack
 from renderers.raster.samples import Sampler, Samples, join
-from renderers.raster.texture import Textures, build_textures, fetch, texel_density
+from renderers.raster.texture import Textures, build_textures, fetch, texel_counts
 
 ENCODE_STEPS = 16384
 
@@ -65,8 +66,8 @@ class Painter:
         self.view, self.grid, self.light, self.backdrop = view, grid, light, backdrop
         meshes = view.scene.meshes
         self.textures: Textures = build_textures(m.texture for m in meshes)
-        density = [texel_density(m.vertices[1], m.faces, m.uv, *m.texture.shape[:2]) for m in meshes]
-        self._density = np.concatenate([np.zeros(0, np.float32), *density])
+        sizes = [texel_counts(m.vertices[1], m.faces, m.uv, *m.texture.shape[:2]) for m in meshes]
+        self._sizes = np.concatenate([np.zeros((0, 2), np.float32), *sizes])
         self._behind = self._empty = None
 
     def clear(self, k: int, out: np.ndarray) -> None:
@@ -91,12 +92,12 @@ class Painter:
             tri.mesh,
             tri.uv,
             normals,
+            light_vertices(normals, self.light.sh),
             pose.T_world_camera,
-            self.light.sh,
             self.light.lamps,
             self.textures.texels,
             self.textures.levels,
-            self._density,
+            self._sizes,
             view.lens.pinhole,
             self.grid,
         )
@@ -104,8 +105,28 @@ class Painter:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def shade(face, ray, camera, faces, mesh, uv, normals, T, sh, lamps, texels, levels, density, pinhole, grid):
-    """(n, 3) float32 linear radiance of the samples ``face`` (n,), ``ray`` (n, 2)."""
+def light_vertices(normals, sh):
+    """(V, 3) float32 radiance that the even light gives a white surface at each vertex.
+
+    normals: (V, 3), world axes, of any length; 0 where nobody looks.
+    """
+    out = np.zeros((normals.shape[0], 3), np.float32)
+    for i in range(normals.shape[0]):
+        x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
+        square = x * x + y * y + z * z
+        if square > 0.0:
+            size = 1.0 / np.sqrt(square)
+            out[i, 0], out[i, 1], out[i, 2] = even_light(sh, x * size, y * size, z * size)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def shade(face, ray, camera, faces, mesh, uv, normals, even, T, lamps, texels, levels, sizes, pinhole, grid):
+    """(n, 3) float32 linear radiance of the samples ``face`` (n,), ``ray`` (n, 2).
+
+    even: (V, 3) what ``light_vertices`` gives, blended over a face; lamps are followed to every sample.
+    sizes: (F, 2) what ``texel_counts`` gives.
+    """
     out = np.empty((face.shape[0], 3), np.float32)
     focal = pinhole[0] * pinhole[1] * grid * grid
     for n in range(face.shape[0]):
@@ -118,23 +139,27 @@ def shade(face, ray, camera, faces, mesh, uv, normals, T, sh, lamps, texels, lev
         a = x * (yj * zk - zj * yk) + y * (zj * xk - xj * zk) + (xj * yk - yj * xk)
         b = x * (yk * zi - zk * yi) + y * (zk * xi - xk * zi) + (xk * yi - yk * xi)
         c = x * (yi * zj - zi * yj) + y * (zi * xj - xi * zj) + (xi * yj - yi * xj)
-        scale = 1.0 / (a + b + c)
+        facing = a + b + c
+        scale = 1.0 / facing
         a, b, c = a * scale, b * scale, c * scale
         z = a * zi + b * zj + c * zk
-        nx = a * normals[i, 0] + b * normals[j, 0] + c * normals[k, 0]
-        ny = a * normals[i, 1] + b * normals[j, 1] + c * normals[k, 1]
-        nz = a * normals[i, 2] + b * normals[j, 2] + c * normals[k, 2]
-        size = 1.0 / max(1e-30, np.sqrt(nx * nx + ny * ny + nz * nz))
-        nx, ny, nz = nx * size, ny * size, nz * size
-        wx, wy, wz = _turn(T, x, y)
-        slope = max(0.1, abs(nx * wx + ny * wy + nz * wz))
         u = a * uv[f, 0, 0] + b * uv[f, 1, 0] + c * uv[f, 2, 0]
         v = a * uv[f, 0, 1] + b * uv[f, 1, 1] + c * uv[f, 2, 1]
-        level = pick_level(density[f] * z * z / (focal * slope), levels.shape[1])
+        per_area = min(sizes[f, 0] / max(abs(facing), 1e-30), sizes[f, 1])
+        level = pick_level(per_area * z * z / focal, levels.shape[1])
         red, green, blue = fetch(texels, levels[mesh[f], level], u, v)
-        lr, lg, lb = even_light(sh, nx, ny, nz)
+        lr = a * even[i, 0] + b * even[j, 0] + c * even[k, 0]
+        lg = a * even[i, 1] + b * even[j, 1] + c * even[k, 1]
+        lb = a * even[i, 2] + b * even[j, 2] + c * even[k, 2]
         if lamps.shape[0] > 0:
-            pr, pg, pb = lamp_light(lamps, wx * z + T[0, 3], wy * z + T[1, 3], wz * z + T[2, 3], nx, ny, nz)
+            nx = a * normals[i, 0] + b * normals[j, 0] + c * normals[k, 0]
+            ny = a * normals[i, 1] + b * normals[j, 1] + c * normals[k, 1]
+            nz = a * normals[i, 2] + b * normals[j, 2] + c * normals[k, 2]
+            size = 1.0 / max(1e-30, np.sqrt(nx * nx + ny * ny + nz * nz))
+            wx, wy, wz = _turn(T, x, y)
+            pr, pg, pb = lamp_light(
+                lamps, wx * z + T[0, 3], wy * z + T[1, 3], wz * z + T[2, 3], nx * size, ny * size, nz * size
+            )
             lr, lg, lb = lr + pr, lg + pg, lb + pb
         out[n, 0], out[n, 1], out[n, 2] = red * lr, green * lg, blue * lb
     return out

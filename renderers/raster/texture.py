@@ -60,10 +60,15 @@ def halve(image):
     return out
 
 
+STEEPEST = 10.0
+"""A face seen at a grazing angle is not blurred more than one foreshortened this much."""
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def texel_density(vertices, faces, uv, height, width):
-    """(F,) float32 texels of a height × width texture per square metre of each face."""
-    out = np.zeros(faces.shape[0], np.float32)
+def texel_counts(vertices, faces, uv, height, width):
+    """(F, 2) float32: twice the texels of a height × width texture on each face, and the most of
+    them per square metre of what is seen of it."""
+    out = np.zeros((faces.shape[0], 2), np.float32)
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
         ax, ay, az = vertices[j, 0] - vertices[i, 0], vertices[j, 1] - vertices[i, 1], vertices[j, 2] - vertices[i, 2]
@@ -73,7 +78,8 @@ def texel_density(vertices, faces, uv, height, width):
         du, dv = uv[f, 1, 0] - uv[f, 0, 0], uv[f, 1, 1] - uv[f, 0, 1]
         eu, ev = uv[f, 2, 0] - uv[f, 0, 0], uv[f, 2, 1] - uv[f, 0, 1]
         if area > 0.0:
-            out[f] = abs(du * ev - dv * eu) * height * width / area
+            out[f, 0] = abs(du * ev - dv * eu) * height * width
+            out[f, 1] = STEEPEST * out[f, 0] / area
     return out
 
 
