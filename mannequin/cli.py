@@ -16,6 +16,7 @@ from rich.text import Text
 from generator.errors import MannequinError, unknown_name
 from mannequin.commands.assets import AssetsCommand
 from mannequin.commands.export import Export
+from mannequin.commands.farm import Farm
 from mannequin.commands.generate import Generate
 from mannequin.commands.info import Info
 from mannequin.commands.label import Label
@@ -31,6 +32,7 @@ COMMANDS = {
     "label": Label,
     "assets": AssetsCommand,
     "info": Info,
+    "farm": Farm,
 }
 
 MANUAL = """\
@@ -122,6 +124,9 @@ def parse(args: list[str]):
     name, rest = args[0], args[1:]
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
+    if name == "farm" and "--" in rest:
+        end = rest.index("--")
+        return parse([name, *rest[:end]]).with_command(rest[end + 1 :], lambda words: parse(["generate", *words]))
     if {"-h", "--help"} & set(rest):
         print(filled(inspect.getdoc(COMMANDS[name]), Console().width) + "\n")
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)

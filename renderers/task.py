@@ -105,6 +105,7 @@ def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_f
     catalog, renderer = _tools(job, device)
     if dataset.path_of(index).exists():
         return Made(index, is_kept=True)
+    dataset.check_there()
     spec, seconds, clock = None, {}, _Clock()
     try:
         limit_time(seconds_per_frame * SPARE_FRAMES)

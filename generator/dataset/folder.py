@@ -10,6 +10,7 @@ Several processes, on several machines, may fill one folder: a clip has its name
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from importlib import metadata
@@ -53,6 +54,14 @@ class Dataset:
         if index < 0:
             raise DatasetError(f"Clip {index} of {self.path} cannot exist; expected an index from 0.")
         return self.shelf.path_of(index)
+
+    def check_there(self) -> None:
+        """Raise DatasetError if this machine does not see the folder, as when its shared disk is not mounted."""
+        if not (self.path / DESCRIPTION).exists():
+            raise DatasetError(
+                f"{self.path} is no dataset on {socket.gethostname()} (it has no {DESCRIPTION} there). The folder must be on a disk that "
+                "all machines see under the same path; mount it, or choose another, and run the same command again."
+            )
 
     def done(self) -> set[int]:
         """Indices of the clips that are finished."""

@@ -1,0 +1,1 @@
+"""Job files for render farms: text that a farm's own scheduler runs."""
