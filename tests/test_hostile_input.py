@@ -17,7 +17,7 @@ import trimesh
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assets_manifest import read_manifest
+from generator.body.shipped import read_manifest
 from generator.appearance.folder import find_textures, load_texture
 from generator.body import files as body_files
 from generator.body.arrayfile import read_arrays

