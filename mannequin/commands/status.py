@@ -8,7 +8,6 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from generator.dataset.standing import Standing, standing
 from mannequin.progress import duration
 
 
@@ -36,6 +35,8 @@ class Status:
     """Print it as JSON."""
 
     def run(self) -> int:
+        from generator.dataset.standing import standing
+
         found = standing(self.dataset)
         if self.json:
             print(json_.dumps(asdict(found), indent=2, ensure_ascii=False))
@@ -44,7 +45,7 @@ class Status:
         return 0 if found.is_complete else 1
 
 
-def _print(path: Path, found: Standing) -> None:
+def _print(path: Path, found) -> None:
     table = Table(show_header=False, box=None)
     for name, value in rows(found):
         table.add_row(name, value)
@@ -54,8 +55,8 @@ def _print(path: Path, found: Standing) -> None:
         console.print(f"What is known of the failed clips: {path / 'failed'}\nTry them again: the same command with --retry-failed", markup=False)
 
 
-def rows(found: Standing) -> list[tuple[str, str]]:
-    """(name, value) lines for a person."""
+def rows(found) -> list[tuple[str, str]]:
+    """(name, value) lines for a person of a ``generator.dataset.standing.Standing``."""
     lines = [("clips", f"{found.done} of {found.total} done, {found.failed} failed, {found.missing} missing")]
     if not found.clips_per_second:
         return lines
