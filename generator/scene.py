@@ -117,7 +117,7 @@ def _person(spec, person, instance, catalog, cameras, keep_vertices):
 
 
 def texture_resolution(joints: np.ndarray, cameras) -> int:
-    """Texels along the atlas, 512 to 2048, that leave no camera with fewer than one per pixel or so.
+    """Texels along the atlas, 256 to 2048 by 128, that leave no camera with fewer than one per pixel or so.
 
     joints: (T + 2, J, 3) world metres. A body's atlas of R texels has about R / 4 of them to a metre.
     """
@@ -125,7 +125,7 @@ def texture_resolution(joints: np.ndarray, cameras) -> int:
     for K, poses in cameras.values():
         depth = [to_camera(joints[k], pose)[:, 2].min() for k, pose in enumerate(poses)]
         density = max(density, K[0, 0] / max(0.3, min(depth)))
-    return int(np.clip(2 ** np.ceil(np.log2(4 * density)), 512, 2048))
+    return int(np.clip(128 * np.ceil(4 * density / 128), 256, 2048))
 
 
 def _object(spec, thing, instance) -> MeshTrack:
