@@ -125,7 +125,7 @@ def run_job(
     total = _total(job, clips)
     mine = indices(total)
     with crew(min(workers, len(mine))) as work:
-        _rehearse(work, job, device)
+        _rehearse(work, job, device, total)
         dataset = create_or_resume(out, to_plain(job), num_clips=total)
         census = take_census(out, mine)
         start = Summary(kept=census.done, skipped=0 if retry_failed else census.failed)
@@ -137,9 +137,9 @@ def run_job(
             return _collect(_makings(work, todo, log), start, len(mine), on_progress)
 
 
-def _rehearse(work, job: Job, device: str) -> None:
+def _rehearse(work, job: Job, device: str, total: int) -> None:
     """Look at the first clip. Raises what is wrong with the job as a whole."""
-    for _, said in work(rehearse, [(job, device)]):
+    for _, said in work(rehearse, [(job, device, total)]):
         if isinstance(said, Died) and said.is_final:
             raise RenderError(
                 f"Opening the renderer and posing the first clip failed {said.attempts} times. {said.reason}\n{said.log}\n"

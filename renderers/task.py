@@ -30,6 +30,9 @@ STAGES = ("sample", "pose", "render", "write")
 SPARE_FRAMES = 10
 """A clip may take as long as so many frames more than it has: for opening files and compiling."""
 
+REHEARSED = 3
+"""Clips that are posed before anything is written, if those before fail."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Troubles of the machine; every other clip would meet them too."""
 
@@ -81,20 +84,21 @@ def _tools(job: Job, device: str):
     return _open[key]
 
 
-def rehearse(job: Job, device: str) -> None:
+def rehearse(job: Job, device: str, total: int) -> None:
     """Open the renderer and pose the first clip: what is wrong with options and files shows here.
 
-    What goes wrong with this clip alone will be recorded when it is made.
+    total: clips of the job. Raises what a user can mend. Any other error will be recorded when the
+    clip is made, unless the next clips have it too.
     """
     catalog, _ = _tools(job, device)
-    try:
-        build_scene(sample_clip(job.sample, catalog, job.seed, 0), catalog, job.outputs)
-    except RenderError:
-        return
-    except MannequinError:
-        raise
-    except Exception:
-        return
+    for index in range(min(total, REHEARSED)):
+        try:
+            build_scene(sample_clip(job.sample, catalog, job.seed, index), catalog, job.outputs)
+        except Exception as e:
+            if index + 1 == min(total, REHEARSED) or (isinstance(e, MannequinError) and not isinstance(e, RenderError)):
+                raise
+        else:
+            return
 
 
 def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_frame: float) -> Made:

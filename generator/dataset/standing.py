@@ -53,8 +53,8 @@ def standing(path: Path | str) -> Standing:
     missing = census.missing if dataset.num_clips is not None else 0
     runs = [_Run(lines, changed) for changed, lines in tails(dataset.path)]
     running = [run for run in runs if run.is_running(time.time())]
-    latest = max((run.changed for run in runs), default=0.0)
-    recent = running or [run for run in runs if run.is_running(latest, or_ended=True)]
+    before = [run for run in runs if run.pace]
+    recent = running or [run for run in before if run.is_running(before[0].changed, or_ended=True)]
     pace = sum(run.pace for run in recent)
     return Standing(
         total=census.done + census.failed + missing,
