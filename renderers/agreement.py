@@ -17,21 +17,24 @@ ALLOWED_PIXELS = 6
 """May always differ: in a tiny image one pixel is already more than MAX_FRACTION."""
 
 MAX_DEPTH_MEDIAN = 1e-4
-MAX_DEPTH_TAIL = 1e-3
-"""m at up to 10 m of distance, and in proportion beyond: median and 99.9 percentile off edges."""
+MAX_DEPTH = 1e-3
+"""m at up to 10 m of distance, and in proportion beyond: for the median, and for all but the allowed
+pixels, of the depth away from edges. Where skin and cloth touch, either may win a pixel."""
 
 
 @dataclass(frozen=True)
 class FrameAgreement:
     """Differences in one image.
 
-    silhouette, part, instance: pixels that differ. pixels: of the image. foreground: pixels that
-    either renderer covers. depth_*: m, over the pixels away from edges. distance: m, median depth.
+    silhouette, part, instance: pixels that differ. depth: pixels away from edges that differ by more
+    than MAX_DEPTH. pixels: of the image. foreground: pixels that either renderer covers.
+    depth_*: m, over the pixels away from edges. distance: m, median depth.
     """
 
     silhouette: int
     part: int
     instance: int
+    depth: int
     pixels: int
     foreground: int
     depth_median: float
@@ -42,7 +45,7 @@ class FrameAgreement:
     def measures(self) -> dict[str, float]:
         """Values by name as stored in Clip.agreement."""
         of_image, of_mask = max(self.pixels, 1), max(self.foreground, 1)
-        shares = {name: getattr(self, name) for name in ("silhouette", "part", "instance")}
+        shares = {name: getattr(self, name) for name in ("silhouette", "part", "instance", "depth")}
         return (
             {f"{name}_of_image": n / of_image for name, n in shares.items()}
             | {f"{name}_of_foreground": n / of_mask for name, n in shares.items()}
@@ -62,20 +65,25 @@ def compare(mine: dict[str, np.ndarray], other: dict[str, np.ndarray], pixels: i
     silhouette, part, instance, foreground = (int(n) for n in counts)
     median, tail, worst = (float(v) for v in np.quantile(errors, (0.5, 0.999, 1.0))) if len(errors) else (0.0, 0.0, 0.0)
     distance = float(np.median(depths)) if len(depths) else 0.0
-    return FrameAgreement(silhouette, part, instance, pixels, foreground, median, tail, worst, distance)
+    depth = int((~(errors <= MAX_DEPTH * _scale(distance))).sum())  # NaN differs too
+    return FrameAgreement(silhouette, part, instance, depth, pixels, foreground, median, tail, worst, distance)
+
+
+def _scale(distance: float) -> float:
+    """By how much the limits of depth grow at ``distance`` (m)."""
+    return max(1.0, distance / 10)
 
 
 def require(agreement: FrameAgreement, clip: str, camera: str, frame: int) -> None:
     """Raise DisagreementError naming clip, camera, frame, measure and limit if they differ too much."""
     a = agreement
     allowed = max(ALLOWED_PIXELS, MAX_FRACTION * a.pixels)
-    scale = max(1.0, a.distance / 10)
     limits = {
         "silhouette": (a.silhouette, allowed, "pixels"),
         "part": (a.part, allowed, "pixels"),
         "instance": (a.instance, allowed, "pixels"),
-        "depth_median": (a.depth_median, MAX_DEPTH_MEDIAN * scale, "m"),
-        "depth_tail": (a.depth_tail, MAX_DEPTH_TAIL * scale, "m"),
+        "depth": (a.depth, allowed, "pixels"),
+        "depth_median": (a.depth_median, MAX_DEPTH_MEDIAN * _scale(a.distance), "m"),
     }
     for name, (value, limit, unit) in limits.items():
         if not value <= limit:

@@ -71,6 +71,15 @@ def test_depth_that_is_not_a_number_is_refused():
         require(result, "clip", "camera", 0)
 
 
+def test_a_few_pixels_where_surfaces_touch_may_differ_in_depth_and_no_more():
+    few, many = (slice(25, 26), slice(35, 41)), (slice(25, 26), slice(35, 42))
+    require(compare(changed(few, depth=5.01), frame(), 4800), "clip", "camera", 0)
+    result = compare(changed(many, depth=5.01), frame(), 4800)
+    assert result.depth == 7
+    with pytest.raises(DisagreementError, match="depth"):
+        require(result, "clip", "camera", 0)
+
+
 def test_summary_keeps_worst_and_mean():
     row = (slice(20, 21), slice(30, 50))
     frames = [compare(frame(), frame(), 4800), compare(changed(row, segm=4), frame(), 4800)]
