@@ -1,4 +1,4 @@
-"""The README and the page of conventions say what is so, and what they show runs."""
+"""The README and the other pages say what is so, and what they show runs."""
 
 import os
 import re
@@ -15,7 +15,16 @@ from mannequin.cli import COMMANDS, parse
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = {language: re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) for language in ("sh", "python")}
-LINES = [line for block in BLOCKS["sh"] for line in block.splitlines() if line.startswith("mannequin ")]
+PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+
+
+def lines_of(page: str) -> list[str]:
+    """The command lines that a page shows."""
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("mannequin ")]
+
+
+LINES = lines_of(README)
 
 
 def channel_rows() -> list[str]:
@@ -55,7 +64,7 @@ def test_there_are_lines_to_check():
     assert {line.split()[1] for line in LINES} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", [pytest.param(line, id=f"{name}: {line}") for name, page in PAGES.items() for line in lines_of(page)])
 def test_every_command_line_parses(line):
     words = shlex.split(line, comments=True)[1:]
     assert type(parse(words)) is COMMANDS[words[0]]
@@ -66,11 +75,13 @@ def test_the_examples_of_the_manual_parse(name):
     text = COMMANDS[name].__doc__.replace("\\\n", " ")
     lines = re.findall(r"^ +(mannequin .*)$", text, re.MULTILINE)
     assert lines
-    for line in lines:
+    for line in (part for line in lines for part in line.split(" && ")):
         words = shlex.split(line)[1:]
         assert type(parse(words)) is COMMANDS[words[0]]
 
 
 def test_links_lead_somewhere():
-    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", README) if not t.startswith("http")]
-    assert targets and [t for t in targets if not (ROOT / t).exists()] == []
+    for name, page in PAGES.items():
+        folder = ROOT if name == "README.md" else ROOT / "docs"
+        targets = [t for t in re.findall(r"\]\(([^)#]+)\)", page) if not t.startswith("http")]
+        assert [t for t in targets if not (folder / t).exists()] == [], name

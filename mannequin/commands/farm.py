@@ -29,9 +29,9 @@ class Farm:
     that folder. docs/farm.md has the rest.
 
     examples:
-      mannequin farm slurm people.sbatch --shards 100 --cpus 8 --time 12:00:00 -- /shared/people --clips 10000
+      mannequin farm slurm people.sbatch --shards 100 -- out --clips 10000
           a SLURM array job: submit it with sbatch
-      mannequin farm openjd people.yaml --shards 100 -- people --clips 10000 --renderer raster
+      mannequin farm openjd people.yaml --shards 100 --cpus 8 -- out --clips 10000
           an Open Job Description template, for AWS Deadline Cloud and others
     """
 
