@@ -1,6 +1,7 @@
 """Arrays of numbers out of .npz files, without running anything in them or being flooded by them."""
 
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,15 @@ class NpzFile:
         """Shape of an array, from its header."""
         with open_npz(self.path) as archive, self._member(archive, key) as stream:
             return self._header(archive, stream, key)[0]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of all sound arrays, in one pass: opening an archive of thousands takes as long as reading it."""
+        found = {}
+        with open_npz(self.path) as archive:
+            for key in self.keys:
+                with suppress(Exception), self._member(archive, key) as stream:
+                    found[key] = self._header(archive, stream, key)[0]
+        return found
 
     def array(self, key: str) -> np.ndarray:
         """One array of numbers or text. Raises UnsafeFileError for Python objects."""

@@ -125,7 +125,8 @@ class SurrealMotion(SmplMotion):
 
     @cached_property
     def _outline(self) -> tuple[int, float]:
-        shapes = [_npz(self.path).shape(f"{key}_{self.sequence}") for key in ("pose", "trans")]
+        known = _shapes(self.path)
+        shapes = [known.get(key) or NpzFile(self.path).shape(key) for key in (f"pose_{self.sequence}", f"trans_{self.sequence}")]
         _check_shapes(self.path, f"pose_{self.sequence}", shapes[0], f"trans_{self.sequence}", shapes[1])
         return shapes[0][0], SURREAL_RATE
 
@@ -142,8 +143,8 @@ def _check_shapes(path, key: str, poses, transl_key: str, transl) -> None:
 
 
 @lru_cache(maxsize=4)
-def _npz(path: Path) -> NpzFile:
-    return NpzFile(path)
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    return NpzFile(path).shapes()
 
 
 @dataclass(frozen=True)
