@@ -13,8 +13,6 @@ from generator.body.model import BodyModel
 from generator.cache import cached_arrays, content_key
 
 BINS_AROUND, BINS_DOWN = 72, 96
-FIT_VERSION = 3
-"""To be raised with every change to what is kept in the cache folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,7 @@ def fit(body: BodyModel) -> Fit:
     """Measure a body; slow parts are kept in the cache folder."""
     m = measure(body)
     mean = surface.averaging(body.topology.faces, body.num_vertices)
-    key = content_key(FIT_VERSION, body.v_template, body.topology.faces, body.weights, *m)
+    key = content_key(body.v_template, body.topology.faces, body.weights, *m)
     slow = cached_arrays("fit", key, lambda: _slow(body, m, mean))
     return Fit(
         measures=m, points=body.v_template.astype(np.float64), arm=share_of(body, ARM_JOINTS), head=head_share(body),
