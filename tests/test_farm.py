@@ -32,6 +32,8 @@ from renderers import task as task_module
 from renderers.crew import Died, crew, unbroken
 from renderers.job import Job, job_outputs, run_job
 
+pytestmark = pytest.mark.usefixtures("fresh_tools")
+
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = 10
 COMMAND = ["generate", "--renderer", "raster", "--frames", "2", "--size", "32", "32", "--samples", "1", "--light", "lamps"]
@@ -73,13 +75,6 @@ def workers_of(parent: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
-
-
-@pytest.fixture(autouse=True)
-def fresh_tools():
-    task_module._open.clear()
-    yield
-    task_module._open.clear()
 
 
 @pytest.fixture(scope="module")

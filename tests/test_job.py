@@ -21,6 +21,8 @@ from renderers.blender.session import interrupts_held
 from renderers.crew import crew
 from renderers.job import Job, Summary, job_outputs, run_job, worker_count
 
+pytestmark = pytest.mark.usefixtures("fresh_tools")
+
 ROOT = Path(__file__).resolve().parents[1]
 BLENDER = pytest.param("blender", marks=[pytest.mark.blender, pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")])
 
@@ -39,14 +41,6 @@ def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a dataset, hidden ones included; logs, which hold times, are not of it."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.parent.name != ".log"]
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-@pytest.fixture(autouse=True)
-def fresh_tools():
-    """No catalog and renderer of another test."""
-    task_module._open.clear()
-    yield
-    task_module._open.clear()
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,9 @@ from jobs import OPTIONS, ROOT, digests, here, small_job
 
 from generator.dataset.folder import DESCRIPTION
 from generator.errors import ConfigError
-from renderers import task as task_module
 from renderers.shards import MOST_SHARDS, Shard, parse_shard
 
-
-@pytest.fixture(autouse=True)
-def fresh_tools():
-    task_module._open.clear()
-    yield
-    task_module._open.clear()
+pytestmark = pytest.mark.usefixtures("fresh_tools")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """What one camera records of a scene: pictures, and labels from either source."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from generator.scene import Scene
 from renderers import agreement
 from renderers.blender.compose import compose
 from renderers.blender.crop import bounding_crop, crops_of, touched_cells
-from renderers.blender.stage import COLOUR, TRUTH, TRUTH_PASSES, Stage
+from renderers.blender.stage import COLOUR, TRUTH_PASSES, Stage
 from renderers.blender.truth import TruthRecorder
 from renderers.ground import Backdrop
 from renderers.people import person_views
@@ -18,7 +19,7 @@ from renderers.raster.renderer import keep, label_channels
 from renderers.raster.shading import encode
 
 
-class Take:
+class Take(ABC):
     """Renders frame after frame through one camera.
 
     samples: per pixel, of the picture. agreement: one entry per frame compared.
@@ -41,13 +42,13 @@ class Take:
         """Whether index ``k`` (frame k - 1) has to be rendered."""
         return 1 <= k <= self.num_frames
 
+    @abstractmethod
     def record(self, k: int, images: dict[str, np.ndarray]) -> None:
         """Keep what the labels need; images: pass name → (H, W, C), 0 where nothing was rendered."""
-        raise NotImplementedError
 
+    @abstractmethod
     def labels(self) -> Foreground:
         """The label images, once all frames are recorded."""
-        raise NotImplementedError
 
     def shoot(self, stage: Stage, k: int) -> None:
         """Render index ``k`` as the stage stands."""
