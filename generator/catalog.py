@@ -9,6 +9,7 @@ import numpy as np
 
 from generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
 from generator.light import hdri_irradiance
+from generator.remote import is_url, place
 from generator.streams import rank, stream
 
 NUM_OUTFITS = 1000
@@ -21,7 +22,8 @@ class Assets:
     """What people, their surroundings and their motions are made of; the built-in ones are CC0."""
 
     body: str = BUILTIN
-    """builtin, or a SMPL / SMPL-H / SMPL-X model file, or a folder of them."""
+    """builtin, or a SMPL / SMPL-H / SMPL-X model file, or a folder of them. Here and below, URLs such as s3://bucket/folder
+    will do too; they are copied once, see docs/remote.md."""
 
     motion: tuple[str, ...] = ()
     """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all actions."""
@@ -39,6 +41,8 @@ class Assets:
         """The same with absolute paths, so that a dataset finds its assets from any folder."""
 
         def absolute(name: str) -> str:
+            if is_url(name):
+                return str(place(name).absolute())
             return str(Path(name).absolute()) if name != BUILTIN and (Path(name).exists() or "/" in name) else name
 
         return Assets(
@@ -53,6 +57,13 @@ class Catalog:
 
     def __init__(self, assets: Assets = Assets()):
         self.assets = assets
+
+    @lru_cache(maxsize=None)
+    def _local(self, path: str) -> Path:
+        """``path``, or the copy of what lies there."""
+        from generator.mirror import local
+
+        return local(path)
 
     # Bodies
 
@@ -72,7 +83,7 @@ class Catalog:
     def _user_bodies(self) -> dict[str, Path]:
         from generator.body.files import find_bodies
 
-        return find_bodies(Path(self.assets.body))
+        return find_bodies(self._local(self.assets.body))
 
     def body(self, body_id: str, joints: int = 24):
         """The BodyModel of ``body_id`` with 24 or 52 joints."""
@@ -113,7 +124,7 @@ class Catalog:
             return {}
         for path in self.assets.motion:
             if Path(path).name.startswith("smpl_data"):
-                return read_surreal_shapes(Path(path))
+                return read_surreal_shapes(self._local(path))
         return {}
 
     # Motion
@@ -138,6 +149,8 @@ class Catalog:
     def _motion_path(self, name: str) -> Path:
         from generator.motion.procedural import ACTIONS
 
+        if is_url(name):
+            return self._local(name)
         if Path(name).exists():
             return Path(name)
         if Path(name).suffix or "/" in name:
@@ -167,7 +180,7 @@ class Catalog:
         from generator.appearance.folder import find_textures
 
         body = self.body(next(iter(self.bodies.values())))
-        return find_textures(Path(self.assets.textures), body.topology.id)
+        return find_textures(self._local(self.assets.textures), body.topology.id)
 
     @cached_property
     def textures(self) -> tuple[str, ...]:
@@ -202,7 +215,7 @@ class Catalog:
         from generator.environment import builtin_environments, find_environments
 
         if self.assets.environments:
-            return find_environments(Path(self.assets.environments))
+            return find_environments(self._local(self.assets.environments))
         found = builtin_environments()
         if not found:
             raise MissingExtraError(
@@ -235,7 +248,7 @@ class Catalog:
     def _photos(self) -> dict[str, Path]:
         from generator.environment import find_photos
 
-        return find_photos(Path(self.assets.backgrounds)) if self.assets.backgrounds else {}
+        return find_photos(self._local(self.assets.backgrounds)) if self.assets.backgrounds else {}
 
     @property
     def photos(self) -> tuple[str, ...]:

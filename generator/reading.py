@@ -5,17 +5,21 @@ within their folder only. Every reader of assets goes through here or through :m
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from generator import limits
 from generator.errors import AssetError, MannequinError
+from generator.remote import Place, RemotePath
 
 
-def read_bytes(path: Path | str, most: int, expected: str, error: type[MannequinError] = AssetError) -> bytes:
+def read_bytes(path: Place | str, most: int, expected: str, error: type[MannequinError] = AssetError) -> bytes:
     """The content of a regular file of at most ``most`` bytes.
 
     expected: what it should have been, for the message. Raises ``error`` for anything else.
     """
+    if isinstance(path, RemotePath):
+        return replace(path, error=error).read_bytes(most, expected)
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # or a pipe would wait for its other end
         with open(handle, "rb") as stream:
@@ -29,7 +33,7 @@ def read_bytes(path: Path | str, most: int, expected: str, error: type[Mannequin
         raise error(f"Cannot read {path} ({getattr(e, 'strerror', None) or e}). Expected {expected}; check the path.") from e
 
 
-def read_json(path: Path | str, expected: str, error: type[MannequinError] = AssetError):
+def read_json(path: Place | str, expected: str, error: type[MannequinError] = AssetError):
     """The plain values of a JSON file. Raises ``error`` for any other file."""
     return parse_json(read_bytes(path, limits.JSON_BYTES, expected, error), str(path), expected, error)
 

@@ -12,6 +12,7 @@ from generator.dataset.folder import open_dataset
 from generator.dataset.native import SUFFIX, open_clip, read_clip
 from generator.errors import ConfigError, DatasetError
 from generator.pictures import channel_sheet, colourise, grid, save_picture, titled
+from generator.remote import Place, place
 
 LISTED = 20
 """Clips of a dataset that are listed."""
@@ -19,7 +20,7 @@ LISTED = 20
 
 def show(command) -> int:
     """Print a clip or dataset as ``command`` (an Info) asks."""
-    path = Path(command.path)
+    path = place(command.path)
     if command.frame < 0:
         raise ConfigError(f"frame is {command.frame}; expected 0 for the first, or more.")
     if path.is_dir():
@@ -31,7 +32,7 @@ def show(command) -> int:
     return _clip(path, command)
 
 
-def _clip(path: Path, command) -> int:
+def _clip(path: Place, command) -> int:
     clip = read_clip(path)
     spec, console = clip.spec, _console()
     if command.frame >= spec.num_frames:
@@ -76,7 +77,7 @@ def _print_view(console: Console, camera: str, view, clip) -> None:
         console.print(f"joints visible: {100 * shown:.0f} %")
 
 
-def _dataset(path: Path, command) -> int:
+def _dataset(path: Place, command) -> int:
     dataset, console = open_dataset(path), _console()
     files = dataset.clips()
     if command.json:
@@ -89,9 +90,8 @@ def _dataset(path: Path, command) -> int:
 
 
 def _print_dataset(console: Console, dataset, files) -> None:
-    size = sum(f.stat().st_size for f in files)
     planned = f" of {dataset.num_clips} planned" if (dataset.num_clips or 0) > len(files) else ""
-    console.print(f"{dataset.path}: {len(files)}{planned} clip{'' if len(files) == 1 else 's'}, {size / 1e6:.1f} MB")
+    console.print(f"{dataset.path}: {len(files)}{planned} clip{'' if len(files) == 1 else 's'}, {dataset.size() / 1e6:.1f} MB")
     table = Table("file", Column("clip", overflow="fold"), "frames", "height, width", "people", "action")
     for file in files[:LISTED]:
         with open_clip(file) as clip:

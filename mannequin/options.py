@@ -6,6 +6,8 @@ from typing import Union, get_args
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from generator.remote import Place, RemotePath, place
+
 REGISTRY = ConstructorRegistry()
 """Rules for tyro: a value that may be absent is written as its type alone, and absence has a name."""
 
@@ -19,6 +21,14 @@ def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     member = members[0] if members[1] is type(None) else members[1]
     inner = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(member, info.markers))
     return _named(inner, None, "none" if member is Path else "preset")
+
+
+@REGISTRY.primitive_rule
+def _place(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    """A path or a URL."""
+    if info.type != Place:
+        return None
+    return PrimitiveConstructorSpec(1, "PATH", lambda args: place(args[0]), lambda v: isinstance(v, (Path, RemotePath)), lambda v: [str(v)])
 
 
 @REGISTRY.primitive_rule

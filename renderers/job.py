@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from generator.catalog import Catalog
 from generator.clip import DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS
@@ -12,6 +11,7 @@ from generator.dataset.folder import create_or_resume, software_versions
 from generator.dataset.runlog import RunLog
 from generator.errors import ConfigError, RenderError, unknown_name
 from generator.records import to_plain
+from generator.remote import Place
 from generator.sampling import plan_size, resolve
 from renderers.crew import Died, cores, crew
 from renderers.task import STAGES, Job, Made, make_clip, mourn, rehearse
@@ -99,7 +99,7 @@ def worker_count(text: str) -> int:
 
 def run_job(
     job: Job,
-    out: Path,
+    out: Place,
     clips: int,
     workers: int = 1,
     device: str = "cpu",

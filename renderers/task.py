@@ -8,7 +8,6 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from generator.catalog import Assets, Catalog
 from generator.config import SampleConfig
@@ -122,7 +121,7 @@ def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_f
         seconds["render"] = clock.lap()
     except Exception as e:
         if isinstance(e, OSError) and e.errno in _FULL:
-            raise cannot_write(Path(e.filename or dataset.path), e) from e
+            raise cannot_write(e.filename or dataset.path, e) from e
         return _failed(job, dataset, index, spec, e)
     with unbroken():
         size = write_clip(dataset.path_of(index), clip, rgb=job.rgb)

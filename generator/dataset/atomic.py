@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from generator.errors import DatasetError
+from generator.remote import RemotePath
 
 STALE_SECONDS = 6 * 3600
 """Age at which a temporary file counts as left behind, whoever wrote it."""
@@ -33,11 +34,14 @@ class SweptError(DatasetError):
     """A temporary file vanished: another machine, whose clock is far ahead, took it for left behind."""
 
 
-def write_bytes(path: Path, data, replace: bool = True) -> int:
+def write_bytes(path: Path | RemotePath, data, replace: bool = True) -> int:
     """Put ``data`` under ``path`` and return its length; replace: whatever is there.
 
     A reader sees the old file or the whole new one. Raises DatasetError saying what to do.
     """
+    if isinstance(path, RemotePath):
+        path.write_bytes(data, replace)
+        return len(data)
     try:
         _write(path, data, replace)
     except SweptError:
@@ -84,7 +88,7 @@ def _link(part: Path, path: Path) -> bool:
     return True
 
 
-def remove(path: Path) -> None:
+def remove(path: Path | RemotePath) -> None:
     """Delete ``path`` if it is there."""
     try:
         path.unlink(missing_ok=True)

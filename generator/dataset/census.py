@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from generator.dataset import failures
 from generator.dataset.native import SUFFIX
 from generator.dataset.shelf import PER_FOLDER, Shelf
+from generator.remote import Place, place
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Census:
         return self.done + self.failed + self.missing
 
 
-def clips(out: Path) -> Shelf:
+def clips(out: Place) -> Shelf:
     """The clip files of the dataset ``out``."""
-    return Shelf(Path(out) / "clips", SUFFIX)
+    return Shelf(place(out) / "clips", SUFFIX)
 
 
-def take_census(out: Path, indices: range) -> Census:
+def take_census(out: Place, indices: range) -> Census:
     """Count the clips of ``indices``. A clip that is done counts as done, whatever a record says."""
     done = failed = 0
     failed_folders = set(failures.shelf(out).folders())
@@ -39,7 +39,7 @@ def take_census(out: Path, indices: range) -> Census:
     return Census(done, failed, len(indices) - done - failed)
 
 
-def unfinished(out: Path, indices: range, with_failed: bool = False) -> Iterator[int]:
+def unfinished(out: Place, indices: range, with_failed: bool = False) -> Iterator[int]:
     """The clips of ``indices`` to be made, in order; with_failed: those given up too.
 
     Folders are listed as they come up, so memory stays the same for any number of clips, and what

@@ -6,12 +6,12 @@ last, where and how often it was tried. The next run passes over these clips unl
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from generator.dataset.atomic import remove, write_bytes
 from generator.dataset.shelf import Shelf
 from generator.errors import DatasetError
 from generator.reading import read_json
+from generator.remote import Place, place
 
 SUFFIX = ".json"
 
@@ -35,12 +35,12 @@ class Failure:
     spec: dict | None
 
 
-def shelf(out: Path) -> Shelf:
+def shelf(out: Place) -> Shelf:
     """The records of the dataset ``out``."""
-    return Shelf(Path(out) / "failed", SUFFIX)
+    return Shelf(place(out) / "failed", SUFFIX)
 
 
-def record(out: Path, failure: Failure) -> Path:
+def record(out: Place, failure: Failure) -> Place:
     """Write ``failure``, in place of an earlier one; its attempts are added. Returns the file."""
     path = shelf(out).path_of(failure.clip)
     told = asdict(failure) | {"attempts": failure.attempts + _attempts(path)}
@@ -48,12 +48,12 @@ def record(out: Path, failure: Failure) -> Path:
     return path
 
 
-def forget(out: Path, index: int) -> None:
+def forget(out: Place, index: int) -> None:
     """Clip ``index`` has succeeded after all."""
     remove(shelf(out).path_of(index))
 
 
-def _attempts(path: Path) -> int:
+def _attempts(path: Place) -> int:
     """Those of the record that is there; 0 without a readable one."""
     if not path.exists():
         return 0

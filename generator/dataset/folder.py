@@ -14,16 +14,16 @@ import socket
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from importlib import metadata
-from pathlib import Path
 
 from generator.clip import CHANNELS, Clip
 from generator.dataset.atomic import cannot_write, sweep, write_bytes
 from generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
 from generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
-from generator.dataset.shelf import Shelf
+from generator.dataset.shelf import Shelf, names_in
 from generator.errors import DatasetError
 from generator.reading import read_json
 from generator.records import to_plain
+from generator.remote import Place, RemotePath, place
 
 FORMAT = "mannequin-dataset"
 FORMAT_VERSION = 1
@@ -35,8 +35,8 @@ _SOFTWARE = ("mannequin", "numpy", "h5py", "opencv-python-headless", "numba", "b
 class Dataset:
     """An opened dataset; ``len`` and iteration go over the indices of the finished clips, in order."""
 
-    def __init__(self, path: Path, description: dict):
-        self.path, self.description = Path(path), description
+    def __init__(self, path: Place, description: dict):
+        self.path, self.description = place(path), description
         self.shelf = Shelf(self.path / "clips", SUFFIX)
 
     @property
@@ -49,7 +49,7 @@ class Dataset:
         """Clips planned, if it was said."""
         return self.description["num_clips"]
 
-    def path_of(self, index: int) -> Path:
+    def path_of(self, index: int) -> Place:
         """Where clip ``index`` is, or will be."""
         if index < 0:
             raise DatasetError(f"Clip {index} of {self.path} cannot exist; expected an index from 0.")
@@ -67,9 +67,15 @@ class Dataset:
         """Indices of the clips that are finished."""
         return set(self.shelf)
 
-    def clips(self) -> list[Path]:
+    def clips(self) -> list[Place]:
         """Files of the finished clips, in order."""
         return [self.path_of(index) for index in self]
+
+    def size(self) -> int:
+        """Bytes of all finished clips; in an object store, of all that lies beside them too."""
+        if isinstance(self.path, RemotePath):
+            return self.shelf.root.size()
+        return sum(path.stat().st_size for path in self.clips())
 
     def __len__(self) -> int:
         return sum(1 for _ in self.shelf)
@@ -95,7 +101,7 @@ class Dataset:
 
 
 def create_or_resume(
-    out: Path | str, config, num_clips: int | None = None, versions: dict[str, str] | None = None
+    out: Place | str, config, num_clips: int | None = None, versions: dict[str, str] | None = None
 ) -> Dataset:
     """Start a dataset in ``out``, or go on with the one that is there.
 
@@ -105,7 +111,7 @@ def create_or_resume(
     Raises DatasetError for a folder that cannot be written, holds other things, or holds a
     dataset of another config. Half files of dead runs are deleted.
     """
-    out = Path(out)
+    out = place(out)
     plain = _plain(config)
     _make_folder(out)
     if not (out / DESCRIPTION).exists():
@@ -117,11 +123,12 @@ def create_or_resume(
     if num_clips is not None and (dataset.num_clips or 0) < num_clips:
         dataset.description["num_clips"] = num_clips
         write_bytes(out / DESCRIPTION, _text(dataset.description))
-    sweep(out)
+    if not isinstance(out, RemotePath):
+        sweep(out)
     return dataset
 
 
-def open_dataset(path: Path | str) -> Dataset:
+def open_dataset(path: Place | str) -> Dataset:
     """A dataset to read. Raises DatasetError if there is none, or it has no clips yet."""
     dataset = find_dataset(path)
     if next(iter(dataset), None) is None:
@@ -129,9 +136,9 @@ def open_dataset(path: Path | str) -> Dataset:
     return dataset
 
 
-def find_dataset(path: Path | str) -> Dataset:
+def find_dataset(path: Place | str) -> Dataset:
     """A dataset that may have no clips yet. Raises DatasetError if there is none."""
-    path = Path(path)
+    path = place(path)
     if not path.is_dir():
         raise DatasetError(f"There is no folder {path}. Check the path, or generate a dataset there.")
     return Dataset(path, _read_description(path))
@@ -170,7 +177,9 @@ def _text(description: dict) -> bytes:
     return (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
 
 
-def _make_folder(out: Path) -> None:
+def _make_folder(out: Place) -> None:
+    if isinstance(out, RemotePath):
+        return  # a store makes folders with the files in them
     if out.exists() and not out.is_dir():
         raise DatasetError(f"{out} is a file; expected a folder for the dataset. Choose another name.")
     try:
@@ -181,8 +190,8 @@ def _make_folder(out: Path) -> None:
         raise DatasetError(f"Cannot write into {out}: permission is denied. Choose a folder you may write to.")
 
 
-def _refuse_foreign(out: Path) -> None:
-    foreign = sorted(p.name for p in out.iterdir() if not p.name.endswith(".part") and p.name != DESCRIPTION)
+def _refuse_foreign(out: Place) -> None:
+    foreign = sorted(name for name in names_in(out) if not name.endswith(".part") and name != DESCRIPTION)
     if foreign and not (out / DESCRIPTION).exists():
         raise DatasetError(
             f"{out} is not empty and not a dataset (it holds {', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''}). "
@@ -190,7 +199,7 @@ def _refuse_foreign(out: Path) -> None:
         )
 
 
-def _read_description(folder: Path) -> dict:
+def _read_description(folder: Place) -> dict:
     path = folder / DESCRIPTION
     if not path.exists():
         raise DatasetError(f"{folder} is not a dataset (it has no {DESCRIPTION}). Check the path.")

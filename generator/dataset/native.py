@@ -10,11 +10,11 @@ gives the same bytes: nothing of the time, the machine or the process goes in.
 """
 
 import hashlib
+import io
 import json
 import math
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -27,6 +27,7 @@ from generator.dataset.atomic import write_bytes
 from generator.dataset.packing import SCALES, WIDTHS, dequantise, from_runs, quantise, to_runs
 from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from generator.reading import parse_json
+from generator.remote import Place, RemotePath, place
 from generator.spec import ClipSpec
 
 FORMAT = "mannequin-clip"
@@ -57,13 +58,13 @@ _TRACK = {
 }
 
 
-def write_clip(path: Path | str, clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> int:
+def write_clip(path: Place | str, clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> int:
     """Write ``clip`` whole or not at all; returns the bytes written.
 
     rgb: "jpeg" (quality 95, 4:4:4) or "png" (lossless). effort: one of EFFORTS.
     Raises DatasetError if the system refuses to write, ValueError for a clip that contradicts itself.
     """
-    return write_bytes(Path(path), clip_bytes(clip, rgb, effort))
+    return write_bytes(place(path), clip_bytes(clip, rgb, effort))
 
 
 def clip_bytes(clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> memoryview:
@@ -78,18 +79,18 @@ def clip_bytes(clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> memoryvie
         return memoryview(file.id.get_file_image())
 
 
-def read_clip(path: Path | str) -> Clip:
+def read_clip(path: Place | str) -> Clip:
     """The whole clip in memory. Raises DatasetError for anything that :func:`write_clip` did not write."""
     with open_clip(path) as reader:
         return reader.read()
 
 
-def open_clip(path: Path | str) -> "ClipReader":
+def open_clip(path: Place | str) -> "ClipReader":
     """A reader that loads only what is asked for; close it, or use it in a ``with`` block."""
-    return ClipReader(Path(path))
+    return ClipReader(place(path))
 
 
-def verify_clip(path: Path | str) -> list[str]:
+def verify_clip(path: Place | str) -> list[str]:
     """What is wrong with the file, as sentences; empty if it is sound. Reads and decodes all of it."""
     try:
         with open_clip(path) as reader:
@@ -102,7 +103,7 @@ def verify_clip(path: Path | str) -> list[str]:
 class ClipReader:
     """One open clip file. ``spec``, ``versions`` and ``agreement`` are read at once, the rest on demand."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Place):
         self.path = path
         self._file = _open(path)
         self._datasets, self._known = {}, {}
@@ -538,7 +539,9 @@ def _stored_as(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return WIDTHS.get(name, (CHANNELS[name].dtype,)), CHANNELS[name].shape
 
 
-def _open(path: Path) -> h5py.File:
+def _open(path: Place) -> h5py.File:
+    if isinstance(path, RemotePath):
+        return _open_bytes(path)
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise DatasetError(f"{path} is not a regular file. Expected a clip file.")
     try:
@@ -549,6 +552,15 @@ def _open(path: Path) -> h5py.File:
         raise DatasetError(f"There is no clip {path}. Render it first, or check the path.") from e
     except (PermissionError, IsADirectoryError) as e:
         raise DatasetError(f"Cannot read {path}: {e.strerror}. Expected a readable clip file.") from e
+    except (OSError, RuntimeError, ValueError) as e:
+        raise DatasetError(f"{path} is not a whole HDF5 file ({e}). Delete it and render the clip again.") from e
+
+
+def _open_bytes(path: RemotePath) -> h5py.File:
+    """A clip from a store is fetched whole: its many small parts would each cost a journey."""
+    data = path.read_bytes(limits.CLIP_ARRAY_BYTES, "a clip file")
+    try:
+        return h5py.File(io.BytesIO(data), "r")
     except (OSError, RuntimeError, ValueError) as e:
         raise DatasetError(f"{path} is not a whole HDF5 file ({e}). Delete it and render the clip again.") from e
 

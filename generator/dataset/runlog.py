@@ -5,7 +5,8 @@
     {"end": "done", "t": 99.1}                                  the run ends; absent after kill -9
 
 t: seconds since the run began, by a clock that is never set. Logs hold times and so differ from
-run to run; nothing but ``mannequin status`` reads them, and they may be deleted.
+run to run; nothing but ``mannequin status`` reads them, and they may be deleted. In an object store,
+which knows no appending, a log is the last TAIL_BYTES of its lines, written anew from time to time.
 """
 
 import json
@@ -21,23 +22,24 @@ from typing import Self
 
 from generator.dataset.atomic import cannot_write
 from generator.errors import DatasetError
+from generator.remote import Place, RemotePath, place
 
 FOLDER = ".log"
 TAIL_BYTES = 32 * 1024
 """Of each log, read for a summary: some hundred clips."""
 
 
+REMOTE_SECONDS = 10.0
+"""After which the log in an object store is written anew, once there is something to add."""
+
+
 class RunLog:
     """The log of this run, opened for writing."""
 
-    def __init__(self, out: Path, **about):
-        self.path = Path(out) / FOLDER / f"{_host()}-{os.getpid()}.jsonl"
+    def __init__(self, out: Place, **about):
+        self.path = place(out) / FOLDER / f"{_host()}-{os.getpid()}.jsonl"
         self.start = time.monotonic()
-        try:
-            self.path.parent.mkdir(exist_ok=True)
-            self.file = open(self.path, "ab", buffering=0)
-        except OSError as e:
-            raise cannot_write(self.path, e) from e
+        self.file = _RemoteFile(self.path) if isinstance(self.path, RemotePath) else _appending(self.path)
         self.say(run=now(), host=_host(), pid=os.getpid(), python=platform.python_version(), platform=platform.platform(), **about)
 
     def say(self, **facts) -> None:
@@ -57,33 +59,87 @@ class RunLog:
             self.say(end="done" if kind is None else kind.__name__)
 
 
+def _appending(path: Path):
+    try:
+        path.parent.mkdir(exist_ok=True)
+        return open(path, "ab", buffering=0)
+    except OSError as e:
+        raise cannot_write(path, e) from e
+
+
+class _RemoteFile:
+    """The last lines of a log, put into an object store now and then, and when it is closed."""
+
+    def __init__(self, path: RemotePath):
+        self.path, self.lines, self.written = path, b"", -REMOTE_SECONDS
+
+    def write(self, line: bytes) -> None:
+        self.lines = (self.lines + line)[-TAIL_BYTES:]
+        if time.monotonic() - self.written >= REMOTE_SECONDS:
+            self._put()
+
+    def _put(self) -> None:
+        self.path.write_bytes(self.lines)
+        self.written = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        with suppress(DatasetError):
+            self._put()
+
+
 def now() -> str:
     """The time of day for people, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def tails(out: Path) -> list[tuple[float, list[dict]]]:
+def tails(out: Place) -> list[tuple[float, list[dict]]]:
     """(time of the last change, last lines) of every log, newest first.
 
     Only lines of the last run in a log are given; damaged ones are left out.
     """
-    found = []
-    try:
-        with os.scandir(Path(out) / FOLDER) as entries:
-            for entry in entries:
-                if entry.name.endswith(".jsonl"):
-                    found.append((entry.stat().st_mtime, _last_run(Path(entry.path))))
-    except OSError:
-        pass  # none yet, deleted, or not for us to read: there is nothing to tell
+    folder = place(out) / FOLDER
+    ends = _remote_ends(folder) if isinstance(folder, RemotePath) else _ends(folder)
+    found = [(changed, _last_run(end)) for changed, end in ends]
     return sorted((log for log in found if log[1]), key=lambda log: -log[0])
 
 
-def _last_run(path: Path) -> list[dict]:
+def _ends(folder: Path) -> list[tuple[float, bytes]]:
+    """(time of the last change, last bytes) of every log."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".jsonl"):
+                    found.append((entry.stat().st_mtime, _end(Path(entry.path))))
+    except OSError:
+        pass  # none yet, deleted, or not for us to read: there is nothing to tell
+    return found
+
+
+def _remote_ends(folder: RemotePath) -> list[tuple[float, bytes]]:
+    """The same of logs in a store. Logs it has no time for count as old."""
+    found = []
+    for name, about in folder.entries():
+        if name.endswith(".jsonl"):
+            changed = next((about[key] for key in ("LastModified", "mtime", "last_modified") if about.get(key)), 0.0)
+            changed = changed.timestamp() if isinstance(changed, datetime) else changed
+            found.append((changed if isinstance(changed, float) else 0.0, (folder / name).read_bytes(2 * TAIL_BYTES)))
+    return found
+
+
+def _end(path: Path) -> bytes:
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL_BYTES))
-        texts = file.read(TAIL_BYTES).split(b"\n")
-    lines = [line for line in map(_parsed, texts) if line]
+        return file.read(TAIL_BYTES)
+
+
+def _last_run(end: bytes) -> list[dict]:
+    """The lines of the last run in a log."""
+    lines = [line for line in map(_parsed, end.split(b"\n")) if line]
     starts = [k for k, line in enumerate(lines) if "run" in line]
     return lines[starts[-1] :] if starts else lines
 

@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from generator.errors import DatasetError
+from generator.remote import Place, RemotePath
 
 PER_FOLDER = 1000
 
@@ -15,21 +15,21 @@ PER_FOLDER = 1000
 class Shelf:
     """The files <root>/000/000123<suffix>. What has another name, or lies in the wrong folder, is no part of it."""
 
-    root: Path
+    root: Place
     suffix: str
 
-    def path_of(self, index: int) -> Path:
+    def path_of(self, index: int) -> Place:
         """Where file ``index`` is, or would be."""
         return self.root / f"{index // PER_FOLDER:03d}" / f"{index:06d}{self.suffix}"
 
     def folders(self) -> list[int]:
         """Numbers of the folders there are, in order."""
-        return sorted(int(name) for name in _names(self.root) if re.fullmatch(r"\d{3,}", name, re.ASCII))
+        return sorted(int(name) for name in names_in(self.root) if re.fullmatch(r"\d{3,}", name, re.ASCII))
 
     def folder(self, number: int) -> set[int]:
         """Indices of the files in one folder; empty if it does not exist."""
         pattern = re.compile(r"(\d{6,})" + re.escape(self.suffix), re.ASCII)
-        matches = map(pattern.fullmatch, _names(self.root / f"{number:03d}"))
+        matches = map(pattern.fullmatch, names_in(self.root / f"{number:03d}"))
         indices = (int(match[1]) for match in matches if match)
         return {index for index in indices if index // PER_FOLDER == number}
 
@@ -39,7 +39,10 @@ class Shelf:
             yield from sorted(self.folder(number))
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Place) -> list[str]:
+    """Of what lies in ``folder``; none if there is no such folder."""
+    if isinstance(folder, RemotePath):
+        return folder.names()
     try:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):

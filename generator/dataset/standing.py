@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from generator.dataset.census import take_census
 from generator.dataset.folder import find_dataset
 from generator.dataset.runlog import tails
+from generator.remote import Place
 
 QUIET_SECONDS = 60.0
 """A run that has been silent for longer than this, and than five clips take it, is not running."""
@@ -42,7 +42,7 @@ class Standing:
         return self.done == self.total
 
 
-def standing(path: Path | str) -> Standing:
+def standing(path: Place | str) -> Standing:
     """How the dataset at ``path`` stands. Lists its folders and reads the ends of its logs; opens no clip.
 
     Raises DatasetError if there is no dataset.

@@ -29,7 +29,7 @@ light is NaN where the light is not spherical harmonics.
 import io
 import re
 from fractions import Fraction
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import numpy as np
 from scipy.io import savemat
@@ -40,6 +40,7 @@ from generator.dataset.atomic import remove, write_bytes
 from generator.dataset.folder import Dataset
 from generator.dataset.native import open_clip
 from generator.errors import DatasetError, MissingExtraError
+from generator.remote import Place, place
 from generator.spec import ClipSpec, PhotoBackground, ShLight
 
 DEPTH_BACKGROUND = 1e10
@@ -54,7 +55,7 @@ _JOINTS_OF_52 = (*range(22), 22, 37)
 _HEADER = b"MATLAB 5.0 MAT-file, written by Mannequin".ljust(116)
 
 
-def export_surreal(dataset: Dataset, out: Path | str, mirror: bool = False, progress=None) -> int:
+def export_surreal(dataset: Dataset, out: Place | str, mirror: bool = False, progress=None) -> int:
     """Write every finished clip of ``dataset`` under ``out``; returns how many.
 
     mirror: as in the released data (see above). progress: called with (clips done, clips in all).
@@ -70,7 +71,7 @@ def export_surreal(dataset: Dataset, out: Path | str, mirror: bool = False, prog
             for k, camera in enumerate(cameras):
                 clip = Clip(reader.spec, {camera: reader.view(camera)}, tracks)
                 suffix = f"_v{k:03d}" if len(cameras) > 1 else ""
-                _write_view(clip, camera, Path(out), stem, suffix, mirror)
+                _write_view(clip, camera, place(out), stem, suffix, mirror)
         if progress:
             progress(number + 1, len(files))
     return len(files)
@@ -234,9 +235,9 @@ def _tag(spec: ClipSpec, name: str, default: int) -> int:
     return int(value)
 
 
-def _write_view(clip: Clip, camera: str, out: Path, stem: str, suffix: str, mirror: bool) -> None:
+def _write_view(clip: Clip, camera: str, out: Place, stem: str, suffix: str, mirror: bool) -> None:
     marker = out / f"{stem}{suffix}_info.mat"
-    files = view_files(clip, camera, mirror, Path(stem).name)
+    files = view_files(clip, camera, mirror, PurePosixPath(stem).name)
     remove(marker)
     for end, content in files.items():
         write_bytes(out / f"{stem}{suffix}{end}", content)

@@ -1,11 +1,12 @@
 """``mannequin export``"""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import tyro
 from rich.console import Console
+
+from generator.remote import Place
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,11 @@ class Export:
       mannequin export out surreal_out --layout surreal
     """
 
-    dataset: tyro.conf.Positional[Path]
-    """Folder of the dataset."""
+    dataset: tyro.conf.Positional[Place]
+    """Folder of the dataset, or its URL."""
 
-    out: tyro.conf.Positional[Path]
-    """Folder to write to."""
+    out: tyro.conf.Positional[Place]
+    """Folder to write to, or its URL."""
 
     layout: Literal["surreal"] = "surreal"
     """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat."""

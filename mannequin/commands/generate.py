@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -13,6 +12,7 @@ from rich.text import Text
 from generator.catalog import Assets, Catalog
 from generator.config import SampleConfig
 from generator.errors import ConfigError
+from generator.remote import Place
 from mannequin.progress import ClipBar
 
 
@@ -36,8 +36,8 @@ class Generate:
           all labels and the posed vertices, no colour
     """
 
-    out: tyro.conf.Positional[Path]
-    """Folder of the dataset; created if absent."""
+    out: tyro.conf.Positional[Place]
+    """Folder of the dataset, or its URL (s3://bucket/out, see docs/remote.md); created if absent."""
 
     sample: SampleConfig = field(default_factory=SampleConfig)
     assets: Assets = field(default_factory=Assets)
@@ -146,7 +146,7 @@ def _print(command: Generate, summary) -> None:
         _print_table(command.out, summary)
 
 
-def _print_table(out: Path, summary) -> None:
+def _print_table(out: Place, summary) -> None:
     table = Table(show_header=False, box=None)
     for name, value in summary.rows():
         table.add_row(name, value)

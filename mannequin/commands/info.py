@@ -5,6 +5,8 @@ from pathlib import Path
 
 import tyro
 
+from generator.remote import Place
+
 
 @dataclass(frozen=True)
 class Info:
@@ -21,8 +23,8 @@ class Info:
           everything that was drawn for a clip
     """
 
-    path: tyro.conf.Positional[Path]
-    """A clip file, or a dataset folder."""
+    path: tyro.conf.Positional[Place]
+    """A clip file, or a dataset folder; or the URL of one."""
 
     json: bool = False
     """Print the full description of the clip (or of the dataset) as JSON."""

@@ -2,12 +2,12 @@
 
 import json as json_
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
+from generator.remote import Place
 from mannequin.progress import duration
 
 
@@ -25,8 +25,8 @@ class Status:
           go on only when it is complete
     """
 
-    dataset: tyro.conf.Positional[Path]
-    """Folder of the dataset."""
+    dataset: tyro.conf.Positional[Place]
+    """Folder of the dataset, or its URL."""
 
     quiet: bool = False
     """Print nothing; the exit status tells."""
@@ -45,7 +45,7 @@ class Status:
         return 0 if found.is_complete else 1
 
 
-def _print(path: Path, found) -> None:
+def _print(path: Place, found) -> None:
     table = Table(show_header=False, box=None)
     for name, value in rows(found):
         table.add_row(name, value)

@@ -1,12 +1,13 @@
 """``mannequin validate``"""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from generator.remote import Place
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Validate:
       mannequin validate out --clips 200 --frames 5
     """
 
-    dataset: tyro.conf.Positional[Path]
-    """Folder of the dataset."""
+    dataset: tyro.conf.Positional[Place]
+    """Folder of the dataset, or its URL."""
 
     clips: int = 20
     """How many clips to examine closely (all files are checked for damage)."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from generator.errors import ConfigError
+from generator.remote import place
 
 
 def located(words: list[str], command, parse: Callable[[list[str]], object]) -> tuple[str, ...]:
@@ -13,12 +13,12 @@ def located(words: list[str], command, parse: Callable[[list[str]], object]) -> 
     command: the Generate that ``words`` parse to. Raises ConfigError if the folder is not the first
     word, or if a path is written so that it cannot be replaced safely.
     """
-    if Path(words[0]) != Path(command.out):
+    if place(words[0]) != place(command.out):
         raise ConfigError(f"{words[0]!r} stands first behind --; expected the dataset's folder there, {str(command.out)!r}, and options after it.")
-    out = words[0] if "://" in words[0] else str(Path(words[0]).absolute())
+    out = str(place(words[0]).absolute())
     absolute = _absolute_names(command.assets)
     found = (out, *(absolute.get(word, word) for word in words[1:]))
-    if parse(list(found)) != replace(command, out=type(command.out)(out), assets=command.assets.located()):
+    if parse(list(found)) != replace(command, out=place(out), assets=command.assets.located()):
         relative = ", ".join(repr(name) for name in absolute)
         raise ConfigError(f"Cannot make these paths absolute: {relative}. Write them so, after a space and not after =.")
     return found

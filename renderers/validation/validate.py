@@ -1,7 +1,6 @@
 """Validation of a whole dataset, clip by clip."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from generator.clip import Clip
 from generator.dataset.folder import Dataset, open_dataset
 from generator.dataset.native import read_clip, verify_clip
 from generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
+from generator.remote import Place
 from generator.scene import Scene
 from renderers.choice import open_renderer
 from renderers.validation.colour import colour_findings, order_findings
@@ -27,7 +27,7 @@ REAL_COLOUR = "The pictures are footage. Not checked: colour."
 NO_LENS = "Cycles has no lens distortion: the rasteriser rendered the labels of such cameras again, which made them too."
 
 
-def validate(path: Path, clips: int = 20, frames: int = 2, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+def validate(path: Place, clips: int = 20, frames: int = 2, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
     """Everything that can be checked of the dataset at ``path``.
 
     Every file is opened and its checksums computed; ``clips`` of them, evenly spread, are read,

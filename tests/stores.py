@@ -1,0 +1,94 @@
+"""An S3 service on this machine, for tests: moto's server, a process of its own, and what cuts its connections."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager, suppress
+
+import fsspec
+
+BUCKET = "people"
+
+
+class S3:
+    """The server, which can be killed and started again on its port; it remembers nothing then."""
+
+    def __init__(self):
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.process = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        code = "from moto.server import main; main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", code, "-H", "127.0.0.1", "-p", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while True:
+            assert self.process.poll() is None, "the S3 server ended by itself"
+            with suppress(OSError), closing(socket.create_connection(("127.0.0.1", self.port))):
+                return
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+class Proxy:
+    """Passes connections on to a server, and cuts those that send more than ``most`` bytes while it is set."""
+
+    def __init__(self, port: int):
+        self.target, self.most, self.cuts = port, None, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self.socket.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                for one, other, is_upload in ((near, far, True), (far, near, False)):
+                    threading.Thread(target=self._pump, args=(one, other, is_upload), daemon=True).start()
+
+    def _pump(self, one: socket.socket, other: socket.socket, is_upload: bool) -> None:
+        sent = 0
+        with suppress(OSError), closing(one), closing(other):
+            while data := one.recv(4096):
+                sent += len(data)
+                if is_upload and self.most is not None and sent > self.most:
+                    self.cuts += 1
+                    other.sendall(data[: len(data) // 2])
+                    for end in (one, other):
+                        end.shutdown(socket.SHUT_RDWR)
+                    return
+                other.sendall(data)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@contextmanager
+def forgotten():
+    """Drivers keep connections and what they know of the environment; here they begin and end without."""
+    fsspec.filesystem("s3").__class__.clear_instance_cache()
+    try:
+        yield
+    finally:
+        fsspec.filesystem("s3").__class__.clear_instance_cache()
+
+
+def keys(store: S3) -> dict[str, bytes]:
+    """Content of every object of the bucket."""
+    import boto3
+
+    client = boto3.client("s3", endpoint_url=store.address)
+    listed = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return {entry["Key"]: client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
