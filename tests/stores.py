@@ -7,7 +7,8 @@ import threading
 import time
 from contextlib import closing, contextmanager, suppress
 
-import fsspec
+import boto3
+from s3fs import S3FileSystem
 
 BUCKET = "people"
 
@@ -42,10 +43,13 @@ class S3:
 
 
 class Proxy:
-    """Passes connections on to a server, and cuts those that send more than ``most`` bytes while it is set."""
+    """Passes connections on to a server, and cuts those that carry more than so many bytes.
+
+    most: to the server, most_back: from it; None for any number.
+    """
 
     def __init__(self, port: int):
-        self.target, self.most, self.cuts = port, None, 0
+        self.target, self.most, self.most_back, self.cuts = port, None, None, 0
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -63,7 +67,8 @@ class Proxy:
         with suppress(OSError), closing(one), closing(other):
             while data := one.recv(4096):
                 sent += len(data)
-                if is_upload and self.most is not None and sent > self.most:
+                most = self.most if is_upload else self.most_back
+                if most is not None and sent > most:
                     self.cuts += 1
                     other.sendall(data[: len(data) // 2])
                     for end in (one, other):
@@ -78,17 +83,15 @@ class Proxy:
 @contextmanager
 def forgotten():
     """Drivers keep connections and what they know of the environment; here they begin and end without."""
-    fsspec.filesystem("s3").__class__.clear_instance_cache()
+    S3FileSystem.clear_instance_cache()
     try:
         yield
     finally:
-        fsspec.filesystem("s3").__class__.clear_instance_cache()
+        S3FileSystem.clear_instance_cache()
 
 
 def keys(store: S3) -> dict[str, bytes]:
     """Content of every object of the bucket."""
-    import boto3
-
     client = boto3.client("s3", endpoint_url=store.address)
     listed = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
     return {entry["Key"]: client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
