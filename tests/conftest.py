@@ -16,3 +16,12 @@ def fresh_tools():
     task._open.clear()
     yield
     task._open.clear()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, started once."""
+    from tests.browser import open_browser
+
+    with open_browser() as opened:
+        yield opened

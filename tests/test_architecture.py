@@ -67,6 +67,10 @@ def test_only_training_imports_torch():
     assert all(p.startswith("training/") for p in users_of("torch") | users_of("smplx"))
 
 
+def test_only_the_viewer_imports_viser():
+    assert all(p.startswith("mannequin/view/") for p in users_of("viser"))
+
+
 def test_the_command_line_parser_stays_out_of_the_library():
     assert all(p.startswith("mannequin/") for p in users_of("tyro") | users_of("rich"))
 
