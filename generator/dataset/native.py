@@ -144,6 +144,26 @@ class ClipReader:
         view = self._view(camera)
         return tuple(n for n in CHANNELS if self._has(f"{view}/rgb" if n == "rgb" else f"{view}/labels/{n}"))
 
+    def K(self, camera: str) -> np.ndarray:
+        """(3, 3) float64 intrinsics, pixels."""
+        group = self._view(camera)
+        with self._guard():
+            return self._array(f"{group}/K", "float64", (3, 3))
+
+    def T_world_camera(self, camera: str) -> np.ndarray:
+        """(T, 4, 4) float64 pose of ``camera`` at each frame."""
+        group = self._view(camera)
+        with self._guard():
+            return self._array(f"{group}/T_world_camera", "float64", (self.spec.num_frames, 4, 4))
+
+    def shown(self, camera: str) -> tuple[str, ...]:
+        """Names of the people whom ``camera`` recorded, in the order of the description."""
+        group = self._view(camera)
+        names = self._names(f"{group}/people", self.spec.people)
+        if absent := set(names) - set(self.people):
+            raise self._damaged(f"/{group} shows {sorted(absent)[0]!r}, of whom /people holds nothing")
+        return names
+
     def frame(self, camera: str, channel: str, t: int) -> np.ndarray:
         """(H, W, …) image of ``channel`` ("segm14" too) at frame ``t``; reads one frame only."""
         if channel == "rgb":
@@ -215,17 +235,12 @@ class ClipReader:
 
     def view(self, camera: str) -> View:
         """All that ``camera`` recorded."""
-        group, t = self._view(camera), self.spec.num_frames
         channels = self.channels(camera)
         labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
         rgb = self.rgb(camera) if "rgb" in channels else None
-        shown = self._names(f"{group}/people", self.spec.people)
-        if absent := set(shown) - set(self.people):
-            raise self._damaged(f"/{group} shows {sorted(absent)[0]!r}, of whom /people holds nothing")
-        people = {p: self.person_view(camera, p) for p in shown}
+        people = {p: self.person_view(camera, p) for p in self.shown(camera)}
         with self._guard():
-            K = self._array(f"{group}/K", "float64", (3, 3))
-            return View(K, self._array(f"{group}/T_world_camera", "float64", (t, 4, 4)), rgb, labels, people)
+            return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people)
 
     def read(self) -> Clip:
         """The whole clip in memory."""

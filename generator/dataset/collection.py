@@ -1,0 +1,127 @@
+"""One way to open whatever holds clips: a dataset of ours, or a single clip file.
+
+Opening lists names only. A clip is opened when it is asked for, and what is wrong with it comes out then.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from generator.dataset import failures
+from generator.dataset.failures import Failure
+from generator.dataset.folder import DESCRIPTION, Dataset, open_dataset
+from generator.dataset.native import SUFFIX, ClipReader, open_clip
+from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
+from generator.reading import read_json
+from generator.records import from_plain
+from generator.remote import Place, place
+
+EXPECTED = f"a folder with {DESCRIPTION}, or a clip file ({SUFFIX})"
+
+
+@dataclass(frozen=True)
+class ClipSummary:
+    """What a list of clips shows of one.
+
+    state: "done", or "damaged" if it cannot be opened; problem then says why, and the rest is empty.
+    name, split, action, tags: as its description has them. bodies: of its people, in order.
+    people, cameras: how many. resolution: (height, width).
+    """
+
+    key: str
+    name: str
+    state: str
+    problem: str = ""
+    split: str = ""
+    action: str = ""
+    bodies: tuple[str, ...] = ()
+    people: int = 0
+    cameras: int = 0
+    frames: int = 0
+    fps: float = 0.0
+    resolution: tuple[int, int] = (0, 0)
+    tags: dict[str, str | float] = field(default_factory=dict)
+
+
+class Collection:
+    """Clips under one path. kind: "native" or "clip". keys: their names, in order.
+
+    dataset: what our own dataset says of itself, None for other kinds.
+    """
+
+    def __init__(self, path: Place, kind: str, keys: Sequence[str], reader: Callable, dataset: Dataset | None = None):
+        self.path, self.kind, self.keys, self.dataset = path, kind, keys, dataset
+        self._reader, self._known = reader, frozenset(keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def open(self, key: str) -> ClipReader:
+        """A reader of clip ``key``. Raises DatasetError if the clip is damaged, ConfigError for an unknown key."""
+        self._check(key)
+        return self._reader(key)
+
+    def failures(self) -> list[Failure]:
+        """The clips that were given up and not made since, in order."""
+        if self.dataset is None:
+            return []
+        done = self.dataset.done()
+        return [_failure(self.path, index) for index in failures.shelf(self.path) if index not in done]
+
+    def summary(self, key: str) -> ClipSummary:
+        """What a list shows of clip ``key``; a damaged one is told in the value, never raised."""
+        self._check(key)
+        try:
+            with self.open(key) as reader:
+                return _summary(key, reader)
+        except MannequinError as e:
+            return ClipSummary(key, key, "damaged", str(e))
+
+    def _check(self, key: str) -> None:
+        if key not in self._known:
+            raise unknown_name("clip", key, self.keys)
+
+
+def open_collection(path: Place | str) -> Collection:
+    """The clips under ``path``. Raises DatasetError if there are none, saying what was expected."""
+    path = place(path)
+    if path.is_file():
+        return _single(path)
+    if not path.is_dir():
+        raise DatasetError(f"There is no {path}. Expected {EXPECTED}; check the path.")
+    if (path / DESCRIPTION).exists():
+        dataset = open_dataset(path)
+        return Collection(path, "native", [f"{index:06d}" for index in dataset], lambda key: dataset.open(int(key)), dataset)
+    raise DatasetError(f"{path} holds no clips. Expected {EXPECTED}; check the path.")
+
+
+def _single(path: Place) -> Collection:
+    if path.suffix == SUFFIX:
+        return Collection(path, "clip", [path.stem], lambda _: open_clip(path))
+    raise DatasetError(f"{path} is no clip. Expected {EXPECTED}; check the path.")
+
+
+def _summary(key: str, reader: ClipReader) -> ClipSummary:
+    spec = reader.spec
+    return ClipSummary(
+        key=key,
+        name=spec.name,
+        state="done",
+        split=spec.split,
+        action=str(spec.tags.get("action", "")),
+        bodies=tuple(person.body for person in spec.people),
+        people=len(spec.people),
+        cameras=len(reader.cameras),
+        frames=spec.num_frames,
+        fps=spec.fps,
+        resolution=spec.resolution,
+        tags=spec.tags,
+    )
+
+
+def _failure(out: Place, index: int) -> Failure:
+    """The record of a clip that was given up; if the record itself is damaged, one that says so."""
+    path = failures.shelf(out).path_of(index)
+    try:
+        return from_plain(Failure, read_json(path, "the record of a failed clip", DatasetError))
+    except (DatasetError, ConfigError) as e:
+        return Failure(index, f"{index:06d}", str(e), "", 0, "", "", {}, None)
