@@ -1,0 +1,1 @@
+"""From clips to samples: reading, cropping, augmenting, generating on the fly."""
