@@ -1,0 +1,1 @@
+"""Networks, each of which knows nothing of data, losses and loops."""
