@@ -4,6 +4,7 @@ Everything stays in the browser from frame to frame, and only what moves is sent
 faces; poses of objects; the picture in a camera. Positions are world metres, Z up.
 """
 
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,7 @@ from generator.spec import CameraSpec
 from mannequin.view.bodies import Body, Patch, bodies_of, catalog_of, labelled_patches, textured_patches, unproject
 
 ROOT = "/stage"
-BONE_COLOURS = np.array([[255, 193, 7], [3, 169, 244], [139, 195, 74], [233, 30, 99], [156, 39, 176], [255, 112, 67]], np.uint8)
+BONE_COLOURS = np.array([[255, 160, 0], [3, 169, 244], [139, 195, 74], [233, 30, 99], [156, 39, 176], [255, 112, 67]], np.uint8)
 """Of one person after another."""
 
 PLAIN = (178, 182, 190)
@@ -30,8 +31,14 @@ CHOSEN, OTHER = (255, 138, 0), (96, 106, 120)
 """Cameras."""
 
 SKY, HORIZON = (134, 170, 208), (236, 240, 243)
-GLASS = 0.75
+GLASS = 0.5
 """Opacity of a body whose skeleton is shown."""
+
+INSIDE = 0.05
+"""m. So near to a clip's camera, the browser looks through it, and its picture would hide everything."""
+
+FOV = 0.9
+"""rad, of the overview; upright."""
 
 MAX_POINTS = 13_000
 """Some 200 kB a frame."""
@@ -83,13 +90,17 @@ class Stage:
 
     def __init__(self, scene: viser.SceneApi, style: Style = Style()):
         self.scene, self.style, self.notice = scene, style, ""
-        self._root = self._clip = None
-        self._collection = self._catalog = None
-        self._parts: dict[str, object] = {}
+        self._root = self._clip = self._frusta = None
+        self._collection = self._catalog = self._client = None
+        self._lock = threading.RLock()  # the browser tells of its camera in threads of viser's
 
     def open(self, reader, collection) -> None:
         """Take up a clip, which must stay open; its bodies are posed frame by frame as they are shown."""
-        self.close()
+        with self._lock:
+            self.close()
+            self._open(reader, collection)
+
+    def _open(self, reader, collection) -> None:
         if self._collection is not collection:
             self._collection, self._catalog = collection, catalog_of(collection)
         bodies, self.notice = bodies_of(reader, collection, self._catalog)
@@ -107,28 +118,31 @@ class Stage:
 
     def close(self) -> None:
         """Remove all from the browser and let go of the clip."""
-        if self._root is not None:
-            self._root.remove()
-            self.scene.set_background_image(None)
-        self._root = self._clip = None
-        self._ground = self._surfaces = self._objects = self._points = self._skeletons = self._frusta = None
-        self.notice = ""
+        with self._lock:
+            if self._root is not None:
+                self._root.remove()
+                self.scene.set_background_image(None)
+            self._root = self._clip = None
+            self._ground = self._surfaces = self._objects = self._points = self._skeletons = self._frusta = None
+            self.notice = ""
 
     def show(self, camera: str, t: int, options: StageOptions = StageOptions()) -> None:
         """Frame ``t`` with ``camera`` chosen. Call it within ``client.atomic()``, lest half of it be drawn."""
         whole = len(self._clip.bodies) == len(self._clip.tracks)
-        mesh = options.surface == "mesh" and whole
-        self._surfaces.show(t, mesh, options)
-        self._objects.show(t, mesh)
-        self._points.show(camera, t, options.surface == "points" or (options.surface == "mesh" and not whole), options)
-        self._skeletons.show(t, options.skeleton, options.names)
-        self._frusta.show(camera, t, options.frustum)
-        self._ground.visible = options.ground
+        mesh, points = (options.surface == "mesh" and whole, options.surface == "points" or (options.surface == "mesh" and not whole))
+        with self._lock:
+            self._surfaces.show(t, mesh, options)
+            self._objects.show(t, mesh)
+            self._points.show(camera, t, points, options)
+            self._skeletons.show(t, options.skeleton, options.names)
+            self._frusta.show(camera, t, options.frustum)
+            self._ground.visible = options.ground
 
     def look_through(self, client: viser.ClientHandle, camera: str, t: int) -> None:
         """Put the browser's camera where ``camera`` is at frame ``t``, with all of its image in view.
 
-        An image centre off the middle cannot be followed: viser looks along the middle.
+        An image centre off the middle cannot be followed: viser looks along the middle. The camera's
+        own picture, which would hide everything, is left out until the browser's camera leaves it.
         """
         pose, eye, view = self._clip.poses[camera][t], self._clip.cameras[camera], client.camera
         h, w = self._clip.reader.spec.resolution
@@ -137,6 +151,31 @@ class Stage:
             view.wxyz = wxyz(pose)
             view.look_at = pose[:3, 3] + pose[:3, 2] * self._clip.distance(camera, t)
             view.fov = float(2 * np.arctan(max(h / 2 / eye.fy, w / 2 / eye.fx / view.aspect)))
+            self._watch(client)
+
+    def overview(self, client: viser.ClientHandle, camera: str) -> None:
+        """Put the browser's camera near the people, to the right of where ``camera`` first sees them from."""
+        pose, centre, view = self._clip.poses[camera][0], self._clip.centre, client.camera
+        back = pose[:3, 3] - centre
+        away = float(np.clip(self._clip.distance(camera, 0), 2.5, 4.5))
+        direction = back / max(np.linalg.norm(back), 1e-6) + 0.7 * pose[:3, 0] + [0.0, 0.0, 0.25]
+        with client.atomic():
+            view.position = centre + away * direction / np.linalg.norm(direction)
+            view.up_direction = (0.0, 0.0, 1.0)
+            view.look_at = centre
+            view.fov = FOV
+            self._watch(client)
+
+    def _watch(self, client: viser.ClientHandle) -> None:
+        if self._client is not client:
+            self._client = client
+            client.camera.on_update(lambda view: self._seen_from(view.position))
+        self._seen_from(client.camera.position)
+
+    def _seen_from(self, position: np.ndarray) -> None:
+        with self._lock:
+            if self._frusta is not None:
+                self._frusta.seen_from(position)
 
 
 class _Surfaces:
@@ -263,8 +302,8 @@ class _Skeletons:
         colours = [BONE_COLOURS[i % len(BONE_COLOURS)] for i in range(len(tracks))]
         of_joints = np.repeat(colours, [len(track.joint_names) for track in tracks], axis=0)
         of_bones = np.repeat(colours, [len(track.joint_names) - 1 for track in tracks], axis=0)
-        self.bones = self.scene.add_line_segments(f"{ROOT}/bones", segments, np.repeat(of_bones[:, None], 2, axis=1), thickness=0.012)
-        self.joints = self.scene.add_point_cloud(f"{ROOT}/joints", joints, of_joints, point_size=0.03, point_shape="circle", precision="float32")
+        self.bones = self.scene.add_line_segments(f"{ROOT}/bones", segments, np.repeat(of_bones[:, None], 2, axis=1), thickness=0.02)
+        self.joints = self.scene.add_point_cloud(f"{ROOT}/joints", joints, of_joints, point_size=0.035, point_shape="circle", precision="float32")
 
     def _name(self, tracks, t: int, visible: bool) -> None:
         if visible and not self.names:
@@ -292,6 +331,7 @@ class _Frusta:
     def __init__(self, scene: viser.SceneApi, clip: Opened):
         self.scene, self.clip = scene, clip
         self.frusta = {name: self._add(i, name) for i, name in enumerate(clip.cameras)}
+        self.wanted, self.frame, self.eye = False, 0, np.full(3, np.inf)
 
     def _add(self, i: int, name: str) -> viser.CameraFrustumHandle:
         h, w = self.clip.reader.spec.resolution
@@ -303,12 +343,19 @@ class _Frusta:
         return self.scene.add_camera_frustum(f"{ROOT}/camera{i}", fov, wide / high, scale=scale, thickness=0.012 * length)
 
     def show(self, chosen: str, t: int, visible: bool) -> None:
+        self.wanted, self.frame = visible, t
         for name, frustum in self.frusta.items():
-            frustum.visible = visible
             if visible:
                 _move(frustum, self.clip.poses[name][t])
                 frustum.color = CHOSEN if name == chosen else OTHER
                 frustum.image = _small(picture(self.clip, name, t))
+        self.seen_from(self.eye)
+
+    def seen_from(self, eye: np.ndarray) -> None:
+        """Hide the camera in which the browser's, at ``eye`` (3,), stands."""
+        self.eye = eye
+        for name, frustum in self.frusta.items():
+            frustum.visible = bool(self.wanted and np.linalg.norm(self.clip.poses[name][self.frame][:3, 3] - eye) > INSIDE)
 
 
 def _small(image: np.ndarray) -> np.ndarray:
