@@ -96,9 +96,9 @@ def read_shot(readers: Readers, sight: Sight, t: int, labels) -> Shot:
     clip = readers.clip(sight.path, sight.key)
     reader, camera = clip.reader, sight.camera
     rgb = reader.rgb(camera, t, t + 1)[0]
-    images = reader.labels(camera, channels_needed(reader, labels), t, t + 1)
+    surface = reader.labels(camera, channels_needed(reader, labels), t, t + 1)
     name = "/".join((*readers.prefix(sight.path), sight.key, camera, sight.person, str(t)))
-    return make_shot(rgb, images, 0, sight.instance, clip.person(camera, sight.person), t, name)
+    return make_shot(rgb, surface, 0, sight.instance, clip.person(camera, sight.person), t, labels, name)
 
 
 def texts(paths) -> tuple[str, ...]:

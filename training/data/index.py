@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from generator.errors import ConfigError, DatasetError
+from generator.errors import ConfigError, DatasetError, unknown_name
 from generator.streams import rank
 from training.data.readers import OpenClip, Readers
-from training.data.samples import LABELS, usable_frames
+from training.data.samples import CHANNELS_OF, channels_of, usable_frames
 
 SPLITS = ("train", "val", "test")
 
@@ -32,8 +32,8 @@ class Selection:
     every: int = 1
     """With frames = all: only every n-th."""
 
-    labels: tuple[Literal["segm", "depth"], ...] = LABELS
-    """What is learnt, besides the joints; clips must have these channels."""
+    labels: tuple[Literal["segm", "depth", "depth_metres"], ...] = ("segm", "depth")
+    """Label images that a sample holds, besides the joints; clips must have the channels for them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,8 @@ def check_selection(selection: Selection) -> None:
         raise ConfigError(f"every is {selection.every}; expected 1 or more frames.")
     if selection.every > 1 and selection.frames != "all":
         raise ConfigError(f"every is {selection.every} but frames is {selection.frames!r}, one frame a clip. Set frames = all, or leave every out.")
-    if unknown := set(selection.labels) - set(LABELS):
-        raise ConfigError(f"labels has {sorted(unknown)[0]!r}; expected {' and '.join(LABELS)}, or one of them.")
+    if unknown := set(selection.labels) - set(CHANNELS_OF):
+        raise unknown_name("label", sorted(unknown)[0], CHANNELS_OF)
 
 
 def split_of(name: str, told: str, selection: Selection) -> str:
@@ -97,9 +97,9 @@ def sights(readers: Readers, selection: Selection) -> list[Sight]:
 
 
 def channels_needed(reader, labels) -> tuple[str, ...]:
-    """Label channels to read: ``labels``, and instance where others or things may be in the image."""
+    """Label channels to read for ``labels``; with instance, where others or things may be in the image."""
     alone = len(reader.spec.people) == 1 and not reader.spec.objects
-    return (*labels, "instance") if not alone else tuple(labels)
+    return channels_of(labels) + (() if alone else ("instance",))
 
 
 def _sights(clip: OpenClip, number: int, key: str, selection: Selection) -> list[Sight]:

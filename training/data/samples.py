@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from generator.body.model import MERGE_14
 from generator.clip import Foreground, PersonView
 from generator.errors import DatasetError
 from training.data.colour import whitened
 from training.data.crop import SIZE, crop_box, transform, warp_colour, warp_labels
+from training.losses import bins_of_depth
 
-LABELS = ("segm", "depth")
-"""What a sample may hold besides the image and the joints."""
-
-BIN, BINS = 0.045, 19
-"""Depth classes: metres of one, and how many; the middle one ends at the pelvis."""
+CHANNELS_OF = {"segm": "segm", "depth": "depth", "depth_metres": "depth"}
+"""Label images that a sample may hold → the channel that each is made from."""
 
 _JOINTS_24 = {24: slice(24), 52: [*range(22), 22, 37]}  # of 52, the index knuckles stand for the hands
 
@@ -23,42 +22,44 @@ _JOINTS_24 = {24: slice(24), 52: [*range(22), 22, 37]}  # of 52, the index knuck
 class Shot:
     """One person in one frame of one camera, not yet cropped.
 
-    rgb: (H, W, 3) uint8. segm: (H, W) uint8, 14 parts of this person, 0 elsewhere; None if not asked
-    for. depth: (H, W) float32 metres of this person's surface, 0 elsewhere; None if not asked for.
+    rgb: (H, W, 3) uint8. labels: name of CHANNELS_OF → (H, W), 0 where this person is not seen; see make_sample.
     joints2d: (24, 2) float32 pixels. joints_depth: (24,) float32 metres from the camera, planar.
     joints_visible: (24,) bool. id: "clip/camera/person/frame".
     """
 
     rgb: np.ndarray
-    segm: np.ndarray | None
-    depth: np.ndarray | None
+    labels: dict[str, np.ndarray]
     joints2d: np.ndarray
     joints_depth: np.ndarray
     joints_visible: np.ndarray
     id: str
 
 
-def make_shot(rgb, labels: Foreground, t: int, instance: int, person: PersonView, frame: int, id: str) -> Shot:
-    """Leaves of ``labels`` (its frame ``t``) what belongs to the person numbered ``instance``.
+def channels_of(labels) -> tuple[str, ...]:
+    """The channels that ``labels``, names of CHANNELS_OF, are made from."""
+    return tuple(dict.fromkeys(CHANNELS_OF[name] for name in labels))
 
-    Others, and things, become background: the task is to find the parts of the one person in the middle.
-    person: over the whole clip, of which this is frame ``frame``.
+
+def make_shot(rgb: np.ndarray, surface: Foreground, k: int, instance: int, person: PersonView, t: int, names, id: str) -> Shot:
+    """What frame ``t`` of a clip shows of one person.
+
+    surface: of some frames, of which ``k`` is that one. instance: the person's number there; what belongs to others
+    and to things becomes background, for the task is to find the parts of the one person in the middle.
+    person: over the whole clip. names: of CHANNELS_OF.
     """
-    part = slice(labels.offsets[t], labels.offsets[t + 1])
-    pixels, values = labels.pixels[part], {name: value[part] for name, value in labels.values.items()}
+    part = slice(surface.offsets[k], surface.offsets[k + 1])
+    pixels, values = surface.pixels[part], {name: value[part] for name, value in surface.values.items()}
     if "instance" in values:
         own = values["instance"] == instance
         pixels, values = pixels[own], {name: value[own] for name, value in values.items()}
-    segm = _image(labels.resolution, pixels, MERGE_14[values["segm"]]) if "segm" in values else None
-    depth = _image(labels.resolution, pixels, values["depth"]) if "depth" in values else None
-    chosen = _JOINTS_24[person.joints2d.shape[1]]
+    joints = _JOINTS_24[person.joints2d.shape[1]]
+    depths = person.joints_camera[t, joints, 2]
     return Shot(
         rgb=rgb,
-        segm=segm,
-        depth=depth,
-        joints2d=person.joints2d[frame, chosen],
-        joints_depth=person.joints_camera[frame, chosen, 2],
-        joints_visible=person.visible[frame, chosen],
+        labels={name: _image(surface.resolution, pixels, _label(name, values, depths[0])) for name in names},
+        joints2d=person.joints2d[t, joints],
+        joints_depth=depths,
+        joints_visible=person.visible[t, joints],
         id=id,
     )
 
@@ -84,9 +85,9 @@ def make_sample(shot: Shot, matrix: np.ndarray, gains=(1.0, 1.0, 1.0), size: int
 
     image: (3, size, size) float32, whitened (training.data.colour).
     segm: (size, size) uint8, 0 background, 1…14 as PARTS_14.
-    depth: (size, size) uint8, 0 background, 1…19 bins of 45 mm round the pelvis.
-    depth_metres: (size, size) float32, surface minus pelvis, planar; 0 in the background. Cropping and
-    scaling leave depth as it is: the bins are of the world, not of the crop.
+    depth: (size, size) uint8, 0 background, 1…19 as training.losses.bins_of_depth. Cropping and
+    scaling leave depth as it is, as in the released code: the bins are of the world, not of the crop.
+    depth_metres: (size, size) float32, surface minus pelvis, planar; 0 in the background.
     pelvis_depth: float32 metres. joints_depth: (24,) float32 metres, joint minus pelvis.
     joints2d: (24, 2) float32 pixel edges of the crop; joints_visible: (24,) bool, seen, and inside the crop.
     matrix: (2, 3) float32, takes points of the image to the crop. id: as in Shot.
@@ -103,23 +104,17 @@ def make_sample(shot: Shot, matrix: np.ndarray, gains=(1.0, 1.0, 1.0), size: int
         "matrix": matrix.astype(np.float32),
         "id": shot.id,
     }
-    if shot.segm is not None:
-        sample["segm"] = warp_labels(shot.segm, matrix, size)
-    if shot.depth is not None:
-        sample |= _depth(warp_labels(shot.depth, matrix, size), pelvis)
-    return sample
+    return sample | {name: warp_labels(image, matrix, size) for name, image in shot.labels.items()}
 
 
-def depth_bins(relative: np.ndarray) -> np.ndarray:
-    """Metres behind the pelvis → uint8 class 1…19: ceil(metres / .045), at most 9 either way, plus 10."""
-    reach = BINS // 2
-    return (np.clip(np.ceil(relative / np.float32(BIN)), -reach, reach) + reach + 1).astype(np.uint8)
-
-
-def _depth(depth: np.ndarray, pelvis: float) -> dict[str, np.ndarray]:
-    shown = depth > 0
-    relative = np.where(shown, depth - pelvis, np.float32(0))
-    return {"depth": depth_bins(relative) * shown, "depth_metres": relative}
+def _label(name: str, values: dict[str, np.ndarray], pelvis: np.ndarray) -> np.ndarray:
+    """(N,) values of label image ``name`` at the pixels of a person whose channels are ``values``."""
+    if name == "segm":
+        return MERGE_14[values["segm"]]
+    if name == "depth_metres":
+        return values["depth"] - pelvis
+    depth = torch.from_numpy(values["depth"])[None]
+    return bins_of_depth(depth, float(pelvis), torch.ones_like(depth, dtype=torch.bool))[0].numpy()
 
 
 def _image(resolution, pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
