@@ -20,18 +20,24 @@ from mannequin.commands.farm import Farm
 from mannequin.commands.generate import Generate
 from mannequin.commands.info import Info
 from mannequin.commands.label import Label
+from mannequin.commands.show import Show
+from mannequin.commands.report import Report
 from mannequin.commands.status import Status
 from mannequin.commands.validate import Validate
+from mannequin.commands.view import View
 from mannequin.options import REGISTRY
 
 COMMANDS = {
     "generate": Generate,
+    "show": Show,
     "status": Status,
     "validate": Validate,
+    "report": Report,
     "export": Export,
     "label": Label,
     "assets": AssetsCommand,
     "info": Info,
+    "view": View,
     "farm": Farm,
 }
 
@@ -49,7 +55,7 @@ commands:
 
 begin with:
   mannequin generate out
-  mannequin info out --picture sheet.png
+  mannequin show out
   mannequin validate out
 
 exit status:

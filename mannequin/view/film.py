@@ -1,0 +1,141 @@
+"""What is looked at in a clip, and the pictures of it."""
+
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
+from generator.pictures import draw_joints
+from mannequin.view.wall import Tile
+
+FLAT = ("segm", "segm14", "instance", "occluded", "occluded_backward", "chart")
+"""Channels drawn in few colours."""
+
+SAMPLES = 6
+"""Frames that the ranges of depth and flow are fitted to."""
+
+AT_REST, WITH_JOINTS = 900, 400
+"""Rows of pixels that pictures are enlarged to at least: at rest, so that the browser does not blur
+their pixels, and in motion where joints are drawn."""
+
+LARGEST = 6
+"""Times that a picture is enlarged at most."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the user wants to see, side by side: every camera's every channel.
+
+    opacity: channels lie so thickly over the colour image; None shows them alone. joints: with boxes.
+    people: whose joints are drawn; those of all if None.
+    """
+
+    cameras: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("rgb",)
+    opacity: float | None = None
+    style: Style = Style()
+    joints: bool = False
+    names: bool = False
+    people: tuple[str, ...] | None = None
+
+
+@dataclass
+class Film:
+    """The pictures of one open clip."""
+
+    reader: object
+    _ranges: dict = field(default_factory=dict)
+    _views: dict = field(default_factory=dict)
+    _names: dict = field(default_factory=dict)
+
+    def drawn(self, look: Look) -> list[tuple[str, str]]:
+        """(camera, channel) of each picture; a channel that a camera lacks is passed over."""
+        return [(c, n) for c in look.cameras for n in look.channels if n in self.channels(c) and not self._beneath(look, c, n)]
+
+    def channels(self, camera: str) -> tuple[str, ...]:
+        """Names of all that can be drawn of ``camera``."""
+        there = self.reader.channels(camera)
+        return tuple(n for n in (*there, "segm14") if n in DRAWN and (n != "segm14" or "segm" in there))
+
+    def flat(self, look: Look) -> list[bool]:
+        """For each picture, whether it is of few colours."""
+        return [n in FLAT and look.opacity is None for _, n in self.drawn(look)]
+
+    def tiles(self, look: Look, t: int, at_rest: bool) -> list[Tile]:
+        """The pictures of frame ``t``, enlarged if they stay. Raises DatasetError if the file turns out to be damaged."""
+        return [self._tile(look, camera, name, t, at_rest) for camera, name in self.drawn(look)]
+
+    def legends(self, look: Look) -> list[tuple[str, Legend]]:
+        """(channel, what its colours mean) for the channels shown; those of the first camera where ranges are fitted."""
+        spec = self.reader.spec
+        names = tuple(thing.name for thing in (*spec.people, *spec.objects))
+        shown = {name: camera for camera, name in reversed(self.drawn(look))}
+        found = [(n, legend(n, self.style(look.style, shown[n], n), names=names)) for n in look.channels if n in shown]
+        return [(n, meaning) for n, meaning in found if meaning is not None]
+
+    def style(self, style: Style, camera: str, name: str) -> Style:
+        """``style`` with its open range fitted to frames from all of the clip, so that playing does not change colours."""
+        kind = name.removesuffix("_backward")
+        if kind not in ("depth", "flow") or getattr(style, kind) is not None:
+            return style
+        key = camera, name
+        if key not in self._ranges:
+            frames = sorted({int(t) for t in np.linspace(0, self.reader.spec.num_frames - 1, SAMPLES)})
+            values = [self.reader.labels(camera, (name,), t, t + 1).values[name] for t in frames]
+            self._ranges[key] = getattr(fitted(Style(), **{kind: np.concatenate(values)}), kind)
+        return replace(style, **{kind: self._ranges[key]})
+
+    def _beneath(self, look: Look, camera: str, name: str) -> bool:
+        """Whether the colour image is not shown for itself, since others lie over it."""
+        others = set(look.channels) & set(self.channels(camera)) - {"rgb"}
+        return name == "rgb" and look.opacity is not None and bool(others)
+
+    def _tile(self, look: Look, camera: str, name: str, t: int, at_rest: bool) -> Tile:
+        picture = self._picture(look, camera, name, t)
+        rows = AT_REST if at_rest else WITH_JOINTS if look.joints or look.names else 0
+        times = max(1, min(LARGEST, -(-rows // len(picture))))
+        picture = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
+        if look.joints or look.names:
+            picture = self._with_joints(picture, look, camera, t, times)
+        return Tile(f"{camera} · {name}" if len(look.cameras) > 1 else name, picture)
+
+    def _picture(self, look: Look, camera: str, name: str, t: int) -> np.ndarray:
+        if name == "rgb":
+            return self.reader.frame(camera, "rgb", t)
+        source = "segm" if name == "segm14" else name
+        labels = self.reader.labels(camera, (source,), t, t + 1)
+        image = self.reader.frame(camera, name, t) if name == "segm14" else labels.frame(name, 0)
+        mask = labels.mask(0)
+        colours = colourise(image, mask, name, self.style(look.style, camera, name))
+        if look.opacity is None or "rgb" not in self.reader.channels(camera):
+            return colours
+        under = self.reader.frame(camera, "rgb", t)
+        mixed = np.rint(look.opacity * colours + (1 - look.opacity) * under).astype(np.uint8)
+        return np.where(mask[..., None], mixed, under)
+
+    def _with_joints(self, picture: np.ndarray, look: Look, camera: str, t: int, times: int) -> np.ndarray:
+        if camera not in self._views:
+            self._views[camera] = {p: self.reader.person_view(camera, p) for p in self.reader.shown(camera)}
+        views = {p: v for p, v in self._views[camera].items() if look.people is None or p in look.people}
+        picture = draw_joints(picture, views.values(), t, times) if look.joints else picture
+        for person, view in views.items():
+            if look.names:
+                _write(picture, self._joint_names(person), view.joints2d[t] * times)
+        return picture
+
+    def _joint_names(self, person: str) -> tuple[str, ...]:
+        if person not in self._names:
+            self._names[person] = self.reader.track(person).joint_names
+        return self._names[person]
+
+
+def _write(picture: np.ndarray, names: tuple[str, ...], at: np.ndarray) -> None:
+    """Draws ``names`` on ``picture``, beside the pixels ``at`` (J, 2)."""
+    h, w = picture.shape[:2]
+    size = max(0.3, h / 2200)
+    for name, (x, y) in zip(names, at):
+        if 0 <= x < w and 0 <= y < h:
+            place = int(x) + 5, int(y) - 3
+            cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 3, cv2.LINE_AA)
+            cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)

@@ -1,0 +1,343 @@
+"""One browser's view of the collection: its own clip, frame, pictures and scene.
+
+viser calls back in threads of its own; all that these do is leave tasks for the session's one thread,
+which alone reads files and decides what is shown. It shows the newest wish, and waits until a frame
+has arrived before it sends the next one: over a slow line frames are passed over, and none queue up.
+"""
+
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+import viser
+
+from generator.colours import Style
+from generator.errors import MannequinError
+from mannequin.view.about import description_html, facts_html, message_html
+from mannequin.view.clock import Clock
+from mannequin.view.controls import BACK, FIRST, IMAGES, LAST, ON_STEP, PAUSE, PLAY, Actions, Controls
+from mannequin.view.film import Film
+from mannequin.view.index import ClipIndex
+from mannequin.view.listing import ClipList
+from mannequin.view.pixels import read_pixel, readings_html
+from mannequin.view.stage import Stage
+from mannequin.view.wall import Wall
+
+AT_REST = 0.35
+"""Seconds without change after which pictures are sent again enlarged."""
+
+LIST_EVERY = 1.0
+"""Seconds between looks at how far the list of clips has come."""
+
+PATIENCE = 10.0
+"""Seconds to wait for a sign of the browser before it is asked again."""
+
+LIST_WIDTH, CONTROLS_WIDTH = 230, 330
+KEYS = {"space": PLAY, "arrowleft": BACK, "arrowright": ON_STEP, "home": FIRST, "end": LAST}
+
+
+class Session:
+    """What one connected browser sees; ends when it leaves or :meth:`close` is called."""
+
+    def __init__(self, client: viser.ClientHandle, index: ClipIndex, palette: str, key: str):
+        self.client, self.index = client, index
+        self.t, self.pixel, self.film, self.key = 0, None, None, key
+        self._palette = palette
+        self._tasks: queue.SimpleQueue[Callable | None] = queue.SimpleQueue()
+        self._clock: Clock | None = None
+        self._shown = self._hung = self._explained = self._aspect = None
+        self._sharp, self._listed, self._closed = True, 0.0, False
+        self._thread = threading.Thread(target=self._run, name=f"browser {client.client_id}", daemon=True)
+        self._thread.start()
+
+    def close(self, wait: bool = True) -> None:
+        """End the session and let go of its clip."""
+        self._closed = True
+        self._tasks.put(None)
+        if wait:
+            self._thread.join(timeout=10)
+
+    def do(self, task: Callable = lambda: None) -> None:
+        """Have ``task`` done by the session's thread, which then shows what has changed."""
+        self._tasks.put(task)
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            self._guarded(self._build)
+            while not self._closed:
+                for task in self._due():
+                    self._guarded(task)
+                if not self._closed:
+                    self._guarded(self._step)
+        except RuntimeError:
+            if not self._closed and self.client.client_id in self._connected():
+                raise
+        finally:
+            self._release()
+
+    def _connected(self) -> dict:
+        return self.client._viser_server.get_clients()
+
+    def _guarded(self, task: Callable) -> None:
+        """Do ``task``; what is wrong with a clip is told in its place."""
+        try:
+            task()
+        except MannequinError as e:
+            self._give_up_clip("This clip cannot be shown", str(e))
+
+    def _due(self) -> list[Callable]:
+        """All tasks that wait; sleeps until there is one or something is due by itself."""
+        tasks = []
+        try:
+            tasks.append(self._tasks.get(timeout=self._pause()))
+            while True:
+                tasks.append(self._tasks.get_nowait())
+        except queue.Empty:
+            pass
+        self._closed = self._closed or None in tasks
+        return [task for task in tasks if task is not None]
+
+    def _pause(self) -> float | None:
+        waits = []
+        if self._clock is not None:
+            waits.append(self._clock.wait(time.monotonic()))
+        elif not self._sharp:
+            waits.append(AT_REST)
+        if self._listed is not None:
+            waits.append(LIST_EVERY)
+        return max(0.001, min(waits)) if waits else None
+
+    def _step(self) -> None:
+        """Show what is wanted now, if it is not shown already."""
+        self._draw_list()
+        if self.film is None:
+            return
+        if self._clock is not None:
+            self._advance()
+        wanted = self._wanted()
+        if wanted != self._shown:
+            self._show(sharp=False)
+            self._shown, self._sharp = wanted, self.controls.layout != IMAGES
+            self._arrived()
+        elif self._clock is None and not self._sharp:
+            self._show(sharp=True)
+            self._sharp = True
+            self._arrived()
+
+    def _arrived(self) -> None:
+        """Wait until the browser has taken in all that was sent. Raises RuntimeError when it has left."""
+        while not self._closed:
+            try:
+                self.client.local_storage.get_item("mannequin", timeout=PATIENCE)
+                return
+            except TimeoutError:
+                continue
+
+    def _release(self) -> None:
+        if self.film is not None:
+            self.film.reader.close()
+        self.film = None
+
+    # What it does
+
+    def _build(self) -> None:
+        client, gui = self.client, self.client.gui
+        gui.configure_theme(show_logo=False, show_share_button=False)
+        gui.set_panel_label("Mannequin")
+        gui.main_panel.dock_right()
+        gui.main_panel.set_width(CONTROLS_WIDTH)
+        self.controls = Controls(gui, self._actions(), self._palette)
+        panel = gui.add_panel()
+        with panel.add_tab("Clips"):
+            self.list = ClipList(gui, self.index, self._open, self.do, lambda: self.do(self._refresh))
+        panel.dock_left()
+        panel.set_width(LIST_WIDTH)
+        self.wall = Wall(client.scene, lambda i, x, y: self.do(lambda: self._pick(i, x, y)))
+        self.stage = Stage(client.scene, Style(self._palette))
+        client.camera.on_update(lambda camera: self._resized(camera.aspect))
+        self._add_keys()
+        self._open(self.key)
+
+    def _actions(self) -> Actions:
+        return Actions(
+            change=self.do,
+            transport=lambda what: self.do(lambda: self._transport(what)),
+            seek=lambda t: self.do(lambda: self._seek(t)),
+            pixel=lambda: self.do(self._read_named_pixel),
+            fit=lambda: self.do(self._fit),
+            look_through=lambda: self.do(self._look_through),
+            download=lambda: self.do(self._download),
+        )
+
+    def _add_keys(self) -> None:
+        for key, what in KEYS.items():
+            label = "play or pause" if what == PLAY else f"frame {what}"
+            command = self.client.gui.add_command(label, hotkey=key)
+            command.on_trigger(lambda _, what=what: self.do(lambda: self._transport(what)))
+        for key, label, step in (("arrowdown", "next clip", 1), ("arrowup", "previous clip", -1)):
+            command = self.client.gui.add_command(label, hotkey=key)
+            command.on_trigger(lambda _, step=step: self.do(lambda: self._open_neighbour(step)))
+
+    def _open(self, key: str) -> None:
+        self._stop()
+        self._release()
+        self.stage.close()
+        self.key, self.t, self._shown, self._hung, self._explained = key, 0, None, None, None
+        self.list.choose(key)
+        entry = self.index.entry(key)
+        if entry.state == "failed":
+            self._give_up_clip(f"Clip {key} could not be made", entry.problem)
+            return
+        self.film = Film(self.index.collection.open(key))
+        self.controls.say("")
+        self.controls.opened(self.film, 0)
+        self.controls.tell(facts_html(self.film.reader, self.index.collection, key), description_html(self.film.reader.spec))
+
+    def _give_up_clip(self, title: str, problem: str) -> None:
+        """Say why there is nothing to see of the clip."""
+        self._stop()
+        self._release()
+        self.wall.clear()
+        self.stage.close()
+        self._hung = None
+        self.controls.say(f"<div style='color:#e03131'>{message_html(title, problem)}</div>")
+        self.controls.tell(message_html(f"Clip {self.key}", problem), "")
+
+    def _open_neighbour(self, step: int) -> None:
+        key = self.list.neighbour(step)
+        if key is not None:
+            self._open(key)
+
+    def _refresh(self) -> None:
+        self.index.refresh()
+        self._listed = 0.0
+
+    def _draw_list(self) -> None:
+        """Bring the list up to date, now and then while the index grows."""
+        self.list.draw()
+        self._listed = None if self.index.is_complete else 0.0
+
+    def _wanted(self) -> tuple:
+        """All that the picture on the screen follows from."""
+        look = self.controls.look(self.film.reader.cameras)
+        return self.key, self.controls.layout, self.t, look, self.controls.stage_options(), self.pixel, self._aspect
+
+    def _show(self, sharp: bool) -> None:
+        look = self.controls.look(self.film.reader.cameras)
+        self.controls.at(self.t, self.film.reader.spec)
+        if self.controls.layout == IMAGES:
+            self._show_images(look, sharp)
+        else:
+            self._show_scene()
+        if self._explained != look:
+            self.controls.explain(self.film, look)
+            self._explained = look
+        if self._clock is None and not sharp:
+            self._read_pixel()
+
+    def _show_images(self, look, sharp: bool) -> None:
+        tiles, flat = self.film.tiles(look, self.t, sharp), self.film.flat(look)
+        hung = tuple(flat), self.film.reader.spec.resolution, self._aspect
+        with self.client.atomic():
+            if hung != self._hung:
+                self.stage.close()
+                self.wall.arrange(flat, hung[1], self.client.camera.aspect)
+                self.wall.look_at(self.client)
+                self._hung = hung
+            self.wall.show(tiles)
+            if not sharp:
+                self.wall.mark(self.pixel)
+
+    def _show_scene(self) -> None:
+        camera = self.controls.camera(self.film.reader.cameras)
+        if self._hung != "scene":
+            self.wall.clear()
+            self.stage.open(self.film.reader, self.index.collection)
+            self.stage.show(camera, self.t, self.controls.stage_options())
+            self.stage.look_through(self.client, camera, self.t)
+            self._hung = "scene"
+            return
+        with self.client.atomic():
+            self.stage.show(camera, self.t, self.controls.stage_options())
+
+    def _resized(self, aspect: float) -> None:
+        """The window has another shape."""
+        rounded = round(aspect, 2)
+        if rounded != self._aspect:
+            self._aspect = rounded
+            self.do()
+
+    def _fit(self) -> None:
+        self.wall.look_at(self.client)
+
+    def _look_through(self) -> None:
+        if self._hung == "scene":
+            self.stage.look_through(self.client, self.controls.camera(self.film.reader.cameras), self.t)
+
+    def _download(self) -> None:
+        if self.film is not None:
+            spec = self.film.reader.spec
+            self.client.send_file_download(f"{spec.name}.json".replace("/", "_"), spec.to_json().encode())
+
+    # Frames
+
+    def _transport(self, what: str) -> None:
+        """A button or key of the transport; "" when speed or loop have changed."""
+        if self.film is None:
+            return
+        last, playing = self.film.reader.spec.num_frames - 1, self._clock is not None
+        if what in (PLAY, PAUSE):
+            self._stop() if playing else self._play()
+        elif what == "":
+            if playing:
+                self._play()
+        else:
+            self._stop()
+            self.t = {FIRST: 0, BACK: max(0, self.t - 1), ON_STEP: min(last, self.t + 1), LAST: last}[what]
+
+    def _seek(self, t: int) -> None:
+        if self.film is not None:
+            self._stop()
+            self.t = min(max(0, int(t)), self.film.reader.spec.num_frames - 1)
+
+    def _play(self) -> None:
+        spec, controls = self.film.reader.spec, self.controls
+        first = 0 if self.t == spec.num_frames - 1 else self.t
+        self.t = first
+        self._clock = Clock(spec.num_frames, spec.fps, first, time.monotonic(), controls.speed, controls.loop)
+        controls.playing(True)
+
+    def _stop(self) -> None:
+        if self._clock is not None:
+            self._clock, self._shown = None, None
+            self.controls.playing(False)
+
+    def _advance(self) -> None:
+        self.t = self._clock.frame(time.monotonic(), self.t)
+        if self._clock.ends(self.t):
+            self._stop()
+
+    # Pixels
+
+    def _pick(self, i: int, x: int, y: int) -> None:
+        self.pixel = (x, y)
+
+    def _read_named_pixel(self) -> None:
+        self.pixel = int(self.controls.x.value), int(self.controls.y.value)
+
+    def _read_pixel(self) -> None:
+        reader = self.film.reader
+        h, w = reader.spec.resolution
+        if self.pixel is None or not (0 <= self.pixel[0] < w and 0 <= self.pixel[1] < h):
+            return
+        cameras = self.controls.look(reader.cameras).cameras
+        tables = [
+            (message_html(camera, "") if len(cameras) > 1 else "")
+            + readings_html(*self.pixel, read_pixel(reader, camera, self.t, *self.pixel))
+            for camera in cameras
+        ]
+        self.controls.show_pixel(self.pixel, "".join(tables))
