@@ -1,5 +1,6 @@
 """``mannequin validate``"""
 
+import json as json_
 from dataclasses import dataclass
 
 import tyro
@@ -16,8 +17,8 @@ class Validate:
 
     Checks files and checksums, value ranges, cameras, joints against the posed body, every label
     against rays cast onto the posed meshes, flow by carrying frame t onto t + 1, left and right,
-    and renders sampled frames again with the other renderer. Prints a table; exit status 1 if
-    anything fails.
+    and renders sampled frames again with the other renderer. Prints a table and leaves it in the
+    dataset's .log/validation.json, for `mannequin report`; exit status 1 if anything fails.
 
     examples:
       mannequin validate out
@@ -33,7 +34,12 @@ class Validate:
     frames: int = 2
     """Frames of each of these to render again."""
 
+    json: bool = False
+    """Print what would be left in .log/validation.json, in place of the table."""
+
     def run(self) -> int:
+        from generator.dataset.folder import open_dataset
+        from renderers.validation.record import leave, to_plain
         from renderers.validation.validate import validate
 
         console, progress = Console(), Console(stderr=True)
@@ -41,16 +47,26 @@ class Validate:
             report = validate(
                 self.dataset, self.clips, self.frames, lambda done, total: status.update(f"validated {done} of {total} clips")
             )
-        console.print(_table(report.rows.values()))
-        for row in report.rows.values():
-            if not row.ok:
-                note = f": {row.worst.note}" if row.worst.note else ""
-                console.print(f"[bold red]failed[/] {row.check} in {row.failed} of {row.examined}, worst in {row.where}{escape(note)}")
-        for note in report.notes:
-            console.print(f"[yellow]note[/] {escape(note)}")
-        failed = len(report.failed)
-        console.print("[bold red]not valid[/]: " + f"{failed} checks failed" if failed else "[green]valid[/]")
-        return 1 if failed else 0
+        plain = to_plain(report, len(open_dataset(self.dataset)))
+        leave(self.dataset, plain)
+        if self.json:
+            print(json_.dumps(plain, indent=2, ensure_ascii=False))
+        else:
+            _print(console, report)
+        return 1 if report.failed else 0
+
+
+def _print(console: Console, report) -> None:
+    """The table, then what failed, then what could not be checked."""
+    console.print(_table(report.rows.values()))
+    for row in report.rows.values():
+        if not row.ok:
+            note = f": {row.worst.note}" if row.worst.note else ""
+            console.print(f"[bold red]failed[/] {row.check} in {row.failed} of {row.examined}, worst in {row.where}{escape(note)}")
+    for note in report.notes:
+        console.print(f"[yellow]note[/] {escape(note)}")
+    failed = len(report.failed)
+    console.print("[bold red]not valid[/]: " + f"{failed} checks failed" if failed else "[green]valid[/]")
 
 
 def _table(rows) -> Table:

@@ -1,0 +1,246 @@
+"""What is measured of one clip. Nothing here is kept from clip to clip."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from generator.appearance.measures import Measures
+from generator.spec import EnvironmentBackground, HdriLight, LampLight, PhotoBackground, ShLight
+
+POSE_JOINTS = 22
+"""Joints of a pose that is compared with others: those that bodies of 24 and of 52 joints share."""
+
+POSES_OF_A_PERSON = 4
+"""Evenly spread frames of a clip whose poses are compared with those of other clips."""
+
+_ANY_BODY = Measures(*[1.0] * len(Measures._fields))
+"""To choose an outfit for: what is worn does not depend on the body's measures, only its lengths do."""
+
+CHUNK_PIXELS = 1 << 24
+"""Of the frames whose labels are held at a time."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number with a distribution. of: what n counts. low, high, bins: as in Histogram."""
+
+    title: str
+    unit: str
+    of: str
+    meaning: str
+    low: float
+    high: float
+    bins: int
+
+
+MEASURES = {
+    "distance": Measure("Distance", "m", "people in frames", "from the camera to the pelvis", 0.0, 200.0, 4000),
+    "azimuth": Measure(
+        "Seen from", "°", "people in frames",
+        "direction to the camera about the body's own long axis: 0° in front, 90° at the person's left, ±180° behind", -180.0, 180.0, 72,
+    ),
+    "elevation": Measure("Seen from above or below", "°", "people in frames", "height of the camera over the pelvis, as an angle", -90.0, 90.0, 180),
+    "pitch": Measure("Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° it looks down", -90.0, 90.0, 180),
+    "camera_height": Measure("Camera height", "m", "frames of a camera", "above the ground z = 0", -20.0, 100.0, 2400),
+    "focal": Measure("Vertical field of view", "°", "cameras of clips", "of the whole image", 0.0, 180.0, 360),
+    "people": Measure("People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256),
+    "height": Measure("Height in the image", "px", "people in frames", "of the box about a person's visible pixels", 0.0, 16384.0, 16384),
+    "cut": Measure("Truncation", "% of joints", "people in frames", "joints that project outside of the image", 0.0, 100.0, 100),
+    "hidden": Measure("Occlusion", "% of joints", "people in frames", "joints inside the image that are hidden, by other parts of the body too", 0.0, 100.0, 100),
+    "cover": Measure("Foreground", "% of pixels", "frames of a camera", "pixels of people and objects", 0.0, 100.0, 200),
+    "person_luma": Measure("Brightness of people", "0–255", "middle frames", "mean luma (Rec. 601) of foreground pixels", 0.0, 256.0, 64),
+    "background_luma": Measure("Brightness of backgrounds", "0–255", "middle frames", "mean luma (Rec. 601) of the other pixels", 0.0, 256.0, 64),
+    "strength": Measure("Strength of environment light", "", "clips", "factor on the radiance of the image", 0.0, 20.0, 400),
+    "ambient": Measure("Ambient light", "", "clips", "first spherical-harmonic coefficient", -5.0, 5.0, 200),
+    "power": Measure("Power of lamps", "W", "clips", "sum over the lamps", 0.0, 20000.0, 2000),
+    "tone": Measure("Skin tone", "step", "people in clips", "0 light to 9 dark, the ten steps of generator.appearance.choices.SKIN_TONES", 0.0, 9.0, 90),
+}  # fmt: skip
+
+
+@dataclass
+class Facts:
+    """What one clip adds to the tallies.
+
+    values: name in MEASURES → arrays. names: kind → names, one for each thing counted ("of" in
+    statistics.NAMES). parts: (25,) int64 pixels by value of segm. joints: joint → (person-frames, in
+    frame, visible). turns: joint → ((3, 3) sum of its rotations, how many). poses: (POSE_JOINTS, 3)
+    metres in the frame of the pelvis, POSES_OF_A_PERSON of each at most. betas: body → (S,) of each person.
+    frames: of all cameras together.
+    """
+
+    values: dict[str, list] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    parts: np.ndarray = field(default_factory=lambda: np.zeros(25, np.int64))
+    joints: dict[str, np.ndarray] = field(default_factory=dict)
+    turns: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
+    poses: list[np.ndarray] = field(default_factory=list)
+    betas: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    agreement: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    frames: int = 0
+
+    def value(self, name: str, values) -> None:
+        self.values.setdefault(name, []).append(np.asarray(values, np.float64))
+
+    def name(self, kind: str, name: str) -> None:
+        self.names.setdefault(kind, []).append(str(name))
+
+
+def azimuth(root: np.ndarray, pelvis: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """(T,) rad: where the camera is, about the body's long axis.
+
+    root: (T, 3) axis-angles that take the model frame (Y up, facing +Z, left +X) to the world.
+    pelvis, eye: (T, 3) metres in the world. 0 in front of the body, π/2 at its left, ±π behind.
+    """
+    d = _to_body(root, eye - pelvis)
+    return np.arctan2(d[:, 0], d[:, 2])
+
+
+def elevation(pelvis: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """(T,) rad: how steeply a line from the pelvis to the camera rises. pelvis, eye: (T, 3) in the world."""
+    d = eye - pelvis
+    return np.arctan2(d[:, 2], np.hypot(d[:, 0], d[:, 1]))
+
+
+def pitch(T_world_camera: np.ndarray) -> np.ndarray:
+    """(T,) rad: how steeply the optical axis rises; negative where the camera looks down."""
+    return np.arcsin(np.clip(T_world_camera[:, 2, 2], -1.0, 1.0))
+
+
+def body_pose(root: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(T, POSE_JOINTS, 3) metres: joints in the frame of the pelvis, whatever way the person stands and faces."""
+    local = joints[:, :POSE_JOINTS].astype(np.float64) - joints[:, :1]
+    return np.einsum("tji,tkj->tki", Rotation.from_rotvec(root).as_matrix(), local)
+
+
+def _to_body(root, vectors) -> np.ndarray:
+    """(T, 3) world vectors in the model frame of a body with these root rotations."""
+    return np.einsum("tji,tj->ti", Rotation.from_rotvec(root).as_matrix(), vectors)
+
+
+def measure(reader) -> Facts:
+    """All that is measured of an open clip. Raises DatasetError if any of it is damaged."""
+    facts = Facts(agreement=dict(reader.agreement), versions=dict(reader.versions))
+    _clip(facts, reader.spec)
+    tracks = {name: reader.track(name) for name in reader.people}
+    for person in reader.spec.people:
+        if person.name in tracks:
+            _person(facts, person, tracks[person.name])
+    for camera in reader.cameras:
+        _view(facts, reader, camera, tracks)
+    return facts
+
+
+def _clip(facts: Facts, spec) -> None:
+    """What the description says of the clip as a whole."""
+    h, w = spec.resolution
+    facts.name("resolution", f"{h} × {w}")
+    facts.name("frames", str(spec.num_frames))
+    facts.name("rate", f"{spec.fps:g}")
+    facts.name("split", spec.split or "none")
+    facts.name("preset", spec.preset or "none")
+    facts.name("people", str(len(spec.people)))
+    facts.name("objects", str(len(spec.objects)))
+    facts.name("cameras", str(len(spec.cameras)))
+    light, background = spec.light, spec.background
+    if isinstance(light, HdriLight):
+        facts.name("light", f"environment {light.environment}")
+        facts.value("strength", [light.strength])
+    if isinstance(light, ShLight):
+        facts.name("light", "spherical harmonics")
+        facts.value("ambient", [light.coefficients[0]])
+    if isinstance(light, LampLight):
+        facts.name("light", f"{len(light.lamps)} lamps")
+        facts.value("power", [sum(lamp.power for lamp in light.lamps)])
+    if isinstance(background, EnvironmentBackground):
+        facts.name("background", f"environment {background.environment}")
+    elif isinstance(background, PhotoBackground):
+        facts.name("background", f"photo {background.image}")
+    else:
+        facts.name("background", "plain colour")
+
+
+def _person(facts: Facts, person, track) -> None:
+    """What holds of a person through a clip, whatever the camera."""
+    facts.name("gender", track.gender)
+    facts.name("body", track.body)
+    facts.name("action", person.motion.asset.removeprefix("action/"))
+    facts.betas.append((track.body, np.asarray(track.betas, np.float64)))
+    _looks(facts, person.appearance.texture, track.gender)
+    good = np.isfinite(track.pose).all((1, 2))
+    turns = Rotation.from_rotvec(track.pose[good].reshape(-1, 3)).as_matrix().reshape(-1, track.pose.shape[1], 3, 3) if good.any() else []
+    for j, name in enumerate(track.joint_names if len(turns) else ()):
+        total, n = facts.turns.get(name, (np.zeros((3, 3)), 0))
+        facts.turns[name] = total + turns[:, j].sum(0), n + len(turns)
+    few = np.unique(np.linspace(0, len(track.pose) - 1, POSES_OF_A_PERSON).round().astype(int))
+    poses = body_pose(track.pose[few, 0], track.joints[few])
+    facts.poses += list(poses[np.isfinite(poses).all((1, 2))])
+
+
+def _looks(facts: Facts, texture: str, gender: str) -> None:
+    """What a numbered outfit stands for; any other texture is told by its name."""
+    number = texture.removeprefix("outfit/")
+    if number == texture or not (number.isascii() and number.isdecimal() and len(number) < 10):
+        facts.name("texture", texture)
+        return
+    from generator.appearance.choices import choose, tone_of
+
+    facts.value("tone", [tone_of(int(number))])
+    words = choose(int(number), gender, _ANY_BODY).describe()
+    for kind in ("top", "bottom", "shoes", "hair", "pattern"):
+        facts.name(kind, words[kind])
+
+
+def _view(facts: Facts, reader, camera: str, tracks: dict) -> None:
+    """What one camera saw."""
+    spec, T = reader.spec, reader.T_world_camera(camera)
+    h, w = spec.resolution
+    facts.frames += spec.num_frames
+    facts.value("pitch", np.degrees(pitch(T)))
+    facts.value("camera_height", T[:, 2, 3])
+    facts.value("focal", [np.degrees(2.0 * np.arctan(h / (2.0 * reader.K(camera)[1, 1])))])
+    present = np.zeros(spec.num_frames, np.int64)
+    for name in reader.shown(camera):
+        present += _seen(facts, reader.person_view(camera, name), tracks[name], T)
+    facts.value("people", present)
+    channels = reader.channels(camera)
+    for channel in channels:
+        facts.name("channel", channel)
+    names = ("segm",) if "segm" in channels else ()
+    step = max(1, CHUNK_PIXELS // (h * w))
+    for start in range(0, spec.num_frames, step):
+        labels = reader.labels(camera, names, start, min(start + step, spec.num_frames))
+        facts.value("cover", 100.0 * np.diff(labels.offsets) / (h * w))
+        if names:
+            facts.parts += np.bincount(labels.values["segm"], minlength=25)[:25]
+    if "rgb" in channels:
+        _brightness(facts, reader, camera)
+
+
+def _seen(facts: Facts, seen, track, T: np.ndarray) -> np.ndarray:
+    """Add a person as a camera saw them; returns (T,) bool, the frames with something of them in the image."""
+    present = (seen.pixels > 0) | seen.in_frame.any(1)
+    facts.value("distance", np.linalg.norm(seen.joints_camera[present, 0].astype(np.float64), axis=-1))
+    pelvis, eye = track.joints[present, 0].astype(np.float64), T[present, :3, 3]
+    facts.value("azimuth", np.degrees(azimuth(track.pose[present, 0], pelvis, eye)))
+    facts.value("elevation", np.degrees(elevation(pelvis, eye)))
+    facts.value("height", (seen.box[:, 3] - seen.box[:, 1])[seen.pixels > 0])
+    inside = seen.in_frame[present]
+    facts.value("cut", 100.0 * (1.0 - inside.mean(1)))
+    some = inside.any(1)
+    facts.value("hidden", 100.0 * (1.0 - (seen.visible[present] & inside)[some].sum(1) / np.maximum(inside[some].sum(1), 1)))
+    for j, name in enumerate(track.joint_names):
+        row = np.array([len(inside), inside[:, j].sum(), (seen.visible[present][:, j] & inside[:, j]).sum()], np.int64)
+        facts.joints[name] = facts.joints.get(name, 0) + row
+    return present
+
+
+def _brightness(facts: Facts, reader, camera: str) -> None:
+    """Mean luma of the middle frame, people and background apart."""
+    t = reader.spec.num_frames // 2
+    luma = reader.frame(camera, "rgb", t) @ np.array([0.299, 0.587, 0.114])
+    mask = reader.labels(camera, (), t, t + 1).mask(0)
+    for name, chosen in (("person_luma", mask), ("background_luma", ~mask)):
+        if chosen.any():
+            facts.value(name, [luma[chosen].mean()])

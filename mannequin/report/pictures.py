@@ -1,0 +1,105 @@
+"""Pictures of clips, small enough to stand in the page."""
+
+import base64
+import io
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from generator.body.model import MERGE_14
+from generator.colours import Style, colourise, fitted, legend
+from generator.pictures import draw_joints
+from mannequin.legends import legend_html
+from mannequin.report.html import Html, el
+
+SIDE = 320
+"""Longest side of a picture in pixels."""
+
+JPEG_QUALITY = 82
+_FLAT = ("segm", "segm14", "instance", "chart", "occluded", "occluded_backward")
+"""Channels of few colours, which a PNG holds exactly and in less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The middle frame of a clip's first camera, made small.
+
+    picture: (h, w, 3) uint8, the colour image, or the parts where there is none. joints: the same with
+    joints. mask: (h, w) bool. channels: name → (h, w, …), empty unless asked for.
+    """
+
+    key: str
+    action: str
+    split: str
+    people: int
+    frames: int
+    picture: np.ndarray
+    joints: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    channels: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def capture(reader, key: str, with_channels: bool) -> Scene:
+    """A picture of an open clip. Raises DatasetError if what it shows is damaged."""
+    spec, camera = reader.spec, reader.cameras[0]
+    t, present = spec.num_frames // 2, reader.channels(camera)
+    mask = reader.labels(camera, (), t, t + 1).mask(0)
+    full = reader.frame(camera, "rgb", t) if "rgb" in present else _unlit(reader, camera, present, t, mask)
+    action = ", ".join(dict.fromkeys(person.motion.asset.removeprefix("action/") for person in spec.people))
+    about = (key, action, spec.split, len(spec.people), spec.num_frames, _smaller(full))
+    if not with_channels:
+        return Scene(*about)
+    views, small = [reader.person_view(camera, name) for name in reader.shown(camera)], _smaller(full)
+    channels = {name: _thinned(reader.frame(camera, name, t)) for name in present if name != "rgb"}
+    if "segm" in channels:
+        channels["segm14"] = MERGE_14[np.minimum(channels["segm"], len(MERGE_14) - 1)]
+    return Scene(*about, draw_joints(small, views, t, small.shape[1] / full.shape[1]), _thinned(mask), channels)
+
+
+def _unlit(reader, camera: str, present, t: int, mask: np.ndarray) -> np.ndarray:
+    """What stands for a colour image that is not there."""
+    if "segm" in present:
+        return colourise(reader.frame(camera, "segm", t), mask, "segm")
+    return np.where(mask[..., None], np.uint8(160), np.uint8(24)).repeat(3, -1)
+
+
+def _smaller(image: np.ndarray) -> np.ndarray:
+    """A colour image of at most SIDE pixels, averaged."""
+    h, w = image.shape[:2]
+    scale = SIDE / max(h, w)
+    return image if scale >= 1 else cv2.resize(image, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
+
+
+def _thinned(image: np.ndarray) -> np.ndarray:
+    """(H, W, …) labels with only some of their rows and columns: labels cannot be averaged."""
+    h, w = image.shape[:2]
+    scale = min(1.0, SIDE / max(h, w))
+    rows, columns = (((np.arange(max(1, round(n * scale))) + 0.5) / max(1, round(n * scale)) * n).astype(int) for n in (h, w))
+    return np.ascontiguousarray(image[rows][:, columns])
+
+
+def strip(scenes: list[Scene], name: str) -> tuple[Html, Html]:
+    """(pictures, legend) of channel ``name`` in the scenes that have it; colours mean the same in all of them."""
+    having = [scene for scene in scenes if name in scene.channels]
+    style = Style()
+    if name == "depth" or name.startswith("flow"):
+        values = np.concatenate([scene.channels[name][scene.mask] for scene in having])
+        style = fitted(style, **{"depth" if name == "depth" else "flow": values})
+    pictures = [picture(colourise(s.channels[name], s.mask, name, style), f"{name} of clip {s.key}", name in _FLAT) for s in having]
+    most = max((int(scene.channels[name].max(initial=0)) for scene in having), default=0) if name == "instance" else 0
+    told = legend(name, style, names=tuple(str(i + 1) for i in range(most)))
+    return el("div", *pictures, class_="strip"), Html(legend_html(told))
+
+
+def picture(image: np.ndarray, alt: str, flat: bool = False) -> Html:
+    """(h, w, 3) uint8 as an image element that holds its own data. flat: of few colours, to be kept exactly."""
+    buffer = io.BytesIO()
+    if flat:
+        Image.fromarray(image).save(buffer, "PNG", optimize=True)
+    else:
+        Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    h, w = image.shape[:2]
+    return el("img", src=Html(f"data:image/{'png' if flat else 'jpeg'};base64,{data}"), alt=alt, width=w, height=h)
