@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 
 demo: $(VENV)/.demo
 	$(BIN)/mannequin generate demo --clips 6 --frames 12 --size 240 320 --workers auto
-	$(BIN)/mannequin info demo --frame 6 --picture demo/picture.png
+	$(BIN)/mannequin show demo --frame 6 --out demo/picture.png
 	@echo "Open demo/picture.png"
 
 test: $(VENV)/.test

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generator.body.model import PARTS, PARTS_14
+from generator.body.model import PARTS, PARTS_14, SMPL_JOINTS, SMPLH_JOINTS
 from generator.clip import CHANNELS
 from generator.errors import ConfigError, unknown_name
 
@@ -18,37 +18,37 @@ DRAWN = (*CHANNELS, "segm14")
 """The channels that :func:`colourise` knows."""
 
 _PARTS = {
-    "hips": (187, 255, 225),
-    "leftUpLeg": (226, 163, 4),
-    "rightUpLeg": (177, 64, 255),
-    "spine": (42, 133, 68),
-    "leftLeg": (229, 0, 137),
-    "rightLeg": (182, 172, 255),
-    "spine1": (70, 76, 83),
-    "leftFoot": (255, 224, 120),
-    "rightFoot": (159, 255, 247),
-    "spine2": (97, 255, 164),
-    "leftToeBase": (141, 37, 34),
-    "rightToeBase": (129, 71, 199),
-    "neck": (231, 252, 83),
-    "leftShoulder": (229, 110, 189),
-    "rightShoulder": (1, 63, 249),
-    "head": (78, 189, 102),
-    "leftArm": (174, 0, 0),
-    "rightArm": (122, 29, 146),
-    "leftForeArm": (255, 198, 0),
-    "rightForeArm": (181, 210, 255),
-    "leftHand": (255, 93, 147),
-    "rightHand": (86, 24, 206),
-    "leftHandIndex1": (243, 0, 0),
-    "rightHandIndex1": (183, 131, 255),
+    "hips": (202, 249, 216),
+    "leftUpLeg": (255, 211, 35),
+    "rightUpLeg": (12, 173, 255),
+    "spine": (140, 137, 147),
+    "leftLeg": (255, 133, 106),
+    "rightLeg": (120, 68, 143),
+    "spine1": (0, 105, 21),
+    "leftFoot": (232, 3, 118),
+    "rightFoot": (0, 78, 213),
+    "spine2": (232, 244, 179),
+    "leftToeBase": (179, 128, 0),
+    "rightToeBase": (54, 216, 214),
+    "neck": (96, 87, 93),
+    "leftShoulder": (183, 0, 14),
+    "rightShoulder": (218, 130, 255),
+    "head": (160, 195, 158),
+    "leftArm": (232, 159, 14),
+    "rightArm": (163, 252, 255),
+    "leftForeArm": (255, 230, 150),
+    "rightForeArm": (140, 102, 162),
+    "leftHand": (192, 62, 71),
+    "rightHand": (58, 113, 251),
+    "leftHandIndex1": (255, 180, 74),
+    "rightHandIndex1": (208, 191, 255),
 }
 """Of the 24 parts. The left side is warm, the right side cool, the trunk green to grey.
 
 Found by annealing: parts that touch on the mesh, left and right counterparts, and parts that touch
-after the merge to 14 differ by 28 or more in CIELAB (ΔE*ab), to the normal eye and to eyes without
+after the merge to 14 differ by 32 or more in CIELAB (ΔE*ab), to the normal eye and to eyes without
 red, green or blue cones (protanopia, deuteranopia, tritanopia; simulated after Machado et al. 2009,
-severity 1). Any two parts differ by 12 or more.
+severity 1). Any two parts differ by 10 or more.
 """
 
 _MAIN_OF_14 = {
@@ -57,35 +57,38 @@ _MAIN_OF_14 = {
 """Part of 14 → the part of 24 whose colour it has, without the side."""
 
 _CHARTS = (
-    ("torso back", (105, 255, 198)),
-    ("torso front", (218, 255, 113)),
-    ("right hand", (172, 80, 255)),
-    ("left hand", (255, 217, 0)),
-    ("left foot", (190, 165, 79)),
-    ("right foot", (138, 230, 218)),
-    ("right thigh back", (174, 119, 255)),
-    ("left thigh back", (247, 168, 0)),
-    ("right thigh front", (249, 167, 255)),
-    ("left thigh front", (180, 0, 16)),
-    ("right shin back", (0, 64, 250)),
-    ("left shin back", (255, 38, 175)),
-    ("right shin front", (116, 46, 123)),
-    ("left shin front", (140, 34, 66)),
-    ("left upper arm lower", (247, 9, 0)),
-    ("right upper arm lower", (0, 145, 173)),
-    ("left upper arm upper", (129, 42, 93)),
-    ("right upper arm upper", (120, 0, 215)),
-    ("left forearm lower", (152, 12, 39)),
-    ("right forearm lower", (175, 254, 255)),
-    ("left forearm upper", (255, 124, 132)),
-    ("right forearm upper", (60, 67, 149)),
-    ("head right", (82, 52, 170)),
-    ("head left", (191, 66, 81)),
+    ("torso back", (0, 105, 2)),
+    ("torso front", (191, 252, 202)),
+    ("right hand", (195, 212, 255)),
+    ("left hand", (184, 73, 97)),
+    ("left foot", (178, 12, 65)),
+    ("right foot", (90, 194, 198)),
+    ("right thigh back", (117, 71, 137)),
+    ("left thigh back", (255, 113, 172)),
+    ("right thigh front", (127, 255, 255)),
+    ("left thigh front", (255, 72, 99)),
+    ("right shin back", (85, 66, 202)),
+    ("left shin back", (186, 141, 0)),
+    ("right shin front", (164, 143, 255)),
+    ("left shin front", (255, 221, 47)),
+    ("left upper arm lower", (252, 169, 0)),
+    ("right upper arm lower", (197, 164, 255)),
+    ("left upper arm upper", (147, 57, 102)),
+    ("right upper arm upper", (36, 109, 250)),
+    ("left forearm lower", (255, 230, 150)),
+    ("right forearm lower", (71, 154, 153)),
+    ("left forearm upper", (192, 0, 14)),
+    ("right forearm upper", (106, 71, 160)),
+    ("head right", (134, 105, 202)),
+    ("head left", (255, 197, 93)),
 )
 """Of the 24 surface charts: name and colour, by the same rules; touching charts differ by 27 or more."""
 
 OKABE_ITO = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 """Colours of people and objects, in turn. Source: Okabe and Ito 2002, made for colour-blind readers."""
+
+JOINTS = {"left": (230, 159, 0), "right": (86, 180, 233), "middle": (240, 240, 240)}
+"""Colours of joints and bones by the person's side."""
 
 SEEN, HIDDEN = (120, 120, 120), (213, 94, 0)
 """Colours of pixels in the occlusion channels."""
@@ -202,6 +205,12 @@ def instance_colours(count: int) -> np.ndarray:
     return np.array([(0, 0, 0), *(OKABE_ITO[i % len(OKABE_ITO)] for i in range(count))], np.uint8)
 
 
+def joint_colours(count: int) -> np.ndarray:
+    """(count, 3) uint8 sRGB of the joints of SMPL (24) or SMPL-H (52), and of the bones that end in them."""
+    names = SMPL_JOINTS if count == len(SMPL_JOINTS) else SMPLH_JOINTS
+    return np.array([JOINTS.get(name.split("_")[0], JOINTS["middle"]) for name in names], np.uint8)
+
+
 def depth_colours() -> np.ndarray:
     """(N, 3) uint8 sRGB, viridis from near (bright) to far (dark). It is perceptually uniform."""
     levels = np.arange(255, _UNSEEN - 1, -1, dtype=np.uint8)[:, None]
@@ -241,7 +250,7 @@ def colourise(image: np.ndarray, mask: np.ndarray, name: str, style: Style = Sty
 
 
 def legend(name: str, style: Style = Style(), image=None, mask=None, names: tuple[str, ...] = ()) -> Legend | None:
-    """What the colours of :func:`colourise` mean for the same arguments; None for rgb.
+    """What the colours of :func:`colourise` mean for the same arguments; None for rgb. "joints" has one too.
 
     names: of people and objects, in the order of ``instance``. image and mask are needed only where
     ``style`` leaves a range to the picture, or nothing names the instances.
@@ -251,12 +260,14 @@ def legend(name: str, style: Style = Style(), image=None, mask=None, names: tupl
         return _swatches(labels, part_colours(style.palette, len(labels))[1:])
     if name == "chart":
         return Swatches(_CHARTS)
+    if name == "joints":
+        return Swatches((*JOINTS.items(), ("hollow: hidden", (0, 0, 0))))
     if name == "instance":
         count = 0 if image is None else int(image.max(initial=0))
         labels = (*names, *(str(i) for i in range(len(names) + 1, count + 1)))
         return _swatches(labels, instance_colours(len(labels))[1:])
     if name.startswith("occluded"):
-        when = "t − 1" if name.endswith("backward") else "t + 1"
+        when = "t - 1" if name.endswith("backward") else "t + 1"
         return Swatches(((f"seen at {when}", SEEN), ("hidden or outside", HIDDEN)))
     if name == "rgb":
         return None

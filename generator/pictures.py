@@ -1,123 +1,207 @@
-"""Channels as pictures for people: one colour rule per channel, and sheets of them."""
+"""Pictures for people: skeletons, titles, legends, and sheets of them. Type is Pillow's own font."""
 
-import colorsys
+import io
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from generator.body.model import PARTS
-from generator.clip import Clip, View
+from generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
+from generator.clip import PersonView
+from generator.colours import Bar, Legend, Swatches, Wheel, instance_colours, joint_colours
+from generator.dataset.atomic import write_bytes
+from generator.errors import ConfigError
+from generator.remote import Place
 
-INSTANCE_COLOURS = np.array([[0, 0, 0], [230, 159, 0], [86, 180, 233], [0, 158, 115], [240, 228, 66], [0, 114, 178], [213, 94, 0], [204, 121, 167]], np.uint8)
-"""Okabe and Ito's palette, told apart by colour-blind readers."""
+GROUND, INK = (20, 21, 24), (232, 232, 232)
+TITLE_SIZE, TEXT_SIZE = 15, 12
+GAP = 6
+"""Pixels between the pictures of a sheet."""
 
+ENCODINGS = {".png": {"format": "PNG"}, ".jpg": {"format": "JPEG", "quality": 92, "subsampling": 0}}
+"""Suffix of a picture's file → how Pillow writes it."""
 
-def _part_palette() -> np.ndarray:
-    """(25, 3) uint8: left parts warm, right parts cool, the trunk green, neighbours of differing lightness."""
-    colours = [(0, 0, 0)]
-    for k, name in enumerate(PARTS):
-        hue, spread = (0.02, 0.12) if name.startswith("left") else (0.55, 0.15) if name.startswith("right") else (0.27, 0.15)
-        step = (k * 0.618) % 1
-        rgb = colorsys.hsv_to_rgb(hue + spread * step, 0.55 + 0.4 * ((k * 0.37) % 1), 0.6 + 0.4 * ((k * 0.53 + 0.4) % 1))
-        colours.append(tuple(int(255 * v) for v in rgb))
-    return np.array(colours, np.uint8)
-
-
-PART_COLOURS = _part_palette()
-
-
-def colourise(view: View, name: str, t: int) -> np.ndarray:
-    """(H, W, 3) uint8 sRGB picture of channel ``name`` ("joints" and "segm14" too) at frame ``t``."""
-    if name == "joints":
-        return _joints(view, t)
-    image = view.frame(name, t)
-    mask = view.labels.mask(t)
-    if name == "rgb":
-        return image
-    if name in ("segm", "segm14", "chart"):
-        return PART_COLOURS[image]
-    if name == "instance":
-        return INSTANCE_COLOURS[np.where(image > 0, 1 + (image - 1) % 7, 0)]
-    if name == "depth":
-        return _depth(image, mask)
-    if name == "normal":
-        return np.where(mask[..., None], np.clip((image * [1, -1, -1] + 1) * 127.5, 0, 255), 0).astype(np.uint8)
-    if name.startswith("flow"):
-        return _flow(image, mask)
-    if name.startswith("occluded"):
-        return np.where(mask[..., None], np.where(image[..., None] > 0, [213, 94, 0], [120, 120, 120]), 0).astype(np.uint8)
-    return _uv(image, mask)
+_MARGIN = 8
+_DARK = 40  # of 255; a darker swatch gets an outline
+_DISC = 84  # pixels, of wheels and keys
+_FAR = 1e5  # pixels beyond which a joint is not drawn: OpenCV's lines overflow
 
 
-def _depth(depth, mask) -> np.ndarray:
-    """Near is bright, over the range of the picture."""
-    if not mask.any():
-        return np.zeros(depth.shape + (3,), np.uint8)
-    low, high = np.percentile(depth[mask], (1, 99))
-    grey = np.clip(255 - 200 * (depth - low) / max(high - low, 0.05), 30, 255).astype(np.uint8)
-    coloured = cv2.cvtColor(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
-    return np.where(mask[..., None], coloured, 0)
+_FINE = 4  # times as large is type drawn, then reduced: small type is not spaced evenly otherwise
 
 
-def _flow(flow, mask) -> np.ndarray:
-    """Direction is hue, length is saturation, relative to the 99th percentile of the picture."""
-    length = np.linalg.norm(flow, axis=-1)
-    longest = max(float(np.percentile(length[mask], 99)) if mask.any() else 0.0, 0.5)
-    hue = (np.degrees(np.arctan2(flow[..., 1], flow[..., 0])) % 360 / 2).astype(np.uint8)
-    saturation = np.clip(255 * length / longest, 0, 255).astype(np.uint8)
-    value = np.where(mask, 255, 0).astype(np.uint8)
-    return cv2.cvtColor(np.stack([hue, saturation, value], -1), cv2.COLOR_HSV2RGB)
+@cache
+def _font(size: int):
+    return ImageFont.load_default(size=_FINE * size)
 
 
-def _uv(uv, mask) -> np.ndarray:
-    """u is red, v is green."""
-    blue = np.full(mask.shape, 0.4)
-    return np.where(mask[..., None], 255 * np.dstack([uv[..., 0], uv[..., 1], blue]), 0).astype(np.uint8)
+def _length(text: str, size: int = TEXT_SIZE) -> float:
+    """Pixels across ``text``."""
+    return _font(size).getlength(text) / _FINE
 
 
-def _joints(view: View, t: int) -> np.ndarray:
-    """Joints and boxes over the colour image; hollow where hidden."""
-    base = view.rgb[t] if view.rgb is not None else np.where(view.labels.mask(t)[..., None], 90, 0).repeat(3, -1)
-    picture = np.ascontiguousarray(base, np.uint8).copy()
-    size = max(1, picture.shape[0] // 160)
-    for person in view.people.values():
-        x0, y0, x1, y1 = (int(round(float(v))) for v in person.box[t])
-        cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), (86, 180, 233), size)
-        for joint, visible in zip(person.joints2d[t], person.visible[t]):
-            if np.isfinite(joint).all() and np.abs(joint).max() < 1e5:
-                cv2.circle(picture, tuple(int(v) for v in joint), size + 1, (240, 228, 66) if visible else (213, 94, 0), -1 if visible else 1, cv2.LINE_AA)
+def _write(picture: np.ndarray, texts, size: int = TEXT_SIZE) -> np.ndarray:
+    """The picture with ``texts``, each (x, y, anchor as Pillow names it, text, colour)."""
+    h, w = picture.shape[:2]
+    for colour in {colour for *_, colour in texts}:
+        ink = Image.new("L", (_FINE * w, _FINE * h))
+        draw = ImageDraw.Draw(ink)
+        for x, y, anchor, text, its in texts:
+            if its == colour:
+                draw.text((_FINE * x, _FINE * y), text, fill=255, font=_font(size), anchor=anchor)
+        cover = cv2.resize(np.array(ink), (w, h), interpolation=cv2.INTER_AREA)[..., None] / 255
+        picture = np.rint(picture * (1 - cover) + np.array(colour) * cover).astype(np.uint8)
     return picture
 
 
-SHEET = ("rgb", "joints", "segm", "segm14", "instance", "depth", "normal", "flow", "flow_backward", "occluded", "occluded_backward", "uv", "chart", "chart_uv")
+def ground(height: int, width: int) -> np.ndarray:
+    """(height, width, 3) uint8 of the colour that sheets lie on."""
+    return np.full((height, width, 3), GROUND, np.uint8)
 
 
-def channel_sheet(clip: Clip, t: int, camera: str | None = None, columns: int = 5) -> np.ndarray:
-    """(h, w, 3) uint8: every channel of frame ``t``, named, in a grid."""
-    view = clip.views[camera or next(iter(clip.views))]
-    present = set(view.channels) | {"joints"} | ({"segm14"} if "segm" in view.channels else set())
-    return grid([titled(colourise(view, name, t), name) for name in SHEET if name in present], columns)
+def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture at another size: pixels stay squares when enlarged, and are averaged when reduced."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    larger = height >= picture.shape[0]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST if larger else cv2.INTER_AREA)
+
+
+def draw_joints(rgb: np.ndarray, person_views: Iterable[PersonView], t: int, scale: float = 1.0) -> np.ndarray:
+    """(H, W, 3) uint8: joints, bones and boxes of frame ``t`` over ``rgb``; joints that are hidden are hollow.
+
+    scale: of ``rgb`` against the pixels that the joints are in. Boxes have the colour of the person.
+    """
+    picture, people = rgb.copy(), list(person_views)
+    line = max(1, round(min(picture.shape[:2]) / 200))
+    for person, colour in zip(people, instance_colours(len(people))[1:].tolist()):
+        x0, y0, x1, y1 = (int(round(float(v) * scale)) for v in person.box[t])
+        cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), colour, line)
+    for person in people:
+        _draw_skeleton(picture, person.joints2d[t].astype(np.float64) * scale, person.visible[t], line)
+    return picture
+
+
+def _draw_skeleton(picture: np.ndarray, joints: np.ndarray, visible: np.ndarray, line: int) -> None:
+    """Draws on ``picture``. joints: (J, 2) its pixels; visible: (J,) bool."""
+    parents = SMPL_PARENTS if len(joints) == len(SMPL_PARENTS) else SMPLH_PARENTS
+    colours = joint_colours(len(joints)).tolist()
+    drawn = np.isfinite(joints).all(1) & (np.abs(np.nan_to_num(joints)) < _FAR).all(1)
+    at = [tuple(int(v) for v in joint) if ok else None for joint, ok in zip(joints, drawn)]
+    for joint, parent in enumerate(parents):
+        if parent >= 0 and at[joint] and at[parent]:
+            cv2.line(picture, at[parent], at[joint], colours[joint], line, cv2.LINE_AA)
+    for joint, place in enumerate(at):
+        if place:
+            radius = line + 2 if joint < 22 else line
+            cv2.circle(picture, place, radius, colours[joint] if visible[joint] else GROUND, -1, cv2.LINE_AA)
+            cv2.circle(picture, place, radius, colours[joint], max(1, line // 2), cv2.LINE_AA)
+
+
+def headed(picture: np.ndarray, text: str) -> np.ndarray:
+    """The picture under a line of text, in larger type than a title's."""
+    return np.concatenate([_line(picture.shape[1], text, TITLE_SIZE + 2, INK), picture])
 
 
 def titled(picture: np.ndarray, title: str) -> np.ndarray:
     """The picture under a strip that names it."""
-    strip = np.full((22, picture.shape[1], 3), 24, np.uint8)
-    cv2.putText(strip, title, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.46, (235, 235, 235), 1, cv2.LINE_AA)
-    return np.concatenate([strip, picture])
+    return np.concatenate([_line(picture.shape[1], title, TITLE_SIZE, INK), picture])
+
+
+def _line(width: int, text: str, size: int, colour) -> np.ndarray:
+    """(h, width, 3) uint8: one line of text, cut short with dots if it is too long."""
+    if _length(text, size) > width - 4:
+        while text and _length(text + "...", size) > width - 4:
+            text = text[:-1]
+        text += "..."
+    height = size + 12
+    return _write(ground(height, width), [(2, height / 2, "lm", text, colour)], size)
+
+
+def draw_legend(legend: Legend | None, width: int) -> np.ndarray:
+    """(h, width, 3) uint8: what stands under a picture to explain its colours; h is 0 for None."""
+    if legend is None:
+        return ground(0, width)
+    if isinstance(legend, Swatches):
+        return _draw_swatches(legend, width)
+    if isinstance(legend, Bar):
+        return _draw_bar(legend, width)
+    if isinstance(legend, Wheel):
+        sides = {"left": "left", "right": "right", "above": "up", "below": "down"}
+        return _draw_disc(legend.picture, sides, ("white: at rest", f"rim: {legend.longest:.3g} {legend.unit}"), width)
+    return _draw_disc(legend.picture, dict(legend.labels), (), width)
+
+
+def _draw_swatches(legend: Swatches, width: int) -> np.ndarray:
+    """Columns of small squares and names, read downwards; as many columns as there is room for."""
+    step, widths = TEXT_SIZE + 4, [_length(name) + TEXT_SIZE + 16 for name, _ in legend.entries]
+    for columns in range(max(1, len(widths)), 0, -1):
+        rows = -(-len(widths) // columns)
+        across = [max(widths[i : i + rows]) for i in range(0, len(widths), rows)] if rows else []
+        if sum(across) <= width + 8:
+            break
+    spare = max(0.0, width - sum(across)) / max(1, len(across))
+    picture, texts = ground(rows * step + _MARGIN, width), []
+    for k, (name, colour) in enumerate(legend.entries):
+        x, y = int(sum(across[: k // rows]) + spare * (k // rows)), k % rows * step + _MARGIN
+        cv2.rectangle(picture, (x, y), (x + TEXT_SIZE - 1, y + TEXT_SIZE - 1), colour, -1)
+        if max(colour) < _DARK:
+            cv2.rectangle(picture, (x, y), (x + TEXT_SIZE - 1, y + TEXT_SIZE - 1), INK, 1)
+        texts.append((x + step + 1, y + TEXT_SIZE / 2, "lm", name, INK))
+    return _write(picture, texts)
+
+
+def _draw_bar(legend: Bar, width: int) -> np.ndarray:
+    """The colours from low to high over the whole width, with the values at the ends and in the middle."""
+    height = TEXT_SIZE
+    picture = ground(_MARGIN + height + TEXT_SIZE + 8, width)
+    levels = np.arange(width) * len(legend.colours) // width
+    picture[_MARGIN : _MARGIN + height] = legend.colours[levels]
+    y = _MARGIN + height + 5
+    ends = ((0, "la", legend.low), (width / 2, "ma", (legend.low + legend.high) / 2), (width - 1, "ra", legend.high))
+    return _write(picture, [(x, y, anchor, f"{value:.2f} {legend.unit}", INK) for x, anchor, value in ends])
+
+
+def _draw_disc(disc: np.ndarray, sides: dict[str, str], notes: tuple[str, ...], width: int) -> np.ndarray:
+    """The disc or square with a text on each of its sides, and notes to the right if there is room."""
+    height, left = _MARGIN + _DISC + 2 * (TEXT_SIZE + 6), 36
+    picture = ground(height, max(width, left + _DISC + 40))
+    top = _MARGIN + TEXT_SIZE + 6
+    disc = np.where(disc.any(-1, keepdims=True), disc, np.array(GROUND, np.uint8))
+    picture[top : top + _DISC, left : left + _DISC] = cv2.resize(disc, (_DISC, _DISC), interpolation=cv2.INTER_AREA)
+    middle, centre = left + _DISC / 2, top + _DISC / 2
+    at = {
+        "left": (left - 6, centre, "rm"), "right": (left + _DISC + 6, centre, "lm"), "middle": (middle, centre, "mm"),
+        "above": (middle, top - 3, "mb"), "below": (middle, top + _DISC + 4, "mt"),
+    }  # fmt: skip
+    texts = [(*at[side], text, (0, 0, 0) if side == "middle" else INK) for side, text in sides.items()]
+    x = left + _DISC + 56
+    texts += [(x, centre + (k - (len(notes) - 1) / 2) * (TEXT_SIZE + 6), "lm", note, INK) for k, note in enumerate(notes)]
+    return _write(picture, texts)[:, :width]
 
 
 def grid(pictures: list[np.ndarray], columns: int) -> np.ndarray:
     """Equal pictures in rows of ``columns``, on dark ground."""
     h, w = pictures[0].shape[:2]
     rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * h + (rows - 1) * 4, columns * w + (columns - 1) * 4, 3), 24, np.uint8)
+    sheet = ground(rows * h + (rows - 1) * GAP, columns * w + (columns - 1) * GAP)
     for k, picture in enumerate(pictures):
-        y, x = k // columns * (h + 4), k % columns * (w + 4)
+        y, x = k // columns * (h + GAP), k % columns * (w + GAP)
         sheet[y : y + h, x : x + w] = picture
     return sheet
 
 
-def save_picture(path, picture: np.ndarray) -> None:
-    """Write (h, w, 3) uint8 sRGB as an image file. Raises OSError if it cannot be written."""
-    Image.fromarray(picture).save(path)
+def save_picture(path: Place, picture: np.ndarray) -> None:
+    """Write (h, w, 3) uint8 sRGB to a file of ENCODINGS, whole or not at all.
+
+    Raises ConfigError for another suffix, DatasetError if the system refuses to write.
+    """
+    suffix = Path(path.name).suffix.lower()
+    if suffix not in ENCODINGS:
+        raise ConfigError(f"Cannot write a picture to {path}. Expected a name that ends in {' or '.join(ENCODINGS)}.")
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, **ENCODINGS[suffix])
+    write_bytes(path, buffer.getvalue())

@@ -1,7 +1,6 @@
 """What ``mannequin info`` prints."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -10,8 +9,7 @@ from rich.table import Column, Table
 from generator.clip import CHANNELS
 from generator.dataset.folder import open_dataset
 from generator.dataset.native import SUFFIX, open_clip, read_clip
-from generator.errors import ConfigError, DatasetError
-from generator.pictures import channel_sheet, colourise, grid, save_picture, titled
+from generator.errors import DatasetError
 from generator.remote import Place, place
 
 LISTED = 20
@@ -21,8 +19,6 @@ LISTED = 20
 def show(command) -> int:
     """Print a clip or dataset as ``command`` (an Info) asks."""
     path = place(command.path)
-    if command.frame < 0:
-        raise ConfigError(f"frame is {command.frame}; expected 0 for the first, or more.")
     if path.is_dir():
         return _dataset(path, command)
     if not path.exists():
@@ -35,14 +31,10 @@ def show(command) -> int:
 def _clip(path: Place, command) -> int:
     clip = read_clip(path)
     spec, console = clip.spec, _console()
-    if command.frame >= spec.num_frames:
-        raise ConfigError(f"frame is {command.frame}; {path} has frames 0 to {spec.num_frames - 1}.")
     if command.json:
         print(json.dumps(json.loads(spec.to_json()), indent=2))
     else:
         _print_clip(console, clip)
-    if command.picture:
-        _save(command.picture, channel_sheet(clip, command.frame), console)
     return 0
 
 
@@ -84,8 +76,6 @@ def _dataset(path: Place, command) -> int:
         print(json.dumps(dataset.config, indent=2))
     else:
         _print_dataset(console, dataset, files)
-    if command.picture:
-        _save(command.picture, dataset_sheet(files, command.frame), console)
     return 0
 
 
@@ -101,31 +91,3 @@ def _print_dataset(console: Console, dataset, files) -> None:
     console.print(table)
     if len(files) > LISTED:
         console.print(f"and {len(files) - LISTED} more")
-
-
-def dataset_sheet(files, frame: int, channels=("rgb", "segm", "depth", "normal", "flow", "uv")) -> np.ndarray:
-    """(h, w, 3) uint8: a row of channels for each of at most six clips, evenly spread.
-
-    A clip that is too short shows its last frame.
-    """
-    picked = [files[int(i)] for i in np.unique(np.linspace(0, len(files) - 1, min(6, len(files))).round())]
-    clips = [read_clip(file) for file in picked]
-    longest = max(clip.spec.num_frames for clip in clips)
-    if frame >= longest:
-        raise ConfigError(f"frame is {frame}; the clips in the picture have frames 0 to {longest - 1}.")
-    cells, columns = [], 0
-    for clip in clips:
-        view = next(iter(clip.views.values()))
-        names = [c for c in channels if c in view.channels]
-        columns = max(columns, len(names))
-        t = min(frame, clip.spec.num_frames - 1)
-        cells.append([titled(colourise(view, n, t), f"{n}  {clip.spec.name}" if k == 0 else n) for k, n in enumerate(names)])
-    return grid([cell for row in cells for cell in row if cell.shape == cells[0][0].shape], columns)
-
-
-def _save(path: Path, picture: np.ndarray, console: Console) -> None:
-    try:
-        save_picture(path, picture)
-    except (OSError, ValueError) as e:
-        raise ConfigError(f"Cannot write the picture {path}: {e}. Give a path that ends in .png and can be written.") from e
-    console.print(f"picture: {path}")

@@ -155,4 +155,4 @@ def _print_table(out: Place, summary) -> None:
     if not summary.is_complete:
         console.print(f"What is known of the failed clips: {out / 'failed'}", markup=False)
     if summary.clips + summary.kept:
-        console.print(f"Look at it: mannequin info {out} --picture sheet.png\nProve it: mannequin validate {out}", markup=False)
+        console.print(f"Look at it: mannequin show {out}\nProve it: mannequin validate {out}", markup=False)

@@ -19,7 +19,7 @@ class Label:
     example:
       mannequin label fit.npz out --camera calibration.json --body SMPL_NEUTRAL.pkl \\
           --images video.mp4
-      mannequin info out --picture check.png
+      mannequin show out
     """
 
     params: tyro.conf.Positional[Path]
