@@ -43,10 +43,10 @@ def depth_of_bins(bins: Tensor) -> Tensor:
 def labels_at(labels: Tensor, size: tuple[int, int]) -> Tensor:
     """(B, H, W) labels sampled at the centres of the cells of a (height, width) grid.
 
-    The source pixel is the one in which the centre of the cell lies. The released code (torch7's
-    ``image.scale`` in mode "simple") takes the first pixel of the cell instead, which at a quarter
-    of the resolution shifts labels by 1.5 pixels of the image against its maps, an error that
-    shows once maps are interpolated to the image's size.
+    The source pixel is the one in which the centre of the cell lies, or begins below and right of
+    it: at a quarter of the resolution half a pixel off. SURREAL's released code samples by torch7's
+    ``image.scale`` in mode "simple", the first pixel of the cell, which is 1.5 pixels off: unseen
+    while metrics are of the small maps, but not once these are interpolated to the image's size.
     """
     rows, columns = (
         (2 * torch.arange(small, device=labels.device) + 1) * large // (2 * small)

@@ -84,11 +84,14 @@ class DepthMeter:
     """
 
     def __init__(self):
+        errors = ("rmse", "st_rmse", "pose_rmse", "st_pose_rmse")
         self.totals = {name: torch.zeros((), dtype=torch.int64) for name in ("images", "posed_images")}
-        self.totals |= {name: torch.zeros((), dtype=torch.float64) for name in ("rmse", "st_rmse", "pose_rmse", "st_pose_rmse")}
+        self.totals |= {name: torch.zeros((), dtype=torch.float64) for name in errors}
         self.totals |= {name: torch.zeros(BINS + 1, dtype=torch.int64) for name in ("bin_pixels", "bin_squares")}
 
-    def update(self, predicted: Tensor, truth: Tensor, joints2d: Tensor | None = None, visible: Tensor | None = None) -> None:
+    def update(
+        self, predicted: Tensor, truth: Tensor, joints2d: Tensor | None = None, visible: Tensor | None = None
+    ) -> None:
         """Count a batch of classes (B, H, W) of any integer type, IGNORE in ``truth`` for no label.
 
         joints2d: (B, J, 2) pixels of these maps, x right, y down, pixel centres at +0.5, for the
@@ -139,7 +142,9 @@ class DepthMeter:
 def _labels(predicted: Tensor, truth: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Both as int64 on the same device, or a ValueError."""
     if predicted.shape != truth.shape or truth.ndim != 3:
-        raise ValueError(f"predicted is {tuple(predicted.shape)}, truth {tuple(truth.shape)}; expected two label maps (B, H, W).")
+        raise ValueError(
+            f"predicted is {tuple(predicted.shape)}, truth {tuple(truth.shape)}; expected two label maps (B, H, W)."
+        )
     predicted, truth = predicted.long(), truth.to(predicted.device).long()
     for name, labels in (("predicted", predicted), ("truth", truth[truth != IGNORE])):
         if labels.numel() and not 0 <= labels.min() <= labels.max() < classes:

@@ -36,14 +36,17 @@ class HourglassConfig:
     depth: int = 4
     """Times that an hourglass halves the resolution."""
     up: bool = False
-    """Whether the last stack's maps are also brought to the image's size by layers that learn."""
+    """Whether the last stack's maps are also brought to the image's size by layers that learn; for
+    fine-tuning from the weights of the same network without it, since from scratch it learns slowly."""
 
     def __post_init__(self):
         for name in ("outputs", "inputs", "stacks", "depth"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} of a hourglass network is {getattr(self, name)}; expected at least 1.")
         if self.features < 8 or self.features % 8:
-            raise ConfigError(f"features of a hourglass network is {self.features}; expected a multiple of 8, such as 256.")
+            raise ConfigError(
+                f"features of a hourglass network is {self.features}; expected a multiple of 8, such as 256."
+            )
 
     @property
     def step(self) -> int:
@@ -85,7 +88,9 @@ class Residual(nn.Module):
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         half = outputs // 2
-        self.block = nn.Sequential(*_bn_relu_conv(inputs, half), *_bn_relu_conv(half, half, 3), *_bn_relu_conv(half, outputs))
+        self.block = nn.Sequential(
+            *_bn_relu_conv(inputs, half), *_bn_relu_conv(half, half, kernel=3), *_bn_relu_conv(half, outputs)
+        )
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -156,4 +161,5 @@ class StackedHourglass(nn.Module):
             stacks.append(maps)
         if self.up is None:
             return Maps(tuple(stacks), None)
-        return Maps(tuple(stacks), self.up(F.interpolate(stacks[-1], scale_factor=4, mode="bilinear", align_corners=False)))
+        big = F.interpolate(stacks[-1], scale_factor=4, mode="bilinear", align_corners=False)  # (B, C, H, W)
+        return Maps(tuple(stacks), self.up(big))
