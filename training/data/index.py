@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from generator.errors import ConfigError, DatasetError, unknown_name
+from generator.errors import ConfigError, DatasetError
 from generator.streams import rank
 from training.data.readers import OpenClip, Readers
-from training.data.samples import CHANNELS_OF, channels_of, usable_frames
+from training.data.samples import channels_of, usable_frames
 
 SPLITS = ("train", "val", "test")
 
@@ -61,8 +61,7 @@ def check_selection(selection: Selection) -> None:
         raise ConfigError(f"every is {selection.every}; expected 1 or more frames.")
     if selection.every > 1 and selection.frames != "all":
         raise ConfigError(f"every is {selection.every} but frames is {selection.frames!r}, one frame a clip. Set frames = all, or leave every out.")
-    if unknown := set(selection.labels) - set(CHANNELS_OF):
-        raise unknown_name("label", sorted(unknown)[0], CHANNELS_OF)
+    channels_of(selection.labels)
 
 
 def split_of(name: str, told: str, selection: Selection) -> str:

@@ -7,7 +7,7 @@ import torch
 
 from generator.body.model import MERGE_14
 from generator.clip import Foreground, PersonView
-from generator.errors import DatasetError
+from generator.errors import DatasetError, unknown_name
 from training.data.colour import whitened
 from training.data.crop import SIZE, crop_box, transform, warp_colour, warp_labels
 from training.losses import bins_of_depth
@@ -36,7 +36,10 @@ class Shot:
 
 
 def channels_of(labels) -> tuple[str, ...]:
-    """The channels that ``labels``, names of CHANNELS_OF, are made from."""
+    """The channels that ``labels`` are made from. Raises ConfigError for a name that is not in CHANNELS_OF."""
+    for name in labels:
+        if name not in CHANNELS_OF:
+            raise unknown_name("label", name, CHANNELS_OF)
     return tuple(dict.fromkeys(CHANNELS_OF[name] for name in labels))
 
 

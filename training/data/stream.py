@@ -47,7 +47,9 @@ class GeneratedFrames(Dataset):
 
         It is called in the process that renders. Raises ConfigError for impossible options.
         """
-        self.config = replace(config, frames=config.frames or FRAMES, fps=config.fps or FPS)
+        self.config = replace(
+            config, frames=FRAMES if config.frames is None else config.frames, fps=FPS if config.fps is None else config.fps
+        )
         resolve(self.config)
         self.assets, self.seed, self.labels, self.augment, self.size = assets, seed, labels, augment, size
         self._outputs = ("rgb", "instance", *channels_of(labels))
