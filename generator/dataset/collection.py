@@ -1,21 +1,25 @@
-"""One way to open whatever holds clips: a dataset of ours, or a single clip file.
+"""One way to open whatever holds clips: a dataset of ours, a folder in SURREAL's layout, or a single clip file.
 
 Opening lists names only. A clip is opened when it is asked for, and what is wrong with it comes out then.
 """
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from generator.dataset import failures
 from generator.dataset.failures import Failure
 from generator.dataset.folder import DESCRIPTION, Dataset, open_dataset
 from generator.dataset.native import SUFFIX, ClipReader, open_clip
+from generator.dataset.surreal_info import SUFFIX as INFO
+from generator.dataset.surreal_reader import SurrealReader
 from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from generator.reading import read_json
 from generator.records import from_plain
-from generator.remote import Place, place
+from generator.remote import Place, RemotePath, place
 
-EXPECTED = f"a folder with {DESCRIPTION}, or a clip file ({SUFFIX})"
+EXPECTED = f"a folder with {DESCRIPTION}, a folder of clips in SURREAL's layout (*{INFO}), or one clip file (*{SUFFIX} or *{INFO})"
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class ClipSummary:
 
 
 class Collection:
-    """Clips under one path. kind: "native" or "clip". keys: their names, in order.
+    """Clips under one path. kind: "native", "surreal" or "clip". keys: their names, in order.
 
+    A key of a dataset of ours is "000123", of SURREAL's layout "run0/01_01/01_01_c0001", of a single file its stem.
     dataset: what our own dataset says of itself, None for other kinds.
     """
 
@@ -55,7 +60,7 @@ class Collection:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def open(self, key: str) -> ClipReader:
+    def open(self, key: str) -> ClipReader | SurrealReader:
         """A reader of clip ``key``. Raises DatasetError if the clip is damaged, ConfigError for an unknown key."""
         self._check(key)
         return self._reader(key)
@@ -81,26 +86,53 @@ class Collection:
             raise unknown_name("clip", key, self.keys)
 
 
-def open_collection(path: Place | str) -> Collection:
-    """The clips under ``path``. Raises DatasetError if there are none, saying what was expected."""
+def open_collection(path: Place | str, handedness: str = "auto") -> Collection:
+    """The clips under ``path``. Raises DatasetError if there are none, saying what was expected.
+
+    handedness: of clips in SURREAL's layout, as SurrealReader has it.
+    """
     path = place(path)
     if path.is_file():
-        return _single(path)
+        return _single(path, handedness)
     if not path.is_dir():
         raise DatasetError(f"There is no {path}. Expected {EXPECTED}; check the path.")
     if (path / DESCRIPTION).exists():
         dataset = open_dataset(path)
         return Collection(path, "native", [f"{index:06d}" for index in dataset], lambda key: dataset.open(int(key)), dataset)
-    raise DatasetError(f"{path} holds no clips. Expected {EXPECTED}; check the path.")
+    keys = [] if isinstance(path, RemotePath) else sorted(_surreal_keys(path))
+    if not keys:
+        raise DatasetError(f"{path} holds no clips. Expected {EXPECTED}; check the path, and copy clips in SURREAL's layout to a local disk.")
+    return Collection(path, "surreal", keys, lambda key: SurrealReader(path / f"{key}{INFO}", handedness))
 
 
-def _single(path: Place) -> Collection:
-    if path.suffix == SUFFIX:
+def _single(path: Place, handedness: str) -> Collection:
+    if path.name.endswith(SUFFIX):
         return Collection(path, "clip", [path.stem], lambda _: open_clip(path))
+    if path.name.endswith(INFO) and isinstance(path, Path):
+        return Collection(path, "clip", [path.name.removesuffix(INFO)], lambda _: SurrealReader(path, handedness))
     raise DatasetError(f"{path} is no clip. Expected {EXPECTED}; check the path.")
 
 
-def _summary(key: str, reader: ClipReader) -> ClipSummary:
+def _surreal_keys(root: Path) -> Iterator[str]:
+    """Paths below ``root`` of its info files, without their end. Links to folders are followed, each folder once."""
+    seen = set()
+    for folder, inner, files in os.walk(root, followlinks=True, onerror=_refuse):
+        about = os.stat(folder)
+        if (about.st_dev, about.st_ino) in seen:
+            inner.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        below = Path(folder).relative_to(root).as_posix()
+        start = "" if below == "." else f"{below}/"
+        yield from (start + name.removesuffix(INFO) for name in files if name.endswith(INFO) and not name.startswith("."))
+
+
+def _refuse(e: OSError):
+    raise DatasetError(f"Cannot list {e.filename}: {e.strerror}. Check the disk and its permissions.") from e
+
+
+def _summary(key: str, reader: ClipReader | SurrealReader) -> ClipSummary:
     spec = reader.spec
     return ClipSummary(
         key=key,

@@ -84,10 +84,18 @@ def _cameras(info: Info, recipe: np.ndarray, resolution):
 
 def _error(info: Info, K, T, mirrored: bool, width: int) -> float:
     """Pixels, of the joint of which nine in ten are nearer."""
-    seen, expected = unmirror(info.joints2d, mirrored, width), project(to_camera(info.joints, T), K)
-    off = np.abs(seen - expected).max(axis=-1)
-    off = off[np.isfinite(off)]
-    return float(np.quantile(off, 0.9)) if len(off) else np.inf
+    seen = unmirror(info.joints2d, mirrored, width)
+    known = np.isfinite(seen).all(axis=-1) & np.isfinite(info.joints).all(axis=-1)
+    off = np.abs(seen[known] - image_points(to_camera(info.joints[known], T), K)).max(axis=-1)
+    return float(np.quantile(np.nan_to_num(off, nan=np.inf), 0.9, method="higher")) if len(off) else np.inf
+
+
+def image_points(local: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """Camera points (…, 3) to pixels (…, 2); NaN for what is not in front of the camera."""
+    ahead = local[..., 2] > 1e-6
+    image = np.full(local.shape[:-1] + (2,), np.nan)
+    image[ahead] = project(local[ahead], K)
+    return image
 
 
 def unmirror(joints2d: np.ndarray, mirrored: bool, width: int) -> np.ndarray:
@@ -129,7 +137,7 @@ def _solve(info: Info, resolution, mirrored: bool):
 
 def _by_parts(info: Info, K, segm, width: int) -> set[bool]:
     """The hypotheses under which clearly more joints of the left and right lie on their own part."""
-    points = project(to_camera(info.joints, info.T_world_camera), K)
+    points = image_points(to_camera(info.joints, info.T_world_camera), K)
     hits = {False: 0, True: 0}
     for t, image in segm:
         for mirrored in hits:

@@ -138,7 +138,7 @@ class _Reader:
         value = self._finite("shape", self._numbers("shape"))
         for frames in (self.t, 1):
             count = value.size // (self.p * frames)
-            if [n for n in value.shape if n != 1] == [n for n in (self.p, count, frames) if n != 1]:
+            if count > 1 and [n for n in value.shape if n != 1] == [n for n in (self.p, count, frames) if n != 1]:
                 return value.reshape(self.p, count, frames)[:, :, 0]
         raise self.file.damaged(f"shape has the shape {value.shape}; expected coefficients of {self.p} people, for {self.t} frames or once")
 

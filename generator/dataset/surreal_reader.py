@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from generator.body.model import MERGE_14, PARTS, SMPL_JOINTS, SMPL_PARENTS
-from generator.cameras import project, to_camera, to_matrix4
+from generator.cameras import to_camera, to_matrix4
 from generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
 from generator.dataset.matfile import MatFile
 from generator.dataset.surreal import MATRICES
-from generator.dataset.surreal_camera import HANDEDNESS, find_sight, unmirror
+from generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
 from generator.dataset.surreal_info import SUFFIX, Info, read_info
 from generator.dataset.video import Video
 from generator.errors import ConfigError, DatasetError, unknown_name
@@ -32,7 +32,7 @@ CAMERA = "camera"
 SPLITS = ("train", "val", "test")
 
 _BACKGROUND_DEPTH = 1e4  # metres; files have 1e10, or a half float's infinity
-_FPS = 30.0
+_FPS, _RESOLUTION = 30.0, (240, 320)
 _WITNESSES = 5  # frames of the segmentation, where joints2D is missing
 _PLAIN = ("", "plain", "environment")  # what our exporter calls backgrounds that are no photo
 _SUFFIXES = {channel: suffix for suffix, channel in MATRICES.items()}
@@ -158,8 +158,6 @@ class SurrealReader:
         if "rgb" not in self.channels(camera):
             raise unknown_name("channel", "rgb", self.channels(camera))
         video = self._open_video()
-        if video.resolution != self.spec.resolution:
-            raise DatasetError(f"{video.path} is {video.resolution} pixels (height, width), the labels beside it {self.spec.resolution}. Copy the clip again, or leave it out.")
         frames = np.stack([video.frame(t) for t in range(start, stop)])
         return np.ascontiguousarray(frames[:, :, ::-1]) if self.mirrored else frames
 
@@ -225,11 +223,15 @@ class SurrealReader:
         return self._mats[suffix]
 
     def _resolution(self) -> tuple[int, int]:
-        """(height, width) of the first image that there is; SURREAL's where there is none."""
-        for suffix in MATRICES:
-            if suffix in self._files:
-                return self._mat(suffix).read(f"{suffix}_1").shape[:2]
-        return self._open_video().resolution if self._has_video else (240, 320)
+        """(height, width) of the labels, which must be the video's, or of the video; SURREAL's where there is neither."""
+        video = self._open_video().resolution if self._has_video else None
+        suffix = next((s for s in MATRICES if s in self._files), None)
+        if suffix is None:
+            return video or _RESOLUTION
+        labels = self._mat(suffix).read(f"{suffix}_1").shape[:2]
+        if video not in (None, labels):
+            raise self._mat(suffix).damaged(f"{suffix}_1 has {labels} pixels (height, width), the video beside it {video}")
+        return labels
 
     def _witnesses(self):
         """Yields (frame, segmentation as in the file) of some frames."""
@@ -287,7 +289,7 @@ class SurrealReader:
         info, sight = self._info, self._sight
         h, w = self.spec.resolution
         local = to_camera(info.joints, sight.T_world_camera)
-        image = project(local, sight.K)
+        image = image_points(local, sight.K)
         if info.joints2d is not None:
             told = unmirror(info.joints2d, sight.mirrored, w)
             image = np.where(np.isfinite(told), told, image)
