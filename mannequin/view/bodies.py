@@ -160,7 +160,7 @@ def unproject(pixels: np.ndarray, depth: np.ndarray, camera: CameraSpec, T_world
     y, x = np.divmod(pixels.astype(np.int64), resolution[1])
     at = np.stack([x + 0.5, y + 0.5], axis=1)
     K = intrinsics(camera)
-    if any(camera.distortion):
+    if any(camera.distortion) and len(at):
         at = cv2.undistortPointsIter(at[:, None], K, np.array(camera.distortion), None, None, UNDISTORTED)[:, 0]
     else:
         at = (at - K[:2, 2]) / K[[0, 1], [0, 1]]

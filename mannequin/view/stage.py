@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
 from generator.clip import PersonTrack
 from generator.colours import Style, colourise, part_colours
+from generator.errors import DatasetError
 from generator.objects import object_mesh
 from generator.spec import CameraSpec
 from mannequin.view.bodies import Body, Patch, bodies_of, catalog_of, labelled_patches, textured_patches, unproject
@@ -36,6 +37,9 @@ GLASS = 0.5
 
 INSIDE = 0.05
 """m. So near to a clip's camera, the browser looks through it, and its picture would hide everything."""
+
+MAX_GROUND = 50.0
+"""m from the middle to an edge of the floor."""
 
 FOV = 0.9
 """rad, of the overview; upright."""
@@ -107,6 +111,7 @@ class Stage:
         cameras = {c.name: c for c in reader.spec.cameras if c.name in reader.cameras}
         tracks = {name: reader.track(name) for name in reader.people}
         poses = {name: reader.T_world_camera(name) for name in cameras}
+        _check_finite(poses, tracks)
         self._clip = clip = Opened(reader, self.style, bodies, tracks, cameras, poses)
         self.scene.set_up_direction("+z")
         self.scene.set_background_image(_sky(), format="png")
@@ -178,6 +183,16 @@ class Stage:
                 self._frusta.seen_from(position)
 
 
+def _check_finite(poses: dict[str, np.ndarray], tracks: dict[str, PersonTrack]) -> None:
+    """Raise DatasetError for cameras and joints that have no place in space."""
+    for name, pose in poses.items():
+        if not (np.abs(np.linalg.det(pose[:, :3, :3]) - 1) < 1e-3).all() or not np.isfinite(pose).all():
+            raise DatasetError(f"The poses of camera {name!r} are not all rotations and places. Verify the clip with `mannequin validate`.")
+    for name, track in tracks.items():
+        if not np.isfinite(track.joints).all():
+            raise DatasetError(f"The joints of {name!r} are not all finite. Verify the clip with `mannequin validate`.")
+
+
 class _Surfaces:
     """Posed bodies, cut into patches of one colour; cut anew when the colouring changes."""
 
@@ -243,16 +258,17 @@ class _Points:
             self.cloud.visible = visible
         if not visible or "depth" not in self.clip.reader.channels(camera):
             return
-        points, colours, size = seen_points(self.clip, camera, t, options.colour)
-        if self.cloud is None:
+        points, colours, radius = seen_points(self.clip, camera, t, options.colour)
+        if self.cloud is None and len(points):
             look = {"point_shape": "circle", "point_shading": "flat", "precision": "float32"}
-            self.cloud = self.scene.add_point_cloud(f"{ROOT}/points", points, colours, point_size=size, **look)
-        else:
-            self.cloud.points, self.cloud.colors, self.cloud.point_size = points, colours, size
+            self.cloud = self.scene.add_point_cloud(f"{ROOT}/points", points, colours, point_size=radius, **look)
+        elif self.cloud is not None:
+            self.cloud.visible = len(points) > 0
+            self.cloud.points, self.cloud.colors, self.cloud.point_size = points, colours, radius
 
 
 def seen_points(clip: Opened, camera: str, t: int, colour: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """((N, 3) float32 metres, (N, 3) uint8, metres between points) of every k-th row and column, N at most MAX_POINTS."""
+    """((N, 3) float32 metres, (N, 3) uint8, metres of radius that close the gaps) of every k-th row and column, N at most MAX_POINTS."""
     reader, eye = clip.reader, clip.cameras[camera]
     h, w = reader.spec.resolution
     seen = reader.labels(camera, ("depth",), t, t + 1)
@@ -261,8 +277,8 @@ def seen_points(clip: Opened, camera: str, t: int, colour: str) -> tuple[np.ndar
     kept = (y % step == 0) & (x % step == 0)
     pixels, depth = seen.pixels[kept], seen.values["depth"][kept]
     points = unproject(pixels, depth, eye, clip.poses[camera][t], (h, w)).astype(np.float32)
-    size = step * float(np.median(depth)) / eye.fx if len(depth) else 0.01
-    return points, picture(clip, camera, t, colour).reshape(-1, 3)[pixels], size
+    radius = 0.75 * step * float(np.median(depth)) / eye.fx if len(depth) else 0.01
+    return points, picture(clip, camera, t, colour).reshape(-1, 3)[pixels], radius
 
 
 def picture(clip: Opened, camera: str, t: int, colour: str = "texture") -> np.ndarray:
@@ -303,7 +319,7 @@ class _Skeletons:
         of_joints = np.repeat(colours, [len(track.joint_names) for track in tracks], axis=0)
         of_bones = np.repeat(colours, [len(track.joint_names) - 1 for track in tracks], axis=0)
         self.bones = self.scene.add_line_segments(f"{ROOT}/bones", segments, np.repeat(of_bones[:, None], 2, axis=1), thickness=0.02)
-        self.joints = self.scene.add_point_cloud(f"{ROOT}/joints", joints, of_joints, point_size=0.035, point_shape="circle", precision="float32")
+        self.joints = self.scene.add_point_cloud(f"{ROOT}/joints", joints, of_joints, point_size=0.02, point_shape="circle", precision="float32")
 
     def _name(self, tracks, t: int, visible: bool) -> None:
         if visible and not self.names:
@@ -368,7 +384,7 @@ def _small(image: np.ndarray) -> np.ndarray:
 def _add_ground(scene: viser.SceneApi, clip: Opened) -> viser.GridHandle:
     """A floor of half metres under people and cameras, with a metre to spare."""
     spots = [poses[:, :3, 3] for poses in clip.poses.values()] + [track.joints.reshape(-1, 3) for track in clip.tracks.values()]
-    spots = np.concatenate(spots)[:, :2]
+    spots = np.clip(np.concatenate(spots), clip.centre - MAX_GROUND, clip.centre + MAX_GROUND)[:, :2]
     low, high = np.floor(spots.min(axis=0)) - 1, np.ceil(spots.max(axis=0)) + 1
     middle = (low + high) / 2
     return scene.add_grid(
