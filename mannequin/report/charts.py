@@ -1,6 +1,7 @@
 """Charts as inline SVG. Colours come from the page's style, so they follow dark and light and print."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,8 +15,8 @@ MOST_NAMES = 12
 LABEL_CHARACTERS = 20
 
 
-def histogram(tally: Histogram, title: str, unit: str) -> Html:
-    """Bars over an axis with round numbers."""
+def histogram(tally: Histogram, title: str, unit: str, colour: Callable[[float], str] | None = None) -> Html:
+    """Bars over an axis with round numbers. colour: of a bar by the value at its middle."""
     bars = _grouped(tally)
     low, high = bars[0][0], bars[-1][1]
     width, height, left, bottom = WIDTH, 132, 8, 104
@@ -26,7 +27,8 @@ def histogram(tally: Histogram, title: str, unit: str) -> Html:
         if n:
             tall = max(1.0, 84 * n / tallest)
             label = f"{_span(a, b, tally)}{_with(unit)}: {n:,} of {tally.n:,} ({_share(n, tally.n)})"
-            drawn.append(_bar(left + (a - low) * scale, bottom - tall, max(0.5, (b - a) * scale - 1), tall, label))
+            filled = colour((a + b) / 2) if colour else None
+            drawn.append(_bar(left + (a - low) * scale, bottom - tall, max(0.5, (b - a) * scale - 1), tall, label, colour=filled))
     axis = [el("line", x1=left, x2=width - left, y1=bottom + 0.5, y2=bottom + 0.5, class_="axis")]
     for tick in _ticks(low, high, whole=tally.low == -0.5):
         x = f"{left + (tick - low) * scale:.1f}"
@@ -138,7 +140,8 @@ def summary(tally: Histogram, unit: str) -> str:
     if not tally.n:
         return "n 0"
     low, middle, high = (number(tally.quantile(q)) for q in (0.05, 0.5, 0.95))
-    said = f"n {tally.n:,}, median {middle}{_with(unit)}, 5–95 % {low} to {high}, from {number(tally.smallest)} to {number(tally.largest)}"
+    least, most = number(tally.smallest), number(tally.largest)
+    said = f"n {tally.n:,}, median {middle}{_with(unit)}" + (f", 90\xa0% from {low} to {high}, all from {least} to {most}" if least != most else ", the same in all")
     outside = tally.under + tally.over
     return said + (f"; {outside:,} outside of the picture" if outside else "") + (f"; {tally.lost:,} unknown" if tally.lost else "")
 
@@ -173,11 +176,11 @@ def _span(a: float, b: float, tally: Histogram) -> str:
 
 
 def _share(n, of) -> str:
-    return f"{100 * n / of:.{0 if n * 10 >= of else 1}f} %" if of else "–"
+    return f"{100 * n / of:.{0 if n * 10 >= of else 1}f}\xa0%" if of else "–"
 
 
 def _with(unit: str) -> str:
-    return f" {unit}" if unit else ""
+    return unit if unit == "°" else f"\xa0{unit}" if unit else ""
 
 
 def _short(name) -> str:

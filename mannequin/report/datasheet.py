@@ -44,7 +44,7 @@ UNKNOWN = (
 )
 """Of a dataset in SURREAL's layout."""
 
-CONFIG_CHARACTERS = 20_000
+MOST_OPTIONS = 200
 
 
 def datasheet(source: Source) -> Html:
@@ -96,9 +96,17 @@ def _arrays(source: Source) -> Html:
 def _making(source: Source) -> Html:
     if not source.config:
         return el("p", "Not recorded in the files.")
-    told = json.dumps(source.config, indent=2, ensure_ascii=False, sort_keys=False)
-    parts = [el("p", "The options it was made with, presets resolved:"), el("pre", text(told, CONFIG_CHARACTERS))]
-    return join(parts)
+    rows = [(el("code", text(name)), text(value or "–", 2000)) for name, value in _flat(source.config)[:MOST_OPTIONS]]
+    return join((el("p", "The options it was made with, presets resolved:"), facts(rows)))
+
+
+def _flat(plain, path: str = "") -> list[tuple[str, str]]:
+    """(dotted name, value) of plain values within one another."""
+    if isinstance(plain, dict):
+        return [row for name, value in plain.items() for row in _flat(value, f"{path}.{name}" if path else str(name))]
+    if isinstance(plain, list) and not any(isinstance(value, (dict, list)) for value in plain):
+        return [(path, ", ".join(str(value) for value in plain))]
+    return [(path, plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False))]
 
 
 def _sources(source: Source) -> Html:

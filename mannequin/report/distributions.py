@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from generator.appearance.choices import skin_colour
 from generator.body.model import FINGERS, MERGE_14, PARTS, PARTS_14, SMPL_JOINTS
 from generator.colours import part_colours
 from mannequin.report import charts
@@ -14,7 +15,7 @@ GROUPS = (
     ("image", "In the image", ("people", "height", "cut", "hidden", "cover", "person_luma", "background_luma")),
     ("poses", "Actions and poses", ("action",)),
     ("people", "Bodies and looks", ("gender", "body", "tone", "hair", "top", "bottom", "shoes", "pattern", "texture")),
-    ("light", "Light and background", ("light", "strength", "ambient", "power", "background")),
+    ("light", "Light and background", ("light", "environment", "strength", "ambient", "power", "background", "photo")),
 )
 """(anchor, title, what it shows) of each group."""
 
@@ -23,7 +24,7 @@ CLIP_FACTS = ("resolution", "frames", "rate", "split", "preset", "cameras", "peo
 
 def distributions(s: Statistics) -> Html:
     """Every distribution, in groups; at last what is not known."""
-    extra = {"viewpoint": [], "image": [*_joints(s), *_parts(s)], "poses": [*_spread(s), *_diversity(s)], "people": _shapes(s), "light": []}
+    extra = {"viewpoint": [], "image": [*_joints(s), *_parts(s)], "poses": [*_diversity(s), *_spread(s)], "people": _shapes(s), "light": []}
     parts = [el("h3", "Clips"), facts([(NAMES[kind][0], _listed(s, kind)) for kind in CLIP_FACTS if s.names[kind].n])]
     for anchor, title, shown in GROUPS:
         cards = [*(card for name in shown for card in _chart(s, name)), *extra[anchor]]
@@ -66,15 +67,23 @@ def _measure(s: Statistics, name: str) -> list[Html]:
     tally, m = s.values[name], MEASURES[name]
     if not tally.n:
         return []
-    drawn = charts.rose(tally, m.title) if name == "azimuth" else charts.histogram(tally, m.title, m.unit if m.unit != "0–255" else "")
-    said = _directions(tally) if name == "azimuth" else charts.summary(tally, "" if m.unit in ("0–255", "step") else m.unit)
+    unit = "" if m.unit in ("0–255", "step") else m.unit
+    if name == "azimuth":
+        drawn, said = charts.rose(tally, m.title), _directions(tally)
+    else:
+        drawn, said = charts.histogram(tally, m.title, unit, _skin if name == "tone" else None), charts.summary(tally, unit)
     return [card(m.title, m.unit, m.meaning, drawn, said.replace(f"n {tally.n:,}", f"n {tally.n:,} {m.of}", 1))]
+
+
+def _skin(tone: float) -> str:
+    """The colour of a skin tone."""
+    return "rgb({:.0f},{:.0f},{:.0f})".format(*255 * skin_colour(tone))
 
 
 def _directions(tally) -> str:
     """Shares of the four quarters about front, left, back and right."""
     quarters = np.roll(tally.counts, len(tally.counts) // 8).reshape(4, -1).sum(1)  # from 135° on
-    shares = ", ".join(f"{name} {100 * n / max(tally.n, 1):.0f} %" for name, n in zip(("back", "right", "front", "left"), quarters))
+    shares = ", ".join(f"{name} {100 * n / max(tally.n, 1):.0f}\xa0%" for name, n in zip(("back", "right", "front", "left"), quarters))
     return f"n {tally.n:,}, within 45° of: {shares}" + (f"; {tally.lost:,} unknown" if tally.lost else "")
 
 
@@ -106,7 +115,7 @@ def _joints(s: Statistics) -> list[Html]:
     n = max(int(row[0]) for row in rows.values())
     mean = np.mean([row[2] / row[0] for row in rows.values()])
     drawn = charts.stacked(shown, f"Joint visibility: share of people in frames, n {n:,}")
-    return [card("Joint visibility", "% of people in frames", "hidden: by another part of the body, person or object", join((key, drawn)), f"n {n:,} people in frames; {100 * mean:.0f} % visible, mean of the joints")]
+    return [card("Joint visibility", "% of people in frames", "hidden: by another part of the body, person or object", join((key, drawn)), f"n {n:,} people in frames; {100 * mean:.0f}\xa0% visible, mean of the joints")]
 
 
 def _parts(s: Statistics) -> list[Html]:

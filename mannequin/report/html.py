@@ -6,6 +6,7 @@ LONGEST = 300
 """Characters of a name or message on the page."""
 
 _VOID = {"img", "meta", "br", "col", "rect", "path", "line", "circle", "use"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SPACES = "\n\xa0\u2009\u202f"
 
 
@@ -69,7 +70,7 @@ def number(value: float, digits: int = 3) -> str:
         said = f"{value:.{digits}g}"
     if "e" in said:
         base, power = said.split("e")
-        said = f"{base}·10^{int(power)}"
+        said = f"{base}·10{str(int(power)).translate(_RAISED)}".removeprefix("1·")
     return "0" if said == "-0" else said.replace("-", "−")
 
 

@@ -145,18 +145,20 @@ def _clip(facts: Facts, spec) -> None:
     facts.name("cameras", str(len(spec.cameras)))
     light, background = spec.light, spec.background
     if isinstance(light, HdriLight):
-        facts.name("light", f"environment {light.environment}")
+        facts.name("light", "environment image")
+        facts.name("environment", light.environment)
         facts.value("strength", [light.strength])
     if isinstance(light, ShLight):
         facts.name("light", "spherical harmonics")
         facts.value("ambient", [light.coefficients[0]])
     if isinstance(light, LampLight):
-        facts.name("light", f"{len(light.lamps)} lamps")
+        facts.name("light", "lamps")
         facts.value("power", [sum(lamp.power for lamp in light.lamps)])
     if isinstance(background, EnvironmentBackground):
-        facts.name("background", f"environment {background.environment}")
+        facts.name("background", "environment image")
     elif isinstance(background, PhotoBackground):
-        facts.name("background", f"photo {background.image}")
+        facts.name("background", "photo")
+        facts.name("photo", background.image)
     else:
         facts.name("background", "plain colour")
 

@@ -84,7 +84,7 @@ def clips(source: Source) -> Html:
     scenes = source.gathered.scenes
     figures = []
     for s in scenes:
-        about = ", ".join(part for part in (s.split, count(s.people, "person", "people"), count(s.frames, "frame")) if part)
+        about = ", ".join(part for part in (s.split.removeprefix("all"), count(s.people, "person", "people"), count(s.frames, "frame")) if part)
         caption = el("figcaption", el("b", text(s.key)), " ", text(s.action, 80), el("br"), about)
         figures.append(el("figure", picture(s.picture, f"clip {s.key}: {s.action}"), caption))
     total = source.gathered.total
@@ -136,7 +136,7 @@ def _checks(source: Source) -> Html:
         result = el("span", "ok", class_="yes") if row["ok"] else el("span", f"failed in {row['failed']:,}", class_="no")
         rows.append([row["check"], f"{row['examined']:,}", value, limit, result, text(row["where"] + (f": {row['note']}" if row["note"] and not row["ok"] else ""))])
     said = "Valid. " if held["valid"] else "Not valid. "
-    when = f"Checked {text(held['at'], 40)}, when there were {count(held['clips'], 'clip')}."
+    when = f"Checked {text(held['at'][:19].replace('T', ' '))} (UTC), when there were {count(held['clips'], 'clip')}."
     stale = f" Now there are {source.gathered.total:,}: validate again." if held["clips"] != source.gathered.total else ""
     notes = [el("li", text(note)) for note in held["notes"][:20]]
     return join((
@@ -191,7 +191,7 @@ def _throughput(source: Source) -> Html:
     bars = [(name, v, f"{1000 * v / max(r.frames, 1):.1f} ms", f"{name}: {100 * v / busy:.1f} % of the time", "bar", None) for name, v in r.seconds.items() if busy]
     drawn = card("Stages", "ms per frame", "", charts.bars(bars, "Time per stage"), f"n {r.clips:,} clips") if bars else None
     listed = [
-        [text(u.started or "–", 25), text(u.host, 40), f"{u.workers:,}", f"{u.clips:,}", f"{u.failed:,}", f"{u.frames:,}", duration(u.wall), number(u.frames / u.wall if u.wall else 0), number(u.peak_mb, 4), text(u.end or "cut off", 20)]
+        [text(u.started[:19].replace("T", " ") or "–"), text(u.host, 40), f"{u.workers:,}", f"{u.clips:,}", f"{u.failed:,}", f"{u.frames:,}", duration(u.wall), number(u.frames / u.wall if u.wall else 0), number(u.peak_mb, 4), text(u.end or "cut off", 20)]
         for u in r.runs[-MOST_ROWS:]
     ]
     head = ["started (UTC)", "host", "workers", "clips", "failed", "frames", "time", "frames/s", "peak MB", "end"]

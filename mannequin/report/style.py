@@ -33,7 +33,7 @@ h4 { font-size: 0.95rem; font-weight: 600; margin: 0; }
 p { max-width: 46rem; margin: 0.4rem 0 0.8rem; }
 section { margin-bottom: 3.4rem; }
 .kicker { color: var(--dim); font-size: 13px; margin: 0; }
-.lead { font-size: 1.08rem; color: var(--dim); margin: 0; }
+.lead { font-size: 1.08rem; color: var(--dim); margin: 0; max-width: none; }
 .dim, .note { color: var(--dim); } .note { font-size: 13.5px; }
 .states { display: flex; flex-wrap: wrap; gap: 0.5rem; list-style: none; padding: 0; margin: 1.2rem 0 0; font-size: 13.5px; }
 .states li { border: 1px solid var(--line); border-radius: 1rem; padding: 0.14rem 0.75rem; background: var(--card); }
@@ -52,11 +52,10 @@ figure { margin: 0; break-inside: avoid; }
 .sheet figcaption b { color: var(--ink); font-weight: 560; }
 .channel { margin: 1.6rem 0 0; padding-top: 1.1rem; border-top: 1px solid var(--line); break-inside: avoid; }
 .channel > p { font-size: 13.5px; color: var(--dim); margin: 0.1rem 0 0.6rem; max-width: none; }
-.strip { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 0.4rem; max-width: 66rem; }
-.strip:has(> :only-child) { max-width: 22rem; } .strip:has(> :nth-child(2):last-child) { max-width: 44rem; }
+.strip { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 15rem); gap: 0.4rem; }
 .legend { font-size: 12.5px; margin-top: 0.6rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; margin: 0.8rem 0; align-items: start; }
-.chart { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 0.85rem 1rem 0.8rem; break-inside: avoid; }
+.charts { columns: 20rem; column-gap: 1rem; margin: 0.8rem 0; }
+.chart { margin-bottom: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 0.85rem 1rem 0.8rem; break-inside: avoid; }
 .chart h4 small { font-weight: 400; color: var(--dim); font-size: 13px; }
 .chart .note { font-size: 12.5px; line-height: 1.45; margin: 0.15rem 0 0.5rem; }
 .chart .sum { font-size: 12.5px; line-height: 1.45; color: var(--dim); margin: 0.45rem 0 0; font-variant-numeric: tabular-nums; }
@@ -81,22 +80,25 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px
 details { margin: 0.8rem 0; } summary { cursor: pointer; color: var(--dim); font-size: 14px; }
 ul.plain { padding-left: 1.1rem; max-width: 46rem; } ul.plain li { margin: 0.3rem 0; }
 footer { grid-column: 2; color: var(--dim); font-size: 13px; border-top: 1px solid var(--line); padding-top: 0.8rem; }
-@media (max-width: 62rem) {
+@media screen and (max-width: 62rem) {
   .page { display: block; padding: 1.5rem 1.1rem 3rem; }
   nav { position: static; max-height: none; margin-bottom: 2rem; } nav ol ol { display: none; }
-  .charts { grid-template-columns: repeat(auto-fill, minmax(min(18rem, 100%), 1fr)); }
+  .charts { columns: 17rem; } .sheet { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
   .strip { grid-auto-flow: row; grid-template-columns: repeat(3, minmax(0, 1fr)); }
   dl.facts { grid-template-columns: 1fr; gap: 0; } dl.facts dd { margin-bottom: 0.5rem; }
 }
 @media print {
   :root { --ground: #fff; --card: #fff; --ink: #000; --dim: #444; --line: #ccc; --soft: #f5f5f5; --bar: #3a6ea5; --bar2: #a9c3de; --rest: #b9bec4; --good: #1d6b3c; --bad: #a32a23; --warn: #7a5200; }
+  header { margin-bottom: 1rem; } h1 { font-size: 20pt; } .lead { font-size: 10.5pt; } .states, .figures { margin-top: 0.7rem; } .states { font-size: 8.5pt; }
   @page { size: A4; margin: 15mm 14mm; }
   body { font-size: 9.5pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .page { display: block; padding: 0; max-width: none; }
-  nav { position: static; max-height: none; overflow: visible; columns: 2; margin-bottom: 1.5rem; } nav ol ol { display: none; } nav ol { border: 0; } nav a { padding: 0.1rem 0; }
-  section { margin-bottom: 1.6rem; } section.leaf { break-before: page; }
+  nav { position: static; max-height: none; overflow: visible; columns: 4; margin-bottom: 1rem; } nav ol ol { display: none; } nav ol { border: 0; } nav a { padding: 0.1rem 0; }
+  section { margin-bottom: 1.6rem; } section.leaf { break-before: page; } section#clips, section#rebuild { break-before: auto; }
   h2, h3, h4 { break-after: avoid; } p, li { orphans: 3; widows: 3; }
-  .sheet { grid-template-columns: repeat(4, 1fr); } .charts { grid-template-columns: repeat(2, 1fr); gap: 0.6rem; }
+  .sheet { grid-template-columns: repeat(6, 1fr); gap: 0.5rem; } .sheet figcaption { font-size: 7pt; } .charts { columns: 3; column-gap: 0.6rem; } .chart { margin-bottom: 0.6rem; padding: 0.6rem 0.7rem; }
+  .figures { grid-template-columns: repeat(6, 1fr); } .figures div { padding: 0.5rem 0.6rem; } .figures b { font-size: 12pt; } .channel { margin-top: 0.8rem; padding-top: 0.7rem; } .legend { font-size: 7.5pt; }
+  .chart .note, .chart .sum, .chart h4 small { font-size: 7.5pt; }
   .chart { border-color: #ccc; } pre { white-space: pre-wrap; } .scroll { overflow: visible; }
   table { font-size: 8pt; } td, th { padding-right: 0.6rem; } a { color: inherit; text-decoration: none; } details > summary { display: none; }
   .states li, .figures { border-color: #ccc; } .figures { break-inside: avoid; }
