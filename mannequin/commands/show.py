@@ -11,7 +11,7 @@ from generator.remote import Place
 
 @dataclass(frozen=True)
 class Show:
-    """Draw a clip or a dataset as a picture or a film: channels side by side, with legends.
+    """Draw clips as a picture or a film: channels side by side, with legends.
 
     The default colours are told apart by colour-blind readers.
 
