@@ -8,6 +8,7 @@
     ├── DatasetError         an output folder or a clip file is damaged, foreign or in the way
     ├── RenderError          a renderer failed, or its result is not trustworthy
     │   └── DisagreementError  Cycles and the rasteriser see different things
+    ├── TrainingError        training cannot go on, or a checkpoint cannot be used
     └── MissingExtraError    an optional dependency or system library is absent
 
 Every message says what is wrong, where, what was expected and what to do next.
@@ -62,6 +63,10 @@ class RenderError(MannequinError):
 
 class DisagreementError(RenderError):
     """The two renderers disagree beyond the limit, so the clip is not written."""
+
+
+class TrainingError(MannequinError):
+    """Training cannot go on, or a checkpoint is damaged, foreign or of another run."""
 
 
 class MissingExtraError(MannequinError, ImportError):

@@ -1,0 +1,211 @@
+"""A run in parts is the same, bit for bit, as a run in one go."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from generator.errors import TrainingError
+from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
+from training.core.checkpoint import checkpoints, read
+from training.core.loop import train
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(out, config=SMALL, task=ToyTask(), **options):
+    return train(task, ToyData(), ToyData(9, seed=1), config, out, **options)
+
+
+def assert_same_run(a: Path, b: Path) -> None:
+    """All tensors, states and tables but that of the pace are the same bytes."""
+    names = [p.name for p in checkpoints(a / "checkpoints")]
+    assert names and names == [p.name for p in checkpoints(b / "checkpoints")]
+    for name in names:
+        for file in ("weights.safetensors", "training.safetensors", "state.json"):
+            assert (a / "checkpoints" / name / file).read_bytes() == (b / "checkpoints" / name / file).read_bytes(), (name, file)
+    for table in ("train.csv", "validation.csv"):
+        assert (a / table).read_bytes() == (b / table).read_bytes()
+    assert {p.name: p.read_bytes() for p in (a / "pictures").iterdir()} == {p.name: p.read_bytes() for p in (b / "pictures").iterdir()}
+
+
+def sending(number: int, at: int):
+    """Watches progress, and sends this process a signal after step ``at``."""
+    return lambda progress: os.kill(os.getpid(), number) if progress.step == at else None
+
+
+@pytest.fixture(scope="module")
+def in_one_go(tmp_path_factory):
+    """Never to be changed."""
+    out = tmp_path_factory.mktemp("one") / "out"
+    run(out)
+    return out
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {root!r})
+from tests.toys import *
+from training.core.loop import train
+
+def watch(progress):
+    if progress.step == {at}:
+        os.kill(os.getpid(), signal.{number})
+
+if __name__ == "__main__":
+    print(train(ToyTask(), ToyData(), ToyData(9, seed=1), small(workers={workers}), {out!r}, watch))
+"""
+
+
+def start(tmp_path, at: int, number: str, workers: int = 1) -> subprocess.CompletedProcess:
+    """A run in a process of its own, on one thread as here, that sends itself a signal."""
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED.format(root=str(ROOT), at=at, number=number, workers=workers, out=str(tmp_path / "out")))
+    env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, env=env)
+
+
+def test_a_killed_run_with_loading_processes_goes_on_bit_for_bit(tmp_path, in_one_go):
+    """Killed after step 8: the last checkpoint is of step 6, within the second pass and a line of the log behind."""
+    ended = start(tmp_path, 8, "SIGKILL")
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert [p.name for p in checkpoints(tmp_path / "out" / "checkpoints")][-1] == "step-00000006"
+    assert (tmp_path / "out" / "train.csv").read_text().count("\n") == 4  # up to step 6; step 8 was still to be written
+    steps = []
+    result = run(tmp_path / "out", on_progress=lambda p: steps.append(p.step))
+    assert steps == [7, 8, 9, 10] and result.step == 10
+    assert_same_run(tmp_path / "out", in_one_go)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_keeps_the_step_and_says_how_to_go_on(tmp_path, number, in_one_go):
+    before = signal.getsignal(number)
+    result = run(tmp_path / "out", on_progress=sending(number, 4))
+    assert (result.stopped, result.step, result.checkpoint.name) == (number, 5, "step-00000005")
+    word = "Interrupted" if number == signal.SIGINT else "Ended by SIGTERM"
+    assert str(result).startswith(f"{word} after step 5 of 10, which is kept in ") and "The same command goes on from there" in str(result)
+    assert signal.getsignal(number) is before
+    assert run(tmp_path / "out").stopped is None
+    assert_same_run(tmp_path / "out", in_one_go)
+
+
+def test_a_signal_with_loading_processes(tmp_path):
+    ended = start(tmp_path, 4, "SIGINT", workers=2)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Interrupted after step 5 of 10" in ended.stdout
+
+
+def test_a_second_signal_ends_at_once(tmp_path):
+    def twice(progress):
+        if progress.step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "out", on_progress=twice)
+    assert [p.name for p in checkpoints(tmp_path / "out" / "checkpoints")] == ["step-00000003", "step-00000004"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": "rmsprop", "momentum": 0.9, "clip": 0.1},
+        {"optimiser": "sgd"},
+        {"optimiser": "sgd", "momentum": 0.9, "schedule": "cosine", "warmup": 3.0},
+        {"optimiser": "adamw", "weight_decay": 0.1, "schedule": "multistep", "milestones": (1.0, 2.0), "schedule_unit": "epochs"},
+        {"precision": "bf16-mixed", "channels_last": True},
+        {"steps": 0, "epochs": 2, "validate_every": 0, "checkpoint_every": 0},
+        {"deterministic": True},
+    ],
+    ids=lambda changes: " ".join(map(str, changes.values())),
+)
+def test_all_state_is_kept(tmp_path, changes):
+    config = small(**changes)
+    run(tmp_path / "one", config)
+    assert run(tmp_path / "two", config, on_progress=sending(signal.SIGTERM, 2)).step == 3
+    run(tmp_path / "two", config)
+    assert_same_run(tmp_path / "one", tmp_path / "two")
+
+
+def test_dropout_matters_to_this_test(tmp_path, in_one_go):
+    """Resumed with other random numbers, the run ends elsewhere: so the tests above do look at them."""
+    run(tmp_path / "out", on_progress=sending(signal.SIGTERM, 4))
+    path = checkpoints(tmp_path / "out" / "checkpoints")[-1]
+    import safetensors.torch
+
+    from training.core import checkpoint as module
+
+    kept = read(path)
+    kept.training["random/cpu"] = torch.Generator().manual_seed(77).get_state()[None]
+    module.save(kept, path.parent)
+    run(tmp_path / "out")
+    last = [read(o / "checkpoints" / "step-00000010").weights for o in (tmp_path / "out", in_one_go)]
+    assert any(not torch.equal(last[0][name], last[1][name]) for name in last[0])
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path, in_one_go):
+    run(tmp_path / "out")
+    steps = []
+    result = run(tmp_path / "out", on_progress=steps.append)
+    assert not steps and result.step == 10 and result.metrics["accuracy"] == read(result.checkpoint).standing.validations[-1].metrics["accuracy"]
+    assert_same_run(tmp_path / "out", in_one_go)
+
+
+def test_what_has_no_say_in_the_result_may_change(tmp_path):
+    run(tmp_path / "out", small(steps=5))
+    result = run(tmp_path / "out", small(steps=7, log_every=3, checkpoint_every=1, validate_every=2, keep=1, picture_every=0))
+    assert result.step == 7
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["config"]["log_every"] == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lr": 0.1, "batch": 4}, r"(?s)config.batch: 3 there, 4 now\n.*config.lr: 0.003 there, 0.1 now.*What may change: workers.*steps and epochs upwards"),
+        ({"seed": 1}, "config.seed: 0 there, 1 now"),
+        ({"steps": 4}, "a run of 5 steps, and this one has 4"),
+        ({"dev_run": True}, "config.dev_run: False there, True now"),
+    ],
+)
+def test_other_options_are_refused_with_the_fields_that_differ(tmp_path, changes, said):
+    run(tmp_path / "out", small(steps=5))
+    before = (tmp_path / "out" / "config.json").read_bytes()
+    with pytest.raises(TrainingError, match=said):
+        run(tmp_path / "out", small(**{"steps": 5} | changes))
+    assert (tmp_path / "out" / "config.json").read_bytes() == before
+
+
+def test_a_cosine_does_not_grow_longer(tmp_path):
+    run(tmp_path / "out", small(steps=3, schedule="cosine"))
+    with pytest.raises(TrainingError, match="config.steps: 3 there, 4 now"):
+        run(tmp_path / "out", small(steps=4, schedule="cosine"))
+
+
+def test_other_tasks_networks_and_data_are_refused(tmp_path):
+    config = small(steps=3)
+    run(tmp_path / "out", config, data={"folder": "a"})
+    for options, said in (
+        ({"task": replace(ToyTask(), name="game")}, "a run of the task 'toy'; this is 'game'"),
+        ({"task": ToyTask(ToyConfig(width=5)), "data": {"folder": "a"}}, "task_config.width: 4 there, 5 now"),
+        ({"data": {"folder": "b"}}, "data.folder: 'a' there, 'b' now"),
+    ):
+        with pytest.raises(TrainingError, match=said):
+            run(tmp_path / "out", config, **options)
+    with pytest.raises(TrainingError, match="samples: 22 there, 23 now"):
+        train(ToyTask(), ToyData(23), ToyData(9, seed=1), config, tmp_path / "out", data={"folder": "a"})
+
+
+def test_data_without_end_goes_on_where_it_was(tmp_path):
+    def go(out, **options):
+        return train(ToyTask(), ToyData(None), ToyData(9, seed=1), SMALL, out, **options)
+
+    go(tmp_path / "one")
+    go(tmp_path / "two", on_progress=sending(signal.SIGTERM, 6))
+    go(tmp_path / "two")
+    assert_same_run(tmp_path / "one", tmp_path / "two")

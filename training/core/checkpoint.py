@@ -1,0 +1,263 @@
+"""Checkpoints: what a run is continued from, and what others take a trained network from.
+
+    <run>/checkpoints/step-00001000/weights.safetensors    the network
+                                    training.safetensors   state of the optimiser and of the random numbers
+                                    state.json             everything else: a Standing, and digests of the two
+
+A checkpoint has its name only when it is whole and on the disk, and it loses the name before it is deleted.
+Nothing in it is a program: it may come from strangers.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from generator.errors import ConfigError, TrainingError
+from generator.reading import read_json
+from generator.records import from_plain, to_plain
+
+FORMAT = "mannequin-checkpoint"
+FORMAT_VERSION = 1
+WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.safetensors", "state.json"
+FOLDER = "checkpoints"
+
+_NAME = re.compile(r"step-(\d{8,})")
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found. metrics: None stands for what could not be said."""
+
+    step: int
+    epoch: float
+    metrics: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best validation so far, by the one metric that decides."""
+
+    kind: ClassVar[str] = "best"
+    step: int
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run has come.
+
+    run: what it is, as of resume.describe. step, samples, epoch: taken so far. sums: of the terms of the
+    loss over the ``summed`` steps that no line of the log covers yet. versions: of the software.
+    """
+
+    run: dict
+    versions: dict[str, str]
+    step: int = 0
+    samples: int = 0
+    epoch: float = 0.0
+    validations: tuple[Validation, ...] = ()
+    best: Best | None = None
+    sums: dict[str, float] | None = None
+    summed: int = 0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory. weights: of the network. training: the other tensors. note: why it was kept."""
+
+    standing: Standing
+    weights: dict[str, Tensor]
+    training: dict[str, Tensor]
+    note: str = ""
+
+
+def save(checkpoint: Checkpoint, root: Path) -> Path:
+    """Write a folder into ``root``, whole or not at all, and return it. Raises TrainingError if the system refuses."""
+    path = folder_of(root, checkpoint.standing.step)
+    part = _hidden(path, "new")
+    try:
+        part.mkdir(parents=True)
+        digests = {name: _write(part / name, safetensors.torch.save(tensors)) for name, tensors in _files(checkpoint)}
+        head = {"format": FORMAT, "format_version": FORMAT_VERSION, "sha256": digests, "note": checkpoint.note}
+        state = head | {"standing": to_plain(checkpoint.standing)}
+        _write(part / STATE, json.dumps(state, indent=1, ensure_ascii=False, allow_nan=False).encode())
+        _flush_folder(part)
+        discard(path)
+        os.rename(part, path)
+        _flush_folder(root)
+    except OSError as e:
+        shutil.rmtree(part, ignore_errors=True)
+        raise TrainingError(
+            f"Cannot write the checkpoint {path}: {e.strerror or e}. Make room or give rights there; "
+            "the same command then goes on from the last checkpoint."
+        ) from e
+    return path
+
+
+def _files(checkpoint: Checkpoint) -> tuple:
+    return (WEIGHTS, checkpoint.weights), (TRAINING, checkpoint.training)
+
+
+def _hidden(path: Path, what: str) -> Path:
+    """A name beside ``path`` that nobody takes for a checkpoint, and that ``sweep`` finds."""
+    return path.with_name(f".{path.name}.{what}.{socket.gethostname()}-{os.getpid()}.part")
+
+
+def _write(path: Path, data: bytes) -> str:
+    """Put ``data`` onto the disk; returns its digest."""
+    with open(path, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(data).hexdigest()
+
+
+def _flush_folder(path: Path) -> None:
+    """Have the names in a folder on the disk too."""
+    if os.name != "posix":
+        return  # no other system opens folders
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def discard(path: Path) -> None:
+    """Delete a checkpoint, if it is there. Raises OSError."""
+    if path.exists():
+        os.rename(path, _hidden(path, "old"))  # halfway through the deletion it must not look like a checkpoint
+        shutil.rmtree(_hidden(path, "old"))
+
+
+def prune(root: Path, keep: int, best: int | None) -> None:
+    """Delete all but the latest ``keep`` checkpoints and that of step ``best``."""
+    for path in checkpoints(root)[:-keep]:
+        if step_of(path) != best:
+            discard(path)
+
+
+def sweep(root: Path) -> None:
+    """Delete what a run that was killed left half-written or half-deleted."""
+    for part in root.glob(".*.part"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def checkpoints(root: Path) -> list[Path]:
+    """Those in ``root``, the earliest first."""
+    return sorted((p for p in root.glob("step-*") if _NAME.fullmatch(p.name)), key=step_of)
+
+
+def folder_of(root: Path, step: int) -> Path:
+    """Where the checkpoint of ``step`` is, or will be."""
+    return root / f"step-{step:08d}"
+
+
+def step_of(path: Path) -> int:
+    """The step after which a checkpoint was made, by its name."""
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+def read(path: Path) -> Checkpoint:
+    """A whole checkpoint. Raises TrainingError for a damaged one, and for one of another version."""
+    standing, state = _read_state(path)
+    return Checkpoint(standing, _tensors(path / WEIGHTS, state), _tensors(path / TRAINING, state), state["note"])
+
+
+def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:
+    """(weights of a network by name, what is known of them), of a checkpoint or of a run's best one.
+
+    What is known: "task", "task_config", "config", "data", "samples", "step", "epoch", "metrics" (of its last validation),
+    "versions", "checkpoint" (its folder). Raises TrainingError if there is none, or it is damaged.
+    """
+    folder = _chosen(Path(path))
+    standing, state = _read_state(folder)
+    metrics = standing.validations[-1].metrics if standing.validations else {}
+    about = standing.run | {"step": standing.step, "epoch": standing.epoch, "metrics": metrics}
+    return _tensors(folder / WEIGHTS, state), about | {"versions": standing.versions, "checkpoint": str(folder)}
+
+
+def _chosen(path: Path) -> Path:
+    """The checkpoint meant by ``path``, which is one, or a run that has some."""
+    if (path / STATE).exists():
+        return path
+    found = checkpoints(path / FOLDER)
+    if not found:
+        raise TrainingError(f"There is no checkpoint in {path}. Expected the folder of a training run, or one of its {FOLDER}/step-…; check the path.")
+    best = _read_state(found[-1])[0].best
+    named = {step_of(p): p for p in found}
+    return named.get(best.step, found[-1]) if best else found[-1]
+
+
+def _read_state(path: Path) -> tuple[Standing, dict]:
+    state = _intact(path, lambda: read_json(path / STATE, "the state of a checkpoint", TrainingError))
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise TrainingError(f"{path / STATE} does not describe a checkpoint of Mannequin (no format = {FORMAT!r}). Check the path.")
+    if state.get("format_version") != FORMAT_VERSION:
+        raise TrainingError(
+            f"{path} is a checkpoint of format version {state.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
+            "Use the release that wrote it."
+        )
+    standing = _intact(path, lambda: from_plain(Standing, state.get("standing"), "standing"))
+    digests = state.get("sha256")
+    if not (isinstance(digests, dict) and isinstance(state.get("note"), str)):
+        raise _damaged(path, "its digests or its note are missing")
+    return standing, state
+
+
+def _tensors(path: Path, state: dict) -> dict[str, Tensor]:
+    data = _intact(path.parent, path.read_bytes)
+    if hashlib.sha256(data).hexdigest() != state["sha256"].get(path.name):
+        raise _damaged(path.parent, f"{path.name} is not what was written")
+    return _intact(path.parent, lambda: safetensors.torch.load(data))
+
+
+def _intact(path: Path, read_it):
+    try:
+        return read_it()
+    except (TrainingError, ConfigError, SafetensorError, OSError) as e:
+        raise _damaged(path, str(e)) from e
+
+
+def _damaged(path: Path, how: str) -> TrainingError:
+    """The error for a checkpoint that cannot be read, with the one before it to go on from."""
+    others = [p for p in checkpoints(path.parent) if p != path]
+    before = [p for p in others if _NAME.fullmatch(path.name) and step_of(p) < step_of(path)] or others
+    advice = f"{before[-1].name} is there too: delete the folder {path}" if before else f"No other one is there: delete the folder {path}"
+    then = "go on from there" if before else "start from the beginning"
+    return TrainingError(f"The checkpoint {path} is damaged ({how.rstrip('.')}). {advice} and run the same command again to {then}.")
+
+
+def fill(model: nn.Module, weights: dict[str, Tensor], where: Path | str) -> None:
+    """Put the weights of the checkpoint ``where`` into ``model``. Raises TrainingError if they are of another network."""
+    own = model.state_dict()
+    lines = [f"{name} is missing" for name in own if name not in weights]
+    lines += [f"{name} has no place in it" for name in weights if name not in own]
+    lines += [
+        f"{name} has shape {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
+        for name in own
+        if name in weights and weights[name].shape != own[name].shape
+    ]
+    if lines:
+        shown = "\n".join(f"  {line}" for line in lines[:10]) + ("\n  …" if len(lines) > 10 else "")
+        raise TrainingError(
+            f"The checkpoint {where} holds another network than {type(model).__name__}:\n{shown}\n"
+            "Use the options and the release that it was trained with."
+        )
+    model.load_state_dict(weights)
+
+
+def plain_metrics(metrics: dict[str, float]) -> dict[str, float | None]:
+    """Metrics as JSON can hold them: no NaN, no infinity."""
+    return {name: float(value) if abs(value) < float("inf") else None for name, value in metrics.items()}

@@ -1,0 +1,164 @@
+"""The network of a task and its optimiser, on the device that they train on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor
+
+from generator.errors import ConfigError
+from training.core.checkpoint import Checkpoint, fill
+from training.core.config import TrainConfig
+from training.task import Batch, Task
+
+
+@contextmanager
+def session(config: TrainConfig) -> Iterator[Fabric]:
+    """The devices of ``config``: one, or under torchrun one for each process.
+
+    torch's random state and its switches are as before when it ends. Raises ConfigError if there is no such device.
+    """
+    cuda = torch.cuda.is_available()
+    if config.accelerator == "cuda" and not cuda:
+        raise ConfigError("--accelerator cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA.")
+    accelerator = "cuda" if cuda and config.accelerator != "cpu" else "cpu"
+    with _switches(config), torch.random.fork_rng(range(torch.cuda.device_count()) if accelerator == "cuda" else ()):
+        fabric = Fabric(accelerator=accelerator, precision=config.precision, **_processes())
+        fabric.launch()
+        try:
+            yield fabric
+        finally:
+            if fabric.world_size > 1:
+                torch.distributed.destroy_process_group()
+
+
+def _processes() -> dict:
+    """How torchrun has arranged the processes, if it has started this one."""
+    if not TorchElasticEnvironment.detect():
+        return {"devices": 1, "plugins": [LightningEnvironment()]}
+    return {
+        "devices": int(os.environ["LOCAL_WORLD_SIZE"]),
+        "num_nodes": int(os.environ["GROUP_WORLD_SIZE"]),
+        "plugins": [TorchElasticEnvironment()],
+        # Validation goes through the same wrapper, with fewer batches on some processes: a forward pass must wait for nobody.
+        "strategy": DDPStrategy(broadcast_buffers=False),
+    }
+
+
+@contextmanager
+def _switches(config: TrainConfig):
+    """torch's switches between the same bits every time and speed."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    torch.use_deterministic_algorithms(config.deterministic)
+    torch.backends.cudnn.benchmark = not config.deterministic
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
+
+
+class Learner:
+    """module: the network itself. model: what to call. optimizer: as Fabric wraps it."""
+
+    def __init__(self, task: Task, config: TrainConfig, fabric: Fabric):
+        """A new network; every process starts with the same, and then has random numbers of its own."""
+        self.task, self.config, self.fabric = task, config, fabric
+        torch.manual_seed(config.seed)
+        self.module = task.model()
+        if config.channels_last:
+            self.module.to(memory_format=torch.channels_last)
+        model = torch.compile(self.module) if config.compile else self.module
+        self.model, self.optimizer = fabric.setup(model, _optimiser(config, self.module.parameters()))
+        torch.manual_seed(int(np.random.SeedSequence([config.seed, fabric.global_rank]).generate_state(1, np.uint64)[0]))
+
+    def outputs(self, batch: Batch):
+        """What the network says of a batch, which is on its device."""
+        inputs = self.task.inputs(batch)
+        if self.config.channels_last:
+            inputs = tuple(_channels_last(value) for value in inputs)
+        return self.model(*inputs)
+
+    def gradient_norm(self) -> Tensor:
+        """Length of the gradient of all parameters together, a number; the gradient is then cut to --clip."""
+        parameters = [p for p in self.module.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
+        if self.config.clip:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
+        return norm
+
+    def agree(self) -> None:
+        """Give all processes the first one's running statistics, as those of batch normalisation."""
+        if self.fabric.world_size > 1:
+            for buffer in self.module.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Copies on the CPU of all that the network consists of."""
+        return {name: _copy(value) for name, value in self.module.state_dict().items()}
+
+    def training_state(self) -> dict[str, Tensor]:
+        """Copies of the tensors that training needs to go on: optimiser/<parameter>/<name>, and random/<device> with
+        a row for each process. All processes must call it."""
+        names = [name for name, _ in self.module.named_parameters()]
+        state = {
+            f"optimiser/{names[index]}/{name}": _copy(value)
+            for index, values in self.optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+            if value is not None  # of SGD without momentum
+        }
+        return state | {f"random/{device}": self._gathered(value) for device, value in self._random().items()}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint. Raises TrainingError if it is of another network."""
+        fill(self.module, checkpoint.weights, f"of step {checkpoint.standing.step}")
+        state = {}
+        indices = {name: index for index, (name, _) in enumerate(self.module.named_parameters())}
+        for key, value in checkpoint.training.items():
+            kind, _, rest = key.partition("/")
+            if kind == "optimiser":
+                parameter, _, name = rest.rpartition("/")
+                state.setdefault(indices[parameter], {})[name] = value
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        row = self.fabric.global_rank
+        torch.set_rng_state(checkpoint.training["random/cpu"][row])
+        if self.fabric.device.type == "cuda" and "random/cuda" in checkpoint.training:
+            torch.cuda.set_rng_state(checkpoint.training["random/cuda"][row], self.fabric.device)
+
+    def _random(self) -> dict[str, Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if self.fabric.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.fabric.device)
+        return states
+
+    def _gathered(self, value: Tensor) -> Tensor:
+        """A row for each process."""
+        return self.fabric.all_gather(value).reshape(self.fabric.world_size, -1).cpu()
+
+
+def _optimiser(config: TrainConfig, parameters) -> torch.optim.Optimizer:
+    common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    if config.optimiser == "rmsprop":
+        return torch.optim.RMSprop(parameters, alpha=config.smoothing, momentum=config.momentum, **common)
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
+    return torch.optim.AdamW(parameters, **common)
+
+
+def _channels_last(value):
+    """Images (B, C, H, W), laid out channels last; anything else as it is."""
+    if isinstance(value, Tensor) and value.dim() == 4:
+        return value.contiguous(memory_format=torch.channels_last)
+    return value
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    """On the CPU, in rows, sharing memory with nothing."""
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)

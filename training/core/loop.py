@@ -1,0 +1,240 @@
+"""The training loop."""
+
+import math
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from generator.errors import TrainingError
+from training.core.checkpoint import FOLDER, Best, Checkpoint, Standing, Validation, folder_of, plain_metrics, prune, save
+from training.core.config import TrainConfig
+from training.core.learner import Learner, session
+from training.core.loader import loader, on_device
+from training.core.logs import Pace, Records
+from training.core.resume import describe, find_start, prepare, versions
+from training.core.sampler import TrainingBatches
+from training.core.schedule import Course, length_of
+from training.core.troubles import Interrupts, in_words
+from training.core.validation import validate, validation_loader
+from training.task import Task
+
+INSPECT = "inspect"
+"""Folder of a run for the state at which the loss was no longer a number."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training has come, after each step. metrics: of the last validation; empty before the first.
+
+    samples_per_second, wait_share (of the time, for data): since the last line of the log.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    samples_per_second: float
+    wait_share: float
+    seconds_left: float
+    metrics: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How training ended. checkpoint: the last. best: the best validation. metrics: of the last one.
+
+    stopped: the signal that ended it early, if one did.
+    """
+
+    out: Path
+    step: int
+    steps: int
+    checkpoint: Path
+    best: Best | None
+    metrics: dict[str, float | None]
+    stopped: int | None = None
+
+    def __str__(self) -> str:
+        if self.stopped is None:
+            return f"Trained {self.steps} steps; the last checkpoint is {self.checkpoint}."
+        why = "Interrupted" if self.stopped == signal.SIGINT else f"Ended by {signal.Signals(self.stopped).name}"
+        return f"{why} after step {self.step} of {self.steps}, which is kept in {self.checkpoint}. The same command goes on from there."
+
+
+def train(
+    task: Task,
+    train_data,
+    val_data,
+    config: TrainConfig,
+    out: Path | str,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    data: dict | None = None,
+) -> Result:
+    """Train ``task`` in the folder ``out``, or go on with what is there; the result is the same, bit for bit.
+
+    train_data, val_data: map-style datasets, indexed by (epoch, index); the same key gives the same sample, a dict that
+    default_collate understands, with an "id". data: plain values that decide what they hold; a run goes on only with
+    the same. on_progress: is called after every step, by the first process.
+    Ctrl-C and SIGTERM end the step, write a checkpoint and return. Raises ConfigError for options that make no sense
+    together, and TrainingError for a folder, a checkpoint or a loss to stop at.
+    """
+    config, out = config.resolved(), Path(out)
+    with Interrupts() as interrupts, in_words(config), session(config) as fabric:
+        course = Course.of(config, length_of(train_data), fabric.world_size)
+        run = describe(task, course, fabric.world_size, data or {})
+        start = find_start(out, run)
+        learner = Learner(task, config, fabric)
+        standing = Standing(run, versions())
+        if start:
+            learner.restore(start)
+            standing = replace(start.standing, run=run, versions=versions())
+        seen = validation_loader(val_data, config, fabric)
+        fabric.barrier()  # all have looked at the folder before one changes it
+        if not fabric.is_global_zero:
+            return _loop(learner, course, standing, train_data, seen, out, None, interrupts, on_progress)
+        prepare(out, run)
+        with Records(out, standing.step) as records:
+            return _loop(learner, course, standing, train_data, seen, out, records, interrupts, on_progress)
+
+
+def _loop(learner: Learner, course: Course, standing: Standing, train_data, seen, out: Path, records: Records | None, interrupts, on_progress) -> Result:
+    """Steps up to the last. records: of the first process; the others write nothing."""
+    task, config, fabric = learner.task, course.config, learner.fabric
+    rank, processes = fabric.global_rank, fabric.world_size
+    keys = TrainingBatches(course.samples, config.seed, config.batch, config.accumulate, standing.step, course.steps, rank, processes)
+    batches = on_device(loader(train_data, keys, config.workers, fabric), fabric)
+    pace, stopped = Pace(course.per_step), None
+    learner.model.train()
+
+    while standing.step < course.steps and stopped is None:
+        step, begun, waited, sums, ids = standing.step + 1, time.perf_counter(), 0.0, {}, []
+        for group in learner.optimizer.param_groups:
+            group["lr"] = course.lr(step)
+        for turn in range(config.accumulate):
+            batch, seconds = next(batches)
+            waited += seconds
+            ids += batch["id"]
+            with fabric.no_backward_sync(learner.model, enabled=turn < config.accumulate - 1):
+                terms = task.loss(learner.outputs(batch), batch)
+                fabric.backward(sum(terms.values()) / config.accumulate)
+            sums = {name: sums.get(name, 0) + term.detach() / config.accumulate for name, term in terms.items()}
+        sums["gradient"] = learner.gradient_norm()
+        means, number = _agreed(sums, interrupts.number, fabric)
+        loss = sum(value for name, value in means.items() if name != "gradient")
+        if not math.isfinite(loss + means["gradient"]):
+            _refuse(learner, standing, ids, means, out)
+        learner.optimizer.step()
+        learner.optimizer.zero_grad()
+        pace.add(time.perf_counter() - begun, waited)
+
+        standing = _counted(standing, course, {"loss": loss} | means)
+        if records:
+            left = pace.seconds_left(course.steps - step)
+            on_progress(Progress(step, course.steps, standing.epoch, loss, pace.samples_per_second, pace.wait_share, left, _latest(standing)))
+        if course.log_due(step):
+            standing = _log(standing, course, records, pace)
+        better = False
+        if course.validation_due(step):
+            metrics = validate(learner, seen, _pictures(task, config, standing, records))
+            standing, better = _judged(standing, metrics, task)
+            if records:
+                records.add("validation", step, {"epoch": standing.epoch} | metrics)
+        stopped = number
+        if better or stopped is not None or course.checkpoint_due(step):
+            _keep(learner, standing, out, records)
+
+    fabric.barrier()  # what the first process writes is there for all
+    return Result(out, standing.step, course.steps, folder_of(out / FOLDER, standing.step), standing.best, _latest(standing), stopped)
+
+
+def _latest(standing: Standing) -> dict[str, float | None]:
+    """Metrics of the last validation."""
+    return standing.validations[-1].metrics if standing.validations else {}
+
+
+def _agreed(sums: dict[str, torch.Tensor], number: int | None, fabric: Fabric) -> tuple[dict[str, float], int | None]:
+    """(means over the processes, the signal at which all of them stop), with one wait for the device.
+
+    Each process hears of a signal at another moment, and all must stop after the same step.
+    """
+    values = torch.stack([*(value.float() for value in sums.values()), torch.tensor(float(number or 0), device=fabric.device)])
+    *means, heard = (fabric.all_reduce(values) if fabric.world_size > 1 else values).tolist()
+    return dict(zip(sums, means, strict=True)), (number or signal.SIGTERM) if heard else None
+
+
+def _counted(standing: Standing, course: Course, values: dict[str, float]) -> Standing:
+    """One step further."""
+    step, sums = standing.step + 1, standing.sums or {}
+    return replace(
+        standing,
+        step=step,
+        samples=step * course.per_step,
+        epoch=course.epoch(step),
+        sums={name: sums.get(name, 0.0) + value for name, value in values.items()},
+        summed=standing.summed + 1,
+    )
+
+
+def _log(standing: Standing, course: Course, records: Records | None, pace: Pace) -> Standing:
+    """Write a line, and begin the next mean."""
+    if records:
+        means = {name: value / standing.summed for name, value in standing.sums.items()}
+        records.add("train", standing.step, {"epoch": standing.epoch, "samples": standing.samples, "lr": course.lr(standing.step)} | means)
+        records.add("pace", standing.step, {"samples_per_second": pace.samples_per_second, "wait_share": pace.wait_share})
+    pace.restart()
+    return replace(standing, sums=None, summed=0)
+
+
+def _pictures(task: Task, config: TrainConfig, standing: Standing, records: Records | None):
+    """What keeps a picture of the first outputs of a validation, if one is due."""
+    if not (records and config.picture_every) or len(standing.validations) % config.picture_every:
+        return None
+    return lambda outputs, batch: records.picture(standing.step, task.picture(outputs, batch))
+
+
+def _judged(standing: Standing, metrics: dict[str, float], task: Task) -> tuple[Standing, bool]:
+    """(with this validation, whether it is the best so far)."""
+    name, direction = task.best
+    value, best = plain_metrics(metrics)[name], standing.best
+    sign = 1 if direction == "max" else -1
+    better = value is not None and (best is None or sign * value > sign * best.value)
+    validation = Validation(standing.step, standing.epoch, plain_metrics(metrics))
+    best = Best(standing.step, name, value) if better else best
+    return replace(standing, validations=(*standing.validations, validation), best=best), better
+
+
+def _keep(learner: Learner, standing: Standing, out: Path, records: Records | None) -> None:
+    """Write a checkpoint, then drop those that it replaces."""
+    learner.agree()
+    state = learner.training_state()
+    if records:
+        records.sync()  # or a crash of the machine could lose rows that the checkpoint says are there
+        save(Checkpoint(standing, learner.weights(), state), out / FOLDER)
+        prune(out / FOLDER, learner.config.keep, standing.best.step if standing.best else None)
+
+
+def _refuse(learner: Learner, standing: Standing, ids: list[str], means: dict[str, float], out: Path) -> None:
+    """Raise TrainingError for a loss or gradient that is no number, and keep the state before it for a look."""
+    fabric, step = learner.fabric, standing.step + 1
+    everyone = [None] * fabric.world_size
+    if fabric.world_size > 1:
+        torch.distributed.all_gather_object(everyone, ids)
+    else:
+        everyone = [ids]
+    names = [name for some in everyone for name in some]
+    found = ", ".join(f"{name} {value:g}" for name, value in means.items())
+    state = learner.training_state()
+    path = folder_of(out / INSPECT, standing.step)
+    if fabric.is_global_zero:
+        note = f"In step {step} the loss was no number: {found}. Its samples: {', '.join(names)}."
+        save(Checkpoint(standing, learner.weights(), state, note), path.parent)
+    shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
+    raise TrainingError(
+        f"The loss of step {step} is no number ({found}). Its samples: {shown}. The state before the step is in {path}. "
+        "Look at these samples; if they are sound, use a lower --lr, a --warmup or --clip in a new folder."
+    )
