@@ -106,7 +106,7 @@ class ClipReader:
     def __init__(self, path: Place):
         self.path = path
         self._file = _open(path)
-        self._datasets, self._known = {}, {}
+        self._datasets, self._known, self._there = {}, {}, {}
         try:
             with self._guard():
                 _check_links(self._file)
@@ -274,8 +274,11 @@ class ClipReader:
             )
 
     def _has(self, path: str) -> bool:
-        with self._guard():
-            return path in self._datasets or path in self._file
+        """Whether the file has ``path``; kept, because readers of single frames ask over and over."""
+        if path not in self._there:
+            with self._guard():
+                self._there[path] = path in self._file
+        return self._there[path]
 
     def _names(self, path: str, items) -> tuple[str, ...]:
         return tuple(item.name for item in items if self._has(f"{path}/{item.name}"))
@@ -587,10 +590,9 @@ def _check_links(file: h5py.File) -> None:
     external one leads to another file.
     """
     links, seen = [], {h5py.h5o.get_info(file.id).addr}
-    file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)
-    for name, kind in links:
-        address = h5py.h5o.get_info(file.id, name).addr if kind == h5py.h5l.TYPE_HARD else None
-        if address is None or address in seen:
+    file.id.links.visit(lambda name, info: links.append((name, info.type, info.u)), info=True)
+    for name, kind, address in links:  # of a hard link, u is the address of what it leads to
+        if kind != h5py.h5l.TYPE_HARD or address in seen:
             raise ValueError(f"/{name.decode('utf-8', 'replace')} is a link to something else")
         seen.add(address)
 
