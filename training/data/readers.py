@@ -5,8 +5,8 @@ from collections import OrderedDict
 
 from generator.dataset.collection import Collection, open_collection
 
-KEPT = 32
-"""Clips a process holds open."""
+KEPT = 128
+"""Clips a process holds open; each takes about half a megabyte and a file descriptor."""
 
 
 class OpenClip:
