@@ -1,0 +1,212 @@
+"""How fast training samples load on one core: native clips against SURREAL's files, and straight from the generator.
+
+    python -m benchmarks.loading [--clips 8] [--frames 100] [--samples 100] [--rounds 5] [--folder DIR]
+
+Prints markdown tables. Clips of the preset "surreal" (240 × 320) are made by the rasteriser and
+exported in SURREAL's layout. Then, in turns within one run, every way makes samples of the same
+random frames of the same clips, with the same crop and the same augmentation: 256 × 256 colour, parts
+and depth classes. SURREAL's files are read as its loaders do: by scipy, of each file the one
+variable asked for, and the frame of the video by OpenCV; the row "whole files" loads all variables,
+as code does that leaves variable_names out. Native clips are read twice: held open, as when a worker's clips
+fit its :data:`training.data.readers.KEPT`, and each opened anew, as when it meets a clip once in a
+long while. CPU time of one core, medians over the rounds; files are in the system's cache, and compiling is not counted.
+"""
+
+import argparse
+import gc
+import os
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before any library starts its threads
+
+import cv2
+import numpy as np
+import torch
+from scipy.io import loadmat
+
+from generator.body.model import MERGE_14
+from generator.catalog import Assets
+from generator.config import SampleConfig
+from generator.dataset.folder import open_dataset
+from generator.dataset.native import open_clip
+from generator.dataset.surreal import export_surreal
+from renderers.choice import open_renderer
+from renderers.job import Job, job_outputs, run_job
+from training.data.crop import augmentation, crop_box, crop_matrix
+from training.data.frames import read_shot
+from training.data.index import Selection, sights
+from training.data.readers import Readers
+from training.data.samples import Shot, make_sample
+from training.data.stream import GeneratedFrames
+from training.losses import bins_of_depth
+
+LABELS = ("segm", "depth")
+
+
+class Laps:
+    """CPU seconds by stage."""
+
+    def __init__(self):
+        self.seconds, self.last = defaultdict(float), time.process_time()
+
+    def lap(self, stage: str) -> None:
+        now = time.process_time()
+        self.seconds[stage] += now - self.last
+        self.last = now
+
+
+class Native:
+    """Our clips; ``kept`` of them stay open."""
+
+    def __init__(self, name, folder, kept):
+        self.name, self.readers = name, Readers((str(folder),), kept)
+        self.sights = sights(self.readers, Selection(labels=LABELS))
+
+    def shot(self, number, t, laps) -> Shot:
+        sight = self.sights[number]
+        self.readers.clip(0, sight.key).person(sight.camera, sight.person)
+        laps.lap("open, joints")
+        shot = read_shot(self.readers, sight, t, LABELS)
+        laps.lap("colour, labels")
+        return shot
+
+
+class Surreal:
+    """SURREAL's files. whole: load all variables of a file, not the one."""
+
+    def __init__(self, name, stems, whole):
+        self.name, self.stems, self.whole = name, stems, whole
+
+    def shot(self, number, t, laps) -> Shot:
+        stem = self.stems[number]
+        info = loadmat(f"{stem}_info.mat", variable_names=None if self.whole else ("joints2D", "joints3D", "camLoc"))
+        laps.lap("info")
+        segm = self._variable(f"{stem}_segm.mat", f"segm_{t + 1}")
+        laps.lap("segm")
+        depth = self._variable(f"{stem}_depth.mat", f"depth_{t + 1}")
+        laps.lap("depth")
+        video = cv2.VideoCapture(f"{stem}.mp4")
+        video.set(cv2.CAP_PROP_POS_FRAMES, t)
+        rgb = cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2RGB)
+        video.release()
+        laps.lap("video")
+        joints_depth = (info["camLoc"][0, 0] - info["joints3D"][0, :, t]).astype(np.float32)
+        classes = bins_of_depth(torch.from_numpy(depth), float(joints_depth[0]), torch.from_numpy(depth) < 1e3).numpy()
+        shot = Shot(rgb, {"segm": MERGE_14[segm], "depth": classes}, info["joints2D"][:, :, t].T.copy(), joints_depth, np.ones(24, bool), str(stem))
+        laps.lap("classes")
+        return shot
+
+    def _variable(self, path, name) -> np.ndarray:
+        return loadmat(path, variable_names=None if self.whole else (name,))[name]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=100)
+    parser.add_argument("--samples", type=int, default=100, help="of each way in each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="where the clips are kept, to be used again; default: a temporary one")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        native, stems = _data(args.folder or Path(temporary), args.clips, args.frames)
+        ways = [
+            Native("native, clips held open", native, kept=args.clips),
+            Native("native, each clip opened anew", native, kept=1),
+            Surreal("SURREAL's files, one variable each", stems, whole=False),
+            Surreal("SURREAL's files, whole files", stems, whole=True),
+        ]
+        _check_alike(ways)
+        _print_ways(ways, [_round(ways, args.samples, k) for k in range(args.rounds)])
+    _print_streams(args.samples, args.rounds)
+
+
+def _data(folder: Path, clips: int, frames: int) -> tuple[Path, list[Path]]:
+    """The native dataset, and the stem of each of its clips' files in SURREAL's layout."""
+    native, surreal = folder / "native", folder / "surreal"
+    job = Job(SampleConfig(preset="surreal", frames=frames), Assets(), 0, "raster", job_outputs(()), "jpeg")
+    run_job(job, native, clips, workers=0)
+    dataset = open_dataset(native)
+    if not surreal.exists():
+        export_surreal(dataset, surreal)
+    stems = []
+    for path in dataset.clips():
+        with open_clip(path) as reader:
+            stems.append(surreal / reader.spec.name)
+    return native, stems
+
+
+def _check_alike(ways) -> None:
+    """All ways see the same: the labels but for what the native file rounds, the colours but for the video's loss."""
+    sight = ways[0].sights[0]
+    shots = [way.shot(0, int(sight.frames[len(sight.frames) // 2]), Laps()) for way in ways]
+    for shot in shots[1:]:
+        assert np.array_equal(shot.labels["segm"], shots[0].labels["segm"])
+        assert (shot.labels["depth"] == shots[0].labels["depth"]).mean() > 0.999
+        assert np.abs(shot.rgb.astype(int) - shots[0].rgb).mean() < 8
+        assert np.allclose(shot.joints2d, shots[0].joints2d, atol=0.01)
+
+
+def _round(ways, samples: int, k: int) -> list[dict[str, float]]:
+    """CPU milliseconds per sample by stage, of each way: blocks of ten samples in turns."""
+    rng = np.random.default_rng(k)
+    laps = [Laps() for _ in ways]
+    gc.disable()
+    for _ in range(0, samples, 10):
+        numbers = [int(rng.integers(len(ways[0].sights))) for _ in range(10)]
+        frames = [int(rng.choice(ways[0].sights[n].frames)) for n in numbers]
+        drawn = [augmentation(rng) for _ in range(10)]
+        for way, lap in zip(ways, laps):
+            for n, t, a in zip(numbers, frames, drawn):
+                if isinstance(way, Native) and way.readers.kept == 1:
+                    way.readers.close()
+                lap.last = time.process_time()
+                shot = way.shot(n, t, lap)
+                make_sample(shot, crop_matrix(crop_box(shot.joints2d), a), a.gains)
+                lap.lap("crop, whiten")
+        gc.collect()
+    gc.enable()
+    done = -(-samples // 10) * 10
+    return [{stage: 1e3 * s / done for stage, s in lap.seconds.items()} for lap in laps]
+
+
+def _print_ways(ways, rounds) -> None:
+    totals = [[sum(r[w].values()) for r in rounds] for w in range(len(ways))]
+    base = ways.index(next(way for way in ways if isinstance(way, Surreal)))
+    print("| way | ms a sample | samples a second | times the files, one variable each | stages, ms |")
+    print("|---|---|---|---|---|")
+    for w, way in enumerate(ways):
+        ms = statistics.median(totals[w])
+        ratio = statistics.median(b / a for a, b in zip(totals[w], totals[base]))
+        stages = ", ".join(f"{stage} {statistics.median(r[w][stage] for r in rounds):.2f}" for stage in rounds[0][w])
+        print(f"| {way.name} | {ms:.2f} | {1e3 / ms:.0f} | {ratio:.1f} | {stages} |")
+
+
+def _print_streams(samples: int, rounds: int) -> None:
+    """Samples per second of one core straight from the generator, by preset and frames of a clip."""
+    print("\n| generated, 240 × 320 | frames a clip | ms a sample | samples a second |\n|---|---|---|---|")
+    for preset in ("surreal", "studio"):
+        for frames in (1, 4, 8):
+            config = SampleConfig(preset=preset, size=(240, 320), frames=frames)
+            data = GeneratedFrames(config, Assets(), 0, partial(open_renderer, "raster"))
+            data[0, 0]
+            count, times = max(frames, samples // 5 // frames * frames), []
+            for k in range(1, rounds + 1):
+                start = time.process_time()
+                for index in range(k * count, (k + 1) * count):
+                    data[0, index]
+                times.append(1e3 * (time.process_time() - start) / count)
+            ms = statistics.median(times)
+            print(f"| {preset} | {frames} | {ms:.1f} | {1e3 / ms:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
