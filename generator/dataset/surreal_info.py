@@ -16,7 +16,6 @@ from scipy.spatial.transform import Rotation
 
 from generator.dataset.matfile import MatFile
 from generator.dataset.surreal import GENDERS, WORLD
-from generator.errors import DatasetError
 
 SUFFIX = "_info.mat"
 SURREACT_WORLD = np.diag([1.0, -1.0, -1.0])

@@ -26,7 +26,17 @@ from generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_point
 from generator.dataset.surreal_info import SUFFIX, Info, read_info
 from generator.dataset.video import Video
 from generator.errors import ConfigError, DatasetError, unknown_name
-from generator.spec import AppearanceSpec, CameraSpec, ClipSpec, LampLight, MotionSpec, PersonSpec, PhotoBackground, PlainBackground, ShLight
+from generator.spec import (
+    AppearanceSpec,
+    CameraSpec,
+    ClipSpec,
+    LampLight,
+    MotionSpec,
+    PersonSpec,
+    PhotoBackground,
+    PlainBackground,
+    ShLight,
+)
 
 CAMERA = "camera"
 SPLITS = ("train", "val", "test")
@@ -41,13 +51,11 @@ _SUFFIXES = {channel: suffix for suffix, channel in MATRICES.items()}
 class SurrealReader:
     """One clip in SURREAL's layout; ``path`` is its ``_info.mat``. The methods are those of ClipReader.
 
-    spec: what the info file tells. mirrored: whether the images in the files are; those returned never are.
+    spec: what the info file tells. versions, agreement: empty, the files name none.
+    mirrored: whether the images in the files are; those returned never are.
     handedness: "auto" finds it out, "mirrored" and "plain" state it. Raises DatasetError for files that are damaged,
     do not tell, or contradict what was stated.
     """
-
-    versions: dict[str, str] = {}
-    agreement: dict[str, float] = {}
 
     def __init__(self, path: Path | str, handedness: str = "auto"):
         if handedness not in HANDEDNESS:
@@ -57,6 +65,8 @@ class SurrealReader:
             raise DatasetError(f"{path} is no clip in SURREAL's layout. Expected a file that ends in {SUFFIX}.")
         self._stem = self.path.name.removesuffix(SUFFIX)
         self._handedness = handedness
+        self.versions: dict[str, str] = {}
+        self.agreement: dict[str, float] = {}
         self._mats: dict[str, MatFile] = {}
         self._video, self._seen, self._latest = None, None, (-1, {})
         self._files = {s for s in MATRICES if self._beside(f"_{s}.mat").exists()}

@@ -52,7 +52,7 @@ class Video:
     def _open(self) -> None:
         if self._capture is not None:
             self._capture.release()
-        self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
+        self._capture, self._next = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG), 0
         if not self._capture.isOpened():
             raise DatasetError(f"Cannot read {self.path} as a video. Expected an MP4 file; copy it again, or leave the clip out.")
 
