@@ -36,10 +36,13 @@ LIMITS = (
 )
 
 UNKNOWN = (
-    "Focal length and rotation of the camera are not in the files; they are those of SURREAL's recipe (600 px at 320 × 240).",
-    "There are no instance labels, no occlusion, no UV and no flow from t to t + 1: only the channels above.",
-    "How it was made, with which software, options, seed, assets and licences, is not in the files; ask who made it.",
-    "Its translation (SMPL's transl) is not in the files.",
+    "How it was made, with which software, options, seed, assets and licences, is not in the files; ask who made it. A light or a "
+    "background that is not recorded is counted as such above.",
+    "Focal length and rotation of the camera are not in the files either; they are those of SURREAL's recipe, as far as joints2D and joints3D agree with it.",
+    "Which pixel belongs to whom is known where there is one person; with several, a pixel counts for whose joint of that part is nearest.",
+    "visible is judged by parts in front of a joint: the files do not say it.",
+    "There is no occlusion, no UV and no flow from t to t + 1; flow_backward is minus the gtflow of the files, and zero at frame 0.",
+    "SMPL's transl is not in the files.",
     "Images of SURREAL's own releases are mirrored against the bodies; pictures and figures here have that undone.",
 )
 """Of a dataset in SURREAL's layout."""

@@ -152,15 +152,16 @@ def _clip(facts: Facts, spec) -> None:
         facts.name("light", "spherical harmonics")
         facts.value("ambient", [light.coefficients[0]])
     if isinstance(light, LampLight):
-        facts.name("light", "lamps")
-        facts.value("power", [sum(lamp.power for lamp in light.lamps)])
+        facts.name("light", "lamps" if light.lamps else "no lamps, or not recorded")
+        if light.lamps:
+            facts.value("power", [sum(lamp.power for lamp in light.lamps)])
     if isinstance(background, EnvironmentBackground):
         facts.name("background", "environment image")
     elif isinstance(background, PhotoBackground):
         facts.name("background", "photo")
         facts.name("photo", background.image)
     else:
-        facts.name("background", "plain colour")
+        facts.name("background", "plain colour, or not recorded")
 
 
 def _person(facts: Facts, person, track) -> None:

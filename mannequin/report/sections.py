@@ -53,7 +53,7 @@ def _lead(source: Source) -> str:
 def states(source: Source) -> list[tuple[str, str]]:
     """(class, words): what is whole, missing, failed or damaged."""
     census, found = source.census, source.gathered
-    said = []
+    said = [("warn", "no record of how it was made, of failures or of checks")] if source.collection.kind == "surreal" else []
     if census is not None:
         said.append(("good" if census.done == census.total else "warn", f"{census.done:,} of {census.total:,} planned clips are there"))
         if census.missing:
@@ -68,6 +68,8 @@ def states(source: Source) -> list[tuple[str, str]]:
 
 
 def _validity(source: Source) -> list[tuple[str, str]]:
+    if source.collection.dataset is None:
+        return []
     if source.trouble:
         return [("bad", "result of the validation is damaged")]
     if source.validation is None:
@@ -148,6 +150,8 @@ def _checks(source: Source) -> Html:
 
 def _agreement(source: Source) -> Html:
     found = source.gathered.statistics.agreement
+    if not found and source.collection.kind == "surreal":
+        return el("p", "This layout does not say whether renderers were compared.")
     if not found:
         return el("p", "The files hold no comparison of two renderers: one alone made these clips. ", el("code", "mannequin validate"), " renders sampled frames again with the other.")
     worst = {name.removesuffix("_worst"): tally for name, tally in found.items() if name.endswith("_worst")} or found
