@@ -76,7 +76,7 @@ def draw_joints(rgb: np.ndarray, person_views: Iterable[PersonView], t: int, sca
     scale: of ``rgb`` against the pixels that the joints are in. Boxes have the colour of the person.
     """
     picture, people = rgb.copy(), list(person_views)
-    line = max(1, round(min(picture.shape[:2]) / 200))
+    line = max(1, round(min(picture.shape[:2]) / 300))
     for person, colour in zip(people, instance_colours(len(people))[1:].tolist()):
         x0, y0, x1, y1 = (int(round(float(v) * scale)) for v in person.box[t])
         if x0 < x1 and y0 < y1:  # else no pixel of the person is seen

@@ -25,7 +25,7 @@ ORDER = ("rgb", "joints", "segm", "segm14", "instance", "depth", "normal", "flow
 """In which channels are shown."""
 
 OF_A_DATASET = ("rgb", "segm", "depth", "normal", "flow", "uv")
-"""Channels that stand for a clip where several clips are shown."""
+"""Channels that stand for a clip where several clips are shown; flow_backward where there is no flow."""
 
 MOST_CLIPS = 6
 MOST_COLUMNS = 5
@@ -216,7 +216,7 @@ def _sources(collection: Collection, camera: str, stack: ExitStack) -> list[Sour
         if not reader.cameras:
             raise DatasetError(f"Clip {key} of {collection.path} was seen by no camera. Show another clip.")
         name = reader.spec.name
-        title = name if collection.kind == "clip" or name.startswith(key) else f"{key}   {name}"
+        title = key if collection.kind == "surreal" else name if collection.kind == "clip" or name.startswith(key) else f"{key}   {name}"
         sources.append(Source(title, reader, camera or reader.cameras[0]))
     return sources
 
@@ -263,7 +263,8 @@ def _names(asked: tuple[str, ...], sources: list[Source], collection: Collection
     for name in asked:
         if name not in there:
             raise unknown_name("channel", name, there)
-    names = asked or tuple(name for name in there if len(sources) == 1 or name in OF_A_DATASET)
+    usual = OF_A_DATASET if "flow" in there else (*OF_A_DATASET, "flow_backward")
+    names = asked or tuple(name for name in there if len(sources) == 1 or name in usual)
     if not names:
         raise DatasetError(f"{collection.path} has none of {', '.join(OF_A_DATASET)}. Say what to show: --channels {' '.join(there)}")
     return names
