@@ -13,10 +13,12 @@ from generator.body.model import MERGE_14
 from generator.catalog import Assets
 from generator.clip import Clip, View
 from generator.config import SampleConfig
-from generator.dataset.folder import create_or_resume
+from generator.dataset.folder import create_or_resume, open_dataset
 from generator.dataset.native import write_clip
+from generator.dataset.surreal import export_surreal
 from generator.errors import ConfigError, DatasetError, MannequinError, RenderError
 from renderers.choice import open_renderer
+from renderers.job import Job, job_outputs, run_job
 from tests.clips import ball_clip, noise_clip
 from training.data.crop import BOX_JOINTS
 from training.data.frames import ClipDataset, FrameDataset
@@ -125,6 +127,20 @@ def test_types_are_those_that_collate(folder):
     assert batch["segm"].dtype == batch["depth"].dtype == torch.uint8
     assert batch["joints_visible"].dtype == torch.bool and batch["pelvis_depth"].shape == (2,)
     assert batch["id"] == ["000000/camera/person0/0", "000000/camera/person1/0"]
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_surreal_files_give_the_same_samples_mirrored_or_not(tmp_path, mirror):
+    pytest.importorskip("av")
+    config = SampleConfig(preset="surreal", frames=2, samples=2)
+    run_job(Job(config, Assets(), 3, "raster", job_outputs(()), "png"), tmp_path / "native", 1, workers=0)
+    export_surreal(open_dataset(tmp_path / "native"), tmp_path / "files", mirror)
+    ours, theirs = (FrameDataset(tmp_path / name, augment=True)[0, 1] for name in ("native", "files"))
+    assert np.abs(ours["joints2d"] - theirs["joints2d"]).max() < 0.01
+    assert (ours["segm"] == theirs["segm"]).mean() > 0.999 and (ours["depth"] == theirs["depth"]).mean() > 0.998
+    assert np.abs(ours["image"] - theirs["image"]).mean() < 0.15  # H.264 against PNG, in deviations
+    assert not np.array_equal(ours["segm"], ours["segm"][:, ::-1])
+    assert theirs["id"].endswith("/person0/1")
 
 
 # The same for the same key

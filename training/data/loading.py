@@ -4,7 +4,6 @@ import cv2
 import torch
 
 
-
 def loader_settings(workers: int, pin: bool | None = None) -> dict:
     """Keyword arguments for torch's DataLoader.
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from generator.catalog import Assets, Catalog
 from generator.clip import Clip
 from generator.config import SampleConfig
-from generator.errors import ConfigError, RenderError
+from generator.errors import RenderError
 from generator.sampling import resolve, sample_clip
 from generator.streams import stream
 from training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
