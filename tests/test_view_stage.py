@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from generator.body.model import SMPL_JOINTS
 from generator.catalog import Assets, Catalog
 from generator.clip import CHANNELS
-from generator.colours import part_colours
+from generator.colours import Style, part_colours
 from generator.config import SampleConfig
 from generator.dataset.collection import open_collection
 from generator.dataset.folder import create_or_resume, open_dataset
@@ -66,7 +66,7 @@ def server():
 
 @pytest.fixture
 def stage(server):
-    opened = Stage(server.scene)
+    opened = Stage(server.scene, Style())
     yield opened
     opened.close()
 
@@ -179,13 +179,12 @@ def test_patches_make_up_the_whole_mesh_of_the_frame(stage, server, collection, 
     assert all(mesh.visible for mesh in meshes)
 
 
-def test_parts_have_the_colours_of_the_palette(server, collection, reader):
+def test_parts_have_the_colours_of_the_palette(stage, server, collection, reader):
+    stage.open(reader, collection)
     for palette in ("default", "surreal"):
-        stage = Stage(server.scene, stage_module.Style(palette=palette))
-        stage.open(reader, collection)
+        stage.style = Style(palette=palette)
         stage.show(reader.cameras[0], 0, replace(ALONE, colour="parts"))
         drawn = {tuple(mesh.color) for mesh in nodes(server, "body0/parts")}
-        stage.close()
         assert drawn == {tuple(colour) for colour in part_colours(palette)[1:].tolist()}
 
 
@@ -432,7 +431,7 @@ class Watched:
         self.page.goto(f"http://127.0.0.1:{server.get_port()}/?fixedDpr=1")  # viser lowers it on slow machines
         while not joined.is_set():
             self.page.wait_for_timeout(50)
-        self.client, self.stage = clients[0], Stage(clients[0].scene)
+        self.client, self.stage = clients[0], Stage(clients[0].scene, Style())
         self.page.wait_for_function(f"{CANVAS}?.width > 600")
 
     def settled(self) -> np.ndarray:

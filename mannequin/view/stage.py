@@ -71,7 +71,6 @@ class Opened:
     """The clip on stage. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4) T_world_camera."""
 
     reader: object
-    style: Style
     bodies: dict[str, Body]
     tracks: dict[str, PersonTrack]
     cameras: dict[str, CameraSpec]
@@ -90,9 +89,13 @@ class Opened:
 
 
 class Stage:
-    """One clip at a time in ``scene``. notice: after :meth:`open`, what cannot be shown and why; "" if all can."""
+    """One clip at a time in ``scene``.
 
-    def __init__(self, scene: viser.SceneApi, style: Style = Style()):
+    style: may be replaced; the next :meth:`show` follows it.
+    notice: after :meth:`open`, what cannot be shown and why; "" if all can.
+    """
+
+    def __init__(self, scene: viser.SceneApi, style: Style):
         self.scene, self.style, self.notice = scene, style, ""
         self._root = self._clip = self._frusta = None
         self._collection = self._catalog = self._client = None
@@ -112,7 +115,7 @@ class Stage:
         tracks = {name: reader.track(name) for name in reader.people}
         poses = {name: reader.T_world_camera(name) for name in cameras}
         _check_finite(poses, tracks)
-        self._clip = clip = Opened(reader, self.style, bodies, tracks, cameras, poses)
+        self._clip = clip = Opened(reader, bodies, tracks, cameras, poses)
         self.scene.set_up_direction("+z")
         self.scene.set_background_image(_sky(), format="png")
         self._root = self.scene.add_frame(ROOT, show_axes=False)
@@ -136,11 +139,11 @@ class Stage:
         whole = len(self._clip.bodies) == len(self._clip.tracks)
         mesh, points = (options.surface == "mesh" and whole, options.surface == "points" or (options.surface == "mesh" and not whole))
         with self._lock:
-            self._surfaces.show(t, mesh, options)
+            self._surfaces.show(t, mesh, options, self.style)
             self._objects.show(t, mesh)
-            self._points.show(camera, t, points, options)
+            self._points.show(camera, t, points, options.colour, self.style)
             self._skeletons.show(t, options.skeleton, options.names)
-            self._frusta.show(camera, t, options.frustum)
+            self._frusta.show(camera, t, options.frustum, self.style)
             self._ground.visible = options.ground
 
     def look_through(self, client: viser.ClientHandle, camera: str, t: int) -> None:
@@ -197,12 +200,12 @@ class _Surfaces:
     """Posed bodies, cut into patches of one colour; cut anew when the colouring changes."""
 
     def __init__(self, scene: viser.SceneApi, clip: Opened):
-        self.scene, self.clip, self.colour = scene, clip, ""
+        self.scene, self.clip, self.cut = scene, clip, None
         self.patches: list[tuple[Body, Patch, viser.MeshHandle]] = []
 
-    def show(self, t: int, visible: bool, options: StageOptions) -> None:
-        if visible and options.colour != self.colour:
-            self._cut(options.colour)
+    def show(self, t: int, visible: bool, options: StageOptions, style: Style) -> None:
+        if visible and self.cut != (options.colour, style.palette):
+            self._cut(options.colour, style.palette)
         vertices = {body: body.vertices(t) for body in self.clip.bodies.values()} if visible else {}
         for body, patch, mesh in self.patches:
             mesh.visible = visible
@@ -210,22 +213,22 @@ class _Surfaces:
                 mesh.vertices = vertices[body][patch.ids]
                 mesh.opacity = GLASS if options.skeleton else None
 
-    def _cut(self, colour: str) -> None:
+    def _cut(self, colour: str, palette: str) -> None:
         for _, _, mesh in self.patches:
             mesh.remove()
-        self.colour, self.patches = colour, []
+        self.cut, self.patches = (colour, palette), []
         for i, body in enumerate(self.clip.bodies.values()):
             vertices = body.vertices(0)
-            for k, patch in enumerate(_patches(body, colour, self.clip.style)):
+            for k, patch in enumerate(_patches(body, colour, palette)):
                 name = f"{ROOT}/body{i}/{colour}{k}"
                 mesh = self.scene.add_mesh_simple(name, vertices[patch.ids], patch.faces, color=patch.colour)
                 self.patches.append((body, patch, mesh))
 
 
-def _patches(body: Body, colour: str, style: Style) -> list[Patch]:
+def _patches(body: Body, colour: str, palette: str) -> list[Patch]:
     faces, part = body.model.topology.faces, body.model.topology.part
     if colour == "parts":
-        return labelled_patches(faces, part, part_colours(style.palette))
+        return labelled_patches(faces, part, part_colours(palette))
     if body.face_colours is None:
         return labelled_patches(faces, np.zeros(len(faces), int), np.array([PLAIN]))
     return textured_patches(faces, body.face_colours)
@@ -244,7 +247,8 @@ class _Objects:
 
 def _add_object(scene: viser.SceneApi, name: str, thing) -> viser.MeshHandle:
     corners, faces, _ = object_mesh(thing.mesh)
-    return scene.add_mesh_simple(name, corners * thing.scale, faces, color=tuple(round(255 * c) for c in thing.color), side="double")
+    colour = tuple(round(255 * c) for c in thing.color)
+    return scene.add_mesh_simple(name, corners * thing.scale, faces, color=colour, side="double", flat_shading=thing.mesh == "box")
 
 
 class _Points:
@@ -253,12 +257,12 @@ class _Points:
     def __init__(self, scene: viser.SceneApi, clip: Opened):
         self.scene, self.clip, self.cloud = scene, clip, None
 
-    def show(self, camera: str, t: int, visible: bool, options: StageOptions) -> None:
+    def show(self, camera: str, t: int, visible: bool, colour: str, style: Style) -> None:
         if self.cloud is not None:
             self.cloud.visible = visible
         if not visible or "depth" not in self.clip.reader.channels(camera):
             return
-        points, colours, radius = seen_points(self.clip, camera, t, options.colour)
+        points, colours, radius = seen_points(self.clip, camera, t, colour, style)
         if self.cloud is None and len(points):
             look = {"point_shape": "circle", "point_shading": "flat", "precision": "float32"}
             self.cloud = self.scene.add_point_cloud(f"{ROOT}/points", points, colours, point_size=radius, **look)
@@ -267,7 +271,7 @@ class _Points:
             self.cloud.points, self.cloud.colors, self.cloud.point_size = points, colours, radius
 
 
-def seen_points(clip: Opened, camera: str, t: int, colour: str) -> tuple[np.ndarray, np.ndarray, float]:
+def seen_points(clip: Opened, camera: str, t: int, colour: str, style: Style) -> tuple[np.ndarray, np.ndarray, float]:
     """((N, 3) float32 metres, (N, 3) uint8, metres of radius that close the gaps) of every k-th row and column, N at most MAX_POINTS."""
     reader, eye = clip.reader, clip.cameras[camera]
     h, w = reader.spec.resolution
@@ -278,10 +282,10 @@ def seen_points(clip: Opened, camera: str, t: int, colour: str) -> tuple[np.ndar
     pixels, depth = seen.pixels[kept], seen.values["depth"][kept]
     points = unproject(pixels, depth, eye, clip.poses[camera][t], (h, w)).astype(np.float32)
     radius = 0.75 * step * float(np.median(depth)) / eye.fx if len(depth) else 0.01
-    return points, picture(clip, camera, t, colour).reshape(-1, 3)[pixels], radius
+    return points, picture(clip, camera, t, colour, style).reshape(-1, 3)[pixels], radius
 
 
-def picture(clip: Opened, camera: str, t: int, colour: str = "texture") -> np.ndarray:
+def picture(clip: Opened, camera: str, t: int, colour: str, style: Style) -> np.ndarray:
     """(H, W, 3) uint8 of what ``camera`` sees: the colour image, or the parts if that is asked for or all there is."""
     reader, channels = clip.reader, clip.reader.channels(camera)
     if "rgb" in channels and (colour == "texture" or "segm" not in channels):
@@ -290,7 +294,7 @@ def picture(clip: Opened, camera: str, t: int, colour: str = "texture") -> np.nd
     if shown is None:
         return np.full((*reader.spec.resolution, 3), PLAIN, np.uint8)
     labels = reader.labels(camera, (shown,), t, t + 1)
-    return colourise(labels.frame(shown, 0), labels.mask(0), shown, clip.style)
+    return colourise(labels.frame(shown, 0), labels.mask(0), shown, style)
 
 
 class _Skeletons:
@@ -358,13 +362,13 @@ class _Frusta:
         fov = float(2 * np.arctan(high / 2))
         return self.scene.add_camera_frustum(f"{ROOT}/camera{i}", fov, wide / high, scale=scale, thickness=0.012 * length)
 
-    def show(self, chosen: str, t: int, visible: bool) -> None:
+    def show(self, chosen: str, t: int, visible: bool, style: Style) -> None:
         self.wanted, self.frame = visible, t
         for name, frustum in self.frusta.items():
             if visible:
                 _move(frustum, self.clip.poses[name][t])
                 frustum.color = CHOSEN if name == chosen else OTHER
-                frustum.image = _small(picture(self.clip, name, t))
+                frustum.image = _small(picture(self.clip, name, t, "texture", style))
         self.seen_from(self.eye)
 
     def seen_from(self, eye: np.ndarray) -> None:
