@@ -20,8 +20,8 @@ from mannequin.commands.farm import Farm
 from mannequin.commands.generate import Generate
 from mannequin.commands.info import Info
 from mannequin.commands.label import Label
-from mannequin.commands.show import Show
 from mannequin.commands.report import Report
+from mannequin.commands.show import Show
 from mannequin.commands.status import Status
 from mannequin.commands.validate import Validate
 from mannequin.commands.view import View

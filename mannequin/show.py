@@ -19,7 +19,6 @@ from generator.dataset.atomic import part_of
 from generator.dataset.collection import Collection, open_collection
 from generator.errors import ConfigError, DatasetError, MissingExtraError, unknown_name
 from generator.pictures import ENCODINGS, GAP, draw_joints, draw_legend, grid, ground, headed, resized, save_picture, titled
-from generator.remote import Place
 
 ORDER = ("rgb", "joints", "segm", "segm14", "instance", "depth", "normal", "flow", "flow_backward", "occluded", "occluded_backward", "uv", "chart", "chart_uv")
 """In which channels are shown."""
@@ -66,7 +65,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Pictures of one source beside each other. headed: below a line that names clip and frame. legends: above theirs."""
+    """Pictures of one source beside each other. headed: under a line that names clip and frame. legends: with theirs below."""
 
     source: Source
     names: tuple[str, ...]

@@ -3,6 +3,7 @@
 import builtins
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from generator.clip import PersonView
 from generator.colours import DRAWN, JOINTS, Bar, Style, Swatches, colourise, fitted, joint_colours, legend
 from generator.dataset.folder import create_or_resume
 from generator.dataset.native import open_clip, write_clip
+from generator.dataset.surreal import export_surreal
 from generator.errors import ConfigError, DatasetError
 from generator.pictures import ENCODINGS, GROUND, draw_joints, draw_legend, grid, headed, resized, save_picture, titled
 from mannequin import show as module
@@ -182,6 +184,24 @@ def test_a_dataset_is_shown_by_clips_spread_over_it(run, dataset, tmp_path):
         spare = (SIZE[1] - expected.shape[1]) // 2
         assert (found[:, spare : SIZE[1] - spare] == expected).all() and (found[:, :spare] == GROUND).all()
     assert len(sheet) == 2 * margin + MOST_CLIPS * step - 2 * module.GAP
+
+
+def test_a_folder_in_surreals_layout_is_shown_too(run, tmp_path):
+    clip, out = ball_clip(frames=3, resolution=SIZE), tmp_path / "s.png"
+    made = create_or_resume(tmp_path / "out", {"a": 1}, num_clips=1)
+    for i in range(2):
+        write_clip(made.path_of(i), replace(clip, spec=replace(clip.spec, name=f"ball{i}")))
+    export_surreal(made, tmp_path / "surreal")
+    status, _, message = run("show", tmp_path / "surreal", "--frame", "2", "--scale", "1", "--plain", "--out", out, "--palette", "surreal")
+    assert status == 0, message
+    sheet, (margin, title, head), view = read(out), BOXED, clip.views["camera"]
+    names = ("rgb", "segm", "depth", "normal", "flow_backward")
+    assert sheet.shape[1] == 2 * margin + len(names) * SIZE[1] + (len(names) - 1) * module.GAP
+    expected = colourise(view.frame("segm", 2), view.labels.mask(2), "segm", Style("surreal"))
+    x = margin + SIZE[1] + module.GAP
+    for row in range(2):
+        y = margin + head + title + row * (head + title + SIZE[0] + 2 * module.GAP)
+        assert (sheet[y : y + SIZE[0], x : x + SIZE[1]] == expected).all()
 
 
 def test_names_are_after_what_is_shown_and_nothing_else_is_left(run, dataset, clip_file, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from generator.remote import Place
 
 @dataclass(frozen=True)
 class Show:
-    """Draw clips as a picture or a film: channels side by side, with legends.
+    """Draw clips as a picture or a film: channels, named, with legends.
 
     The default colours are told apart by colour-blind readers.
 
@@ -20,7 +20,7 @@ class Show:
           up to six clips of a dataset, into out.png
       mannequin show out/clips/000/000000.h5 --frame 5
           every channel of one frame, joints too
-      mannequin show out/clips/000/000000.h5 --out film.mp4 --channels rgb joints segm depth
+      mannequin show out/clips/000/000000.h5 --out film.mp4 --channels rgb segm depth
           all frames as a film
       mannequin show surreal_out --channels rgb segm --palette surreal
           clips in SURREAL's layout
