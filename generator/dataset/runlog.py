@@ -5,7 +5,7 @@
     {"end": "done", "t": 99.1}                                  the run ends; absent after kill -9
 
 t: seconds since the run began, by a clock that is never set. Logs hold times and so differ from
-run to run; nothing but ``mannequin status`` reads them, and they may be deleted. In an object store,
+run to run; nothing but ``mannequin status`` and ``mannequin report`` read them, and they may be deleted. In an object store,
 which knows no appending, a log is the last TAIL_BYTES of its lines, written anew from time to time.
 """
 

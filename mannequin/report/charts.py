@@ -50,9 +50,12 @@ def rose(tally: Histogram, title: str) -> Html:
             r = reach * math.sqrt(n / most)
             corners = [(x - r * math.sin(v), y - r * math.cos(v)) for v in (a, b)]  # counter-clockwise: left is left
             d = f"M{x:.1f} {y:.1f}L{corners[0][0]:.1f} {corners[0][1]:.1f}A{r:.1f} {r:.1f} 0 0 0 {corners[1][0]:.1f} {corners[1][1]:.1f}Z"
-            drawn.append(el("path", _title(f"{-180 + 10 * k}° to {-170 + 10 * k}°: {int(n):,} of {tally.n:,} ({_share(n, tally.n)})"), d=d, class_="bar"))
-    names = (("front", x, y - reach - 8, "middle"), ("back", x, y + reach + 16, "middle"), ("left", x - reach - 8, y + 4, "end"), ("right", x + reach + 8, y + 4, "start"))
-    labels = [el("text", name, x=f"{a:.0f}", y=f"{b:.0f}", text_anchor=anchor) for name, a, b, anchor in names]
+            tip = f"{-180 + 10 * k}° to {-170 + 10 * k}°: {int(n):,} of {tally.n:,} ({_share(n, tally.n)})"
+            drawn.append(el("path", _title(tip), d=d, class_="bar"))
+    above = (("front", y - reach - 8), ("back", y + reach + 16))
+    beside = (("left", x - reach - 8, "end"), ("right", x + reach + 8, "start"))
+    labels = [el("text", name, x=f"{x:.0f}", y=f"{b:.0f}", text_anchor="middle") for name, b in above]
+    labels += [el("text", name, x=f"{a:.0f}", y=f"{y + 4:.0f}", text_anchor=anchor) for name, a, anchor in beside]
     return _svg(width, height, f"{title}: {summary(tally, '°')}", *drawn, *labels)
 
 
@@ -63,7 +66,9 @@ def log_histogram(tally: LogHistogram, title: str, unit: str) -> Html:
     counts = tally.decades.counts[10 * first : 10 * last].reshape(-1, 2).sum(1)
     width, height, left, bottom, start = WIDTH, 118, 8, 90, 40
     tallest, step = max(int(counts.max()), tally.zeros, 1), (width - start - left) / len(counts)
-    drawn = [_bar(left, bottom - 72 * tally.zeros / tallest, 16, 72 * tally.zeros / tallest, f"0: {tally.zeros:,} of {tally.n:,} ({_share(tally.zeros, tally.n)})")] if tally.zeros else []
+    drawn, none = [], 72 * tally.zeros / tallest
+    if tally.zeros:
+        drawn.append(_bar(left, bottom - none, 16, none, f"0: {tally.zeros:,} of {tally.n:,} ({_share(tally.zeros, tally.n)})"))
     for k, n in enumerate(counts):
         if n:
             a, b = 10.0 ** (tally.LOWEST + first + k / 5), 10.0 ** (tally.LOWEST + first + (k + 1) / 5)

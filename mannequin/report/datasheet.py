@@ -78,7 +78,8 @@ def _people(source: Source) -> str:
         return "not recorded"
     assets = source.config["assets"]
     moved = "motions are computed" if not assets["motion"] or all("/" not in m and "." not in m for m in assets["motion"]) else "motions may have been recorded from people"
-    return f"nobody in it is real: bodies, clothes and faces are synthetic; {moved}" + ("" if not assets["textures"] else "; textures are the user's, and may show people")
+    shown = "; textures are the user's, and may show people" if assets["textures"] else ""
+    return f"nobody in it is real: bodies, clothes and faces are synthetic; {moved}{shown}"
 
 
 def _channels(source: Source) -> Html:
@@ -114,7 +115,8 @@ def _flat(plain, path: str = "") -> list[tuple[str, str]]:
 
 def _sources(source: Source) -> Html:
     if source.command is None:
-        return el("p", "Not recorded in the files." if not source.config else "The options above name the files it was made from. Their licences are those of whoever gave them.")
+        named = "The options above name the files it was made from. Their licences are those of whoever gave them."
+        return el("p", named if source.config else "Not recorded in the files.")
     assets, own = source.config["assets"], []
     for name, builtin in (
         ("body", "Mannequin's own, made from MakeHuman data; CC0 1.0"),

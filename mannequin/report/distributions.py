@@ -111,11 +111,13 @@ def _joints(s: Statistics) -> list[Html]:
     for name, (n, inside, visible) in rows.items():
         parts = (("bar", visible, "visible"), ("bar2", inside - visible, "inside the image, hidden"), ("rest", n - inside, "outside of the image"))
         shown.append((name, [(k / n, class_, f"{name}: {word} in {k:,} of {n:,} ({100 * k / n:.1f} %)") for class_, k, word in parts]))
-    key = el("div", *(el("span", el("i", style=f"background:var(--{v})"), word) for v, word in (("bar", "visible"), ("bar2", "hidden"), ("rest", "outside"))), class_="key")
+    words = (("bar", "visible"), ("bar2", "hidden"), ("rest", "outside"))
+    key = el("div", *(el("span", el("i", style=f"background:var(--{v})"), word) for v, word in words), class_="key")
     n = max(int(row[0]) for row in rows.values())
     mean = np.mean([row[2] / row[0] for row in rows.values()])
     drawn = charts.stacked(shown, f"Joint visibility: share of people in frames, n {n:,}")
-    return [card("Joint visibility", "% of people in frames", "hidden: by another part of the body, person or object", join((key, drawn)), f"n {n:,} people in frames; {100 * mean:.0f}\xa0% visible, mean of the joints")]
+    said = f"n {n:,} people in frames; {100 * mean:.0f}\xa0% visible, mean of the joints"
+    return [card("Joint visibility", "% of people in frames", "hidden: by another part of the body, person or object", join((key, drawn)), said)]
 
 
 def _parts(s: Statistics) -> list[Html]:
@@ -151,7 +153,8 @@ def _spread(s: Statistics) -> list[Html]:
     bars = [(name, v, f"{number(v)}°", f"{name}: {v:.1f}°, n {k:,}", "bar", None) for name, v, k in rows]
     mean = np.mean([v for _, v, _ in rows])
     note = "of each joint's rotation about its mean: arccos of the mean cosine of the angle between them"
-    return [card("Spread of rotations", "°", note, charts.bars(bars, f"Spread of the joints' rotations: n {n:,}"), f"n {n:,} frames of people; mean of the joints {number(mean)}°")]
+    said = f"n {n:,} frames of people; mean of the joints {number(mean)}°"
+    return [card("Spread of rotations", "°", note, charts.bars(bars, f"Spread of the joints' rotations: n {n:,}"), said)]
 
 
 def _diversity(s: Statistics) -> list[Html]:
@@ -173,5 +176,6 @@ def _shapes(s: Statistics) -> list[Html]:
         if rows:
             n = max(tally.n for _, tally in rows)
             note = "bar: the middle half; line: 5th to 95th percentile; mark: median"
-            cards.append(card("Shape", body, note, charts.ranges(rows, f"Shape coefficients of {body}: n {n:,}"), f"n {n:,} people in clips; coefficients of this body"))
+            drawn = charts.ranges(rows, f"Shape coefficients of {body}: n {n:,}")
+            cards.append(card("Shape", body, note, drawn, f"n {n:,} people in clips; coefficients of this body"))
     return cards

@@ -97,7 +97,8 @@ def clips(source: Source) -> Html:
 def channels(source: Source) -> Html:
     """A strip of pictures for each channel, and what its colours mean."""
     having = [s for s in source.gathered.scenes if s.joints is not None]
-    parts = [el("p", f"The same {count(len(having), 'frame')} in every channel. Colours mean the same all along a strip; labels are thinned out, not averaged.", class_="note")]
+    said = f"The same {count(len(having), 'frame')} in every channel. Colours mean the same all along a strip; labels are thinned out, not averaged."
+    parts = [el("p", said, class_="note")]
     joints = el("div", *(picture(s.joints, f"joints of clip {s.key}") for s in having), class_="strip")
     key = "Joints, bones and the tight box about the visible pixels; hollow where a joint is hidden. Arrays joints2d, visible, box."
     if "rgb" in source.gathered.channels:
@@ -153,14 +154,16 @@ def _agreement(source: Source) -> Html:
     if not found and source.collection.kind == "surreal":
         return el("p", "This layout does not say whether renderers were compared.")
     if not found:
-        return el("p", "The files hold no comparison of two renderers: one alone made these clips. ", el("code", "mannequin validate"), " renders sampled frames again with the other.")
+        said = "The files hold no comparison of two renderers: one alone made these clips. "
+        return el("p", said, el("code", "mannequin validate"), " renders sampled frames again with the other.")
     worst = {name.removesuffix("_worst"): tally for name, tally in found.items() if name.endswith("_worst")} or found
     cards, rows = [], []
     for name, tally in worst.items():
         unit = "m" if name.startswith("depth_") and "_of_" not in name else "share of pixels" if "_of_" in name else ""
         title = name.replace("_", " ")
         rows.append([title, unit, f"{tally.n:,}", *(number(v, 2) for v in (tally.quantile(0.5), tally.quantile(0.95), tally.largest))])
-        cards.append(card(title, unit, "", charts.log_histogram(tally, title, unit), f"n {tally.n:,} clips, largest {number(tally.largest, 2)}"))
+        if tally.zeros < tally.n:
+            cards.append(card(title, unit, "", charts.log_histogram(tally, title, unit), f"n {tally.n:,} clips, largest {number(tally.largest, 2)}"))
     note = "While Cycles made the colour, the rasteriser made the same labels by itself. Of each clip, the worst frame; a clip beyond the limits is not written."
     head = ["measure", "unit", "clips", "median", "95 %", "largest"]
     return join((el("p", note, class_="note"), table(head, rows, numbers=(2, 3, 4, 5)), el("div", *cards, class_="charts")))
@@ -194,10 +197,11 @@ def _throughput(source: Source) -> Html:
     ]
     bars = [(name, v, f"{1000 * v / max(r.frames, 1):.1f} ms", f"{name}: {100 * v / busy:.1f} % of the time", "bar", None) for name, v in r.seconds.items() if busy]
     drawn = card("Stages", "ms per frame", "", charts.bars(bars, "Time per stage"), f"n {r.clips:,} clips") if bars else None
-    listed = [
-        [text(u.started[:19].replace("T", " ") or "–"), text(u.host, 40), f"{u.workers:,}", f"{u.clips:,}", f"{u.failed:,}", f"{u.frames:,}", duration(u.wall), number(u.frames / u.wall if u.wall else 0), number(u.peak_mb, 4), text(u.end or "cut off", 20)]
-        for u in r.runs[-MOST_ROWS:]
-    ]
+    listed = []
+    for u in r.runs[-MOST_ROWS:]:
+        counts = [f"{n:,}" for n in (u.workers, u.clips, u.failed, u.frames)]
+        pace = [duration(u.wall), number(u.frames / u.wall if u.wall else 0), number(u.peak_mb, 4)]
+        listed.append([text(u.started[:19].replace("T", " ") or "–"), text(u.host, 40), *counts, *pace, text(u.end or "cut off", 20)])
     head = ["started (UTC)", "host", "workers", "clips", "failed", "frames", "time", "frames/s", "peak MB", "end"]
     more = el("p", f"The last {MOST_ROWS} of {len(r.runs):,} runs.", class_="note") if len(r.runs) > MOST_ROWS else None
     return join((facts(rows), el("div", drawn, class_="charts") if drawn else None, table(head, listed, numbers=tuple(range(2, 9))), more))
