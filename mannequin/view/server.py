@@ -131,13 +131,13 @@ def _first_clip(collection: Collection, clip: str) -> str:
 
 def _check_free(host: str, port: int) -> None:
     """Raises ConfigError unless a server may listen there; viser itself would take another port, or hang."""
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"Port {port} does not exist; expected 0 to 65535, 0 for any that is free.")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
-    except OverflowError as e:
-        raise ConfigError(f"Port {port} does not exist; expected 0 to 65535, 0 for any that is free.") from e
     except socket.gaierror as e:
         raise ConfigError(f"Unknown host {host!r}; expected an address of this machine, as 127.0.0.1.") from e
     except OSError as e:

@@ -28,6 +28,9 @@ from mannequin.view.wall import Wall
 AT_REST = 0.35
 """Seconds without change after which pictures are sent again enlarged."""
 
+STRAIGHTEN = 0.5
+"""Seconds after which pictures that were turned by a drag face the user again."""
+
 LIST_EVERY = 1.0
 """Seconds between looks at how far the list of clips has come."""
 
@@ -47,8 +50,9 @@ class Session:
         self._palette = palette
         self._tasks: queue.SimpleQueue[Callable | None] = queue.SimpleQueue()
         self._clock: Clock | None = None
-        self._shown = self._hung = self._explained = self._aspect = None
-        self._sharp, self._listed, self._closed = True, 0.0, False
+        self._shown = self._hung = self._explained = None
+        self._aspect, self._tilted = round(client.camera.aspect, 2), None
+        self._sharp, self._growing, self._closed = True, True, False
         self._thread = threading.Thread(target=self._run, name=f"browser {client.client_id}", daemon=True)
         self._thread.start()
 
@@ -107,15 +111,19 @@ class Session:
             waits.append(self._clock.wait(time.monotonic()))
         elif not self._sharp:
             waits.append(AT_REST)
-        if self._listed is not None:
+        if self._growing:
             waits.append(LIST_EVERY)
+        if self._tilted is not None:
+            waits.append(self._tilted + STRAIGHTEN - time.monotonic())
         return max(0.001, min(waits)) if waits else None
 
     def _step(self) -> None:
         """Show what is wanted now, if it is not shown already."""
-        self._draw_list()
+        self.list.draw()
+        self._growing = not self.index.is_complete
         if self.film is None:
             return
+        self._straighten()
         if self._clock is not None:
             self._advance()
         wanted = self._wanted()
@@ -158,7 +166,7 @@ class Session:
         panel.set_width(LIST_WIDTH)
         self.wall = Wall(client.scene, lambda i, x, y: self.do(lambda: self._pick(i, x, y)))
         self.stage = Stage(client.scene, Style(self._palette))
-        client.camera.on_update(lambda camera: self._resized(camera.aspect))
+        client.camera.on_update(self._camera_moved)
         self._add_keys()
         self._open(self.key)
 
@@ -184,8 +192,8 @@ class Session:
 
     def _open(self, key: str) -> None:
         self._stop()
-        self._release()
         self.stage.close()
+        self._release()
         self.key, self.t, self._shown, self._hung, self._explained = key, 0, None, None, None
         self.list.choose(key)
         entry = self.index.entry(key)
@@ -200,9 +208,9 @@ class Session:
     def _give_up_clip(self, title: str, problem: str) -> None:
         """Say why there is nothing to see of the clip."""
         self._stop()
-        self._release()
         self.wall.clear()
         self.stage.close()
+        self._release()
         self._hung = None
         self.controls.say(f"<div style='color:#e03131'>{message_html(title, problem)}</div>")
         self.controls.tell(message_html(f"Clip {self.key}", problem), "")
@@ -214,12 +222,7 @@ class Session:
 
     def _refresh(self) -> None:
         self.index.refresh()
-        self._listed = 0.0
-
-    def _draw_list(self) -> None:
-        """Bring the list up to date, now and then while the index grows."""
-        self.list.draw()
-        self._listed = None if self.index.is_complete else 0.0
+        self._growing = True
 
     def _wanted(self) -> tuple:
         """All that the picture on the screen follows from."""
@@ -245,6 +248,7 @@ class Session:
         with self.client.atomic():
             if hung != self._hung:
                 self.stage.close()
+                self.controls.say("")
                 self.wall.arrange(flat, hung[1], self.client.camera.aspect)
                 self.wall.look_at(self.client)
                 self._hung = hung
@@ -253,29 +257,40 @@ class Session:
                 self.wall.mark(self.pixel)
 
     def _show_scene(self) -> None:
-        camera = self.controls.camera(self.film.reader.cameras)
-        if self._hung != "scene":
+        camera, options = self.controls.camera(self.film.reader.cameras), self.controls.stage_options()
+        style = self.controls.style()
+        hung, was_wall = ("scene", style.palette), self._hung is None or self._hung[0] != "scene"
+        if hung != self._hung:
             self.wall.clear()
+            self.stage.style = style
             self.stage.open(self.film.reader, self.index.collection)
-            self.stage.show(camera, self.t, self.controls.stage_options())
-            self.stage.look_through(self.client, camera, self.t)
-            self._hung = "scene"
-            return
+            self.controls.say(message_html("3D", self.stage.notice) if self.stage.notice else "")
+            self._hung = hung
         with self.client.atomic():
-            self.stage.show(camera, self.t, self.controls.stage_options())
+            self.stage.show(camera, self.t, options)
+        if was_wall:
+            self.stage.look_through(self.client, camera, self.t)
 
-    def _resized(self, aspect: float) -> None:
-        """The window has another shape."""
-        rounded = round(aspect, 2)
-        if rounded != self._aspect:
-            self._aspect = rounded
+    def _camera_moved(self, camera: viser.CameraHandle) -> None:
+        """The window has another shape, or the user has turned what is seen."""
+        tilted = self.controls.layout == IMAGES and self.wall.is_tilted(camera)
+        self._tilted = time.monotonic() if tilted else None
+        aspect = round(camera.aspect, 2)
+        if tilted or aspect != self._aspect:
+            self._aspect = aspect
             self.do()
 
+    def _straighten(self) -> None:
+        if self._tilted is not None and time.monotonic() >= self._tilted + STRAIGHTEN:
+            self._tilted = None
+            self.wall.straighten(self.client)
+
     def _fit(self) -> None:
-        self.wall.look_at(self.client)
+        if self.controls.layout == IMAGES:
+            self.wall.look_at(self.client)
 
     def _look_through(self) -> None:
-        if self._hung == "scene":
+        if self.film is not None and self.controls.layout != IMAGES:
             self.stage.look_through(self.client, self.controls.camera(self.film.reader.cameras), self.t)
 
     def _download(self) -> None:

@@ -99,6 +99,21 @@ class Wall:
             client.camera.look_at = centre
             client.camera.fov = FIELD_OF_VIEW
 
+    @staticmethod
+    def is_tilted(camera: viser.CameraHandle) -> bool:
+        """Whether ``camera`` looks askew at the wall."""
+        ahead = np.asarray(camera.look_at) - camera.position
+        return bool(np.linalg.norm(ahead[[0, 2]]) > 0.002 * np.linalg.norm(ahead))
+
+    def straighten(self, client: viser.ClientHandle) -> None:
+        """Look at the same point of the wall from straight ahead, as near as before."""
+        ahead = np.asarray(client.camera.look_at) - client.camera.position
+        middle = client.camera.position + ahead * (-client.camera.position[1] / ahead[1] if ahead[1] > 0 else 1.0)
+        with client.atomic():
+            client.camera.up_direction = (0.0, 0.0, 1.0)
+            client.camera.position = middle - (0.0, float(np.linalg.norm(middle - client.camera.position)), 0.0)
+            client.camera.look_at = middle
+
     @property
     def _width(self) -> float:
         return self._size[1] / self._size[0]
