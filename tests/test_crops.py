@@ -5,7 +5,17 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from training.data.colour import MEAN, STD, to_rgb, whitened
-from training.data.crop import BOX_JOINTS, Augmentation, Box, augmentation, crop_box, crop_matrix, transform, warp_colour, warp_labels
+from training.data.crop import (
+    BOX_JOINTS,
+    Augmentation,
+    Box,
+    augmentation,
+    crop_box,
+    crop_matrix,
+    transform,
+    warp_colour,
+    warp_labels,
+)
 
 QUARTER = np.pi / 2
 
