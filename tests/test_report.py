@@ -1,6 +1,5 @@
 """The report: its figures against brute force, its page in a real browser, its refusals."""
 
-import base64
 import dataclasses
 import itertools
 import json
@@ -38,7 +37,8 @@ from mannequin.report.runs import read_runs
 from mannequin.report.statistics import LogHistogram, Statistics
 from mannequin.report.tallies import EvenSample, Histogram, Names, Turns
 from mannequin.report.write import write_report
-from renderers.validation.record import latest, leave, to_plain as record_of
+from renderers.validation.record import latest, leave
+from renderers.validation.record import to_plain as record_of
 from renderers.validation.table import Finding, Report
 from tests.browser import Visit
 from tests.clips import ball_clip, camera_looking, noise_clip
@@ -203,7 +203,7 @@ def test_all_of_a_clip_against_brute_force(tmp_path):
     s = statistics_of(tmp_path, clips)
     seen = {"distance": [], "azimuth": [], "height": [], "cut": [], "hidden": [], "people": [], "cover": [], "pitch": []}
     parts, joints = np.zeros(25, int), np.zeros((24, 3), int)
-    for clip, (name, view), t in ((c, item, t) for c in clips for item in c.views.items() for t in range(3)):
+    for clip, view, t in ((c, v, t) for c in clips for v in c.views.values() for t in range(3)):
         present = 0
         eye = view.T_world_camera[t, :3, 3]
         seen["pitch"].append(np.degrees(np.arctan2(view.T_world_camera[t, 2, 2], np.hypot(*view.T_world_camera[t, :2, 2]))))

@@ -1,12 +1,12 @@
 """The other sections of the page."""
 
 from generator.clip import CHANNELS
+from mannequin.progress import duration
 from mannequin.report import charts
 from mannequin.report.distributions import card
 from mannequin.report.html import Html, count, el, facts, join, number, size, table, text
 from mannequin.report.pictures import picture, strip
 from mannequin.report.source import Source
-from mannequin.progress import duration
 
 MOST_ROWS = 50
 """Of failures and of runs."""
