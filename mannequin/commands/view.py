@@ -11,7 +11,7 @@ from generator.remote import Place
 
 @dataclass(frozen=True)
 class View:
-    """Look at a dataset in a browser: any clip, every channel, and the scene in 3D.
+    """Look at a dataset in a browser: clips, channels, pixels, 3D.
 
     Only this machine can open the page, unless you ask for another --host.
 
