@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from rich.console import Console
 from generator.body.model import MERGE_14
 from generator.clip import LABELS
 from generator.colours import Style, colourise, fitted, legend
-from generator.dataset.atomic import part_of
 from generator.dataset.collection import Collection, open_collection
-from generator.errors import ConfigError, DatasetError, MissingExtraError, unknown_name
+from generator.errors import ConfigError, DatasetError, unknown_name
+from generator.films import write_film
 from generator.pictures import ENCODINGS, GAP, draw_joints, draw_legend, grid, ground, headed, resized, save_picture, titled
 
 ORDER = ("rgb", "joints", "segm", "segm14", "instance", "depth", "normal", "flow", "flow_backward", "occluded", "occluded_backward", "uv", "chart", "chart_uv")
@@ -173,7 +172,7 @@ def show(command) -> int:
         sheet = _sheet(command, sources, frames, collection)
         if out.suffix.lower() == FILM:
             fps = sources[0].reader.spec.fps
-            _write_film(out, (sheet.draw(t) for t in frames), fps)
+            write_film(out, (sheet.draw(t) for t in frames), fps, "Or write a picture: give --out a name that ends in .png.")
         else:
             save_picture(out, sheet.draw(frames[0]))
     Console(highlight=False, markup=False, soft_wrap=True).print(f"{'film' if out.suffix.lower() == FILM else 'picture'}: {out}")
@@ -293,20 +292,3 @@ def _fit(style: Style, sources: list[Source], names: tuple[str, ...], frames: ra
             depth += [values[name] for name in wanted if name == "depth"]
             flow += [values[name] for name in wanted if name != "depth"]
     return fitted(style, np.concatenate(depth) if depth else None, np.concatenate(flow) if flow else None)
-
-
-def _write_film(path: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
-    """H.264 in an MP4 file, whole or not at all. pictures: (h, w, 3) uint8 of one even size."""
-    try:
-        import av
-    except ImportError as e:
-        raise MissingExtraError("Films need PyAV. Install it: pip install 'mannequin[export]'. Or write a picture: give --out a name that ends in .png.") from e
-    with part_of(path) as part, av.open(str(part), "w", format="mp4") as container:
-        stream = None
-        for picture in pictures:
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
-                stream.height, stream.width = picture.shape[:2]
-                stream.pix_fmt, stream.options = "yuv420p", {"crf": "17"}
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
