@@ -188,6 +188,11 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     return _tensors(folder / WEIGHTS, state), about | {"versions": standing.versions, "checkpoint": str(folder)}
 
 
+def digest(path: Path | str) -> str:
+    """SHA-256 of a checkpoint's weights, which tells networks apart."""
+    return hashlib.sha256((Path(path) / WEIGHTS).read_bytes()).hexdigest()
+
+
 def _chosen(path: Path) -> Path:
     """The checkpoint meant by ``path``, which is one, or a run that has some."""
     if (path / STATE).exists():
