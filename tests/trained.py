@@ -1,0 +1,29 @@
+"""Small networks as training leaves them, which have learned nothing."""
+
+from pathlib import Path
+
+import torch
+
+from generator.records import to_plain
+from training.core.checkpoint import FOLDER, Best, Checkpoint, Standing, Validation, save
+from training.core.config import TrainConfig
+from training.core.resume import prepare
+from training.tasks.network import NetworkConfig
+from training.tasks.registry import make_task
+
+TINY = NetworkConfig(stacks=1, features=8, depth=1, size=32)
+
+
+def checkpoint(run: Path, task: str = "segmentation", network: NetworkConfig = TINY, data: dict | None = None) -> Path:
+    """A run of one checkpoint, whose weights are drawn from seed 0."""
+    made = make_task(task, network)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        weights = made.model().state_dict()
+    config = TrainConfig(steps=4, batch=2, workers=0)
+    about = {"task": task, "task_config": to_plain(network), "config": to_plain(config), "data": data or {}, "samples": 12, "processes": 1, "total_steps": 4}
+    name = made.best[0]
+    validation = Validation(4, 0.7, {"loss": 2.5, name: 0.25, "accuracy": None})
+    prepare(run, about)
+    standing = Standing(about, {"torch": "2"}, step=4, samples=8, epoch=0.7, validations=(validation,), best=Best(4, name, 0.25))
+    return save(Checkpoint(standing, weights, {}), run / FOLDER)

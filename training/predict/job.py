@@ -1,0 +1,209 @@
+"""Predictions for an image, a folder of images or a film, in a folder.
+
+    <out>/predictions.json           of which network, which input, and what the values mean
+    <out>/segm/<name>.png            classes of the parts, at the pixels of the image; or
+    <out>/depth/<name>.png           depth from the pelvis
+    <out>/overlay/<name>.png         colours over the image; .mp4 of a film
+    <out>/segm/<name>/000012.png     of frame 12 of a film, if frames are asked for
+
+Files appear whole; those that are there are not made again.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from generator import limits
+from generator.dataset.atomic import sweep, write_bytes
+from generator.dataset.folder import differences
+from generator.errors import AssetError, ConfigError, DatasetError
+from generator.films import FILMS, open_film, write_film
+from generator.imagesize import check_image
+from generator.pictures import save_picture
+from generator.reading import read_bytes, read_json
+from training.core.checkpoint import digest
+from training.evaluation.measure import Device, device_of
+from training.predict.network import Edges, Predictor, squares
+from training.predict.outputs import FORMS, even, overlay, png, values
+from training.tasks.registry import load_trained
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+"""Suffixes of images that are read."""
+
+DESCRIPTION = "predictions.json"
+FORMAT = "mannequin-predictions"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to predict, and how.
+
+    checkpoint: of a network, or a run. source: image, folder of images, or film. boxes, batch: as of network.Predictor.
+    opacity: of the colours over the image, 0 to 1. plain: no legends. frames: also the values of a film's frames.
+    """
+
+    checkpoint: Path
+    source: Path
+    out: Path
+    boxes: tuple[Edges, ...] = ()
+    opacity: float = 0.6
+    plain: bool = False
+    frames: bool = False
+    batch: int = 8
+    device: Device = "auto"
+
+    def __post_init__(self):
+        if not 0 <= self.opacity <= 1:
+            raise ConfigError(f"--opacity is {self.opacity:g}; expected 0, where only the image is seen, to 1, where only the colours are.")
+        squares((1, 1), tuple((0, 0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in self.boxes))  # refuses empty ones
+
+
+@dataclass
+class Outcome:
+    """task: name of it. done, skipped: names of files; the latter were there. failed: name → why it could not be read."""
+
+    task: str
+    done: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def predict(wish: Wish, on_progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> Outcome:
+    """Do it. on_progress: told files or frames done, and in all (0 if unknown).
+
+    An image of a folder that cannot be read is noted; everything else raises: AssetError for the input, TrainingError
+    for the checkpoint, ConfigError for options, DatasetError for a folder of other things.
+    """
+    film = wish.source.suffix.lower() in FILMS and wish.source.is_file()
+    sources = [wish.source] if film else _images(wish.source)
+    device = device_of(wish.device)
+    task, model, about = load_trained(wish.checkpoint)
+    predictor = Predictor(task, model, device, wish.boxes, wish.batch)
+    _prepare(wish, about)
+    outcome = Outcome(task.name)
+    if film:
+        _film(wish, predictor, outcome, on_progress)
+    else:
+        _stills(wish, predictor, sources, outcome, on_progress)
+    return outcome
+
+
+def _images(source: Path) -> list[Path]:
+    """Files to read. Raises AssetError if there are none, or two have one name but for the suffix."""
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise AssetError(f"There is no {source}. Expected an image, a folder of images, or a film; check the path.")
+    found = sorted(p for p in source.iterdir() if p.suffix.lower() in IMAGES and not p.name.startswith("."))
+    if not found:
+        raise AssetError(f"{source} has no images in it. Expected files that end in {', '.join(IMAGES)}; folders in it are not searched.")
+    stems = {}
+    for path in found:
+        other = stems.setdefault(path.stem, path)
+        if other is not path:
+            raise AssetError(f"{other.name} and {path.name} in {source} would have one name, {path.stem}.png, as predictions. Rename one of them.")
+    return found
+
+
+def _prepare(wish: Wish, about: dict) -> None:
+    """Begin the folder, or see that it is of the same wish. Raises DatasetError for another."""
+    path = wish.out / DESCRIPTION
+    here = {
+        "format": FORMAT,
+        "checkpoint": {"path": str(wish.checkpoint.absolute()), "step": about["step"], "sha256": digest(about["checkpoint"])},
+        "task": about["task"],
+        "source": str(wish.source.absolute()),
+        "boxes": [list(box) for box in wish.boxes],
+        "overlay": {"opacity": wish.opacity, "plain": wish.plain},
+        "frames": wish.frames,
+        "values": FORMS[about["task"]],
+    }
+    if path.exists():
+        there = read_json(path, "a description of predictions", DatasetError)
+        lines = differences(there, here)
+        if lines:
+            raise DatasetError(
+                f"{wish.out} holds other predictions:\n" + "\n".join(f"  {line}" for line in lines[:20]) + "\nChoose another --out, or the same input, network and options."
+            )
+        sweep(wish.out)
+        return
+    if wish.out.exists() and (not wish.out.is_dir() or any(wish.out.iterdir())):
+        raise DatasetError(f"{wish.out} is not empty, and holds no predictions (it has no {DESCRIPTION}). Choose an empty or a new folder for --out.")
+    write_bytes(path, (json.dumps(here, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _stills(wish: Wish, predictor: Predictor, sources: list[Path], outcome: Outcome, on_progress) -> None:
+    folder, alone = wish.out / FORMS[outcome.task]["folder"], sources == [wish.source]
+    begun: list[tuple[Path, np.ndarray]] = []  # read, and not yet written
+
+    def images() -> Iterator[np.ndarray]:
+        for path in sources:
+            if all(_newer(made, path) for made in (folder / f"{path.stem}.png", wish.out / "overlay" / f"{path.stem}.png")):
+                outcome.skipped.append(path.name)
+                continue
+            try:
+                image = read_image(path)
+                squares(image.shape[:2], wish.boxes)
+            except (AssetError, ConfigError) as e:
+                if alone:
+                    raise
+                outcome.failed[path.name] = str(e)
+                continue
+            begun.append((path, image))
+            yield image
+
+    for labels in predictor.labels(images()):
+        path, image = begun.pop(0)
+        write_bytes(folder / f"{path.stem}.png", png(values(predictor.task, labels)))
+        save_picture(wish.out / "overlay" / f"{path.stem}.png", overlay(predictor.task, image, labels, wish.opacity, wish.plain))
+        outcome.done.append(path.name)
+        on_progress("image", len(outcome.done) + len(outcome.skipped) + len(outcome.failed), len(sources))
+
+
+def _newer(made: Path, source: Path) -> bool:
+    """Whether ``made`` is there, and of the ``source`` as it is now."""
+    return made.exists() and made.stat().st_mtime_ns >= source.stat().st_mtime_ns
+
+
+def read_image(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB, upright. Raises AssetError for a file that is no image."""
+    data = read_bytes(path, limits.IMAGE_BYTES, "an image")
+    try:
+        check_image(data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, ValueError) as e:
+        raise AssetError(f"{path} is not an image that can be read ({e}). Expected one of {', '.join(IMAGES)}.") from e
+    if image is None:
+        raise AssetError(f"{path} is not an image that can be read: it is damaged. Get it again, or leave it out.")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _film(wish: Wish, predictor: Predictor, outcome: Outcome, on_progress) -> None:
+    """The film of colours last: where it is, all is done."""
+    source, target = wish.source, wish.out / "overlay" / f"{wish.source.stem}.mp4"
+    folder = wish.out / FORMS[outcome.task]["folder"] / source.stem
+    if _newer(target, source):
+        outcome.skipped.append(source.name)
+        return
+    with open_film(source) as film:
+        begun: list[np.ndarray] = []
+
+        def images() -> Iterator[np.ndarray]:
+            for image in film.frames:
+                begun.append(image)
+                yield image
+
+        def pictures() -> Iterator[np.ndarray]:
+            for t, labels in zip(count(), predictor.labels(images())):
+                if wish.frames:
+                    write_bytes(folder / f"{t:06d}.png", png(values(predictor.task, labels)))
+                yield even(overlay(predictor.task, begun.pop(0), labels, wish.opacity, wish.plain))
+                on_progress("frame", t + 1, film.num_frames)
+
+        write_film(target, pictures(), film.fps)
+    outcome.done.append(source.name)
