@@ -1,0 +1,89 @@
+"""Training and measuring arms that begin with the same data: the first part is trained once."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import default_collate
+
+from generator.dataset.atomic import write_bytes
+from training.core.checkpoint import plain_metrics
+from training.core.config import TrainConfig
+from training.core.loop import Result, train
+from training.experiments.material import Material, MemoryFrames
+from training.experiments.plans import Part
+from training.experiments.scale import Scale
+from training.tasks.maps import MapsTask
+from training.tasks.network import NetworkConfig
+from training.tasks.registry import load_trained, make_task, starting_from
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Arms of one seed: all learn from ``first``, and then from one of ``thens`` each."""
+
+    task: str
+    seed: int
+    first: Part
+    thens: tuple[Part, ...]
+
+
+def result_path(out: Path, task: str, seed: int, first: Part, then: Part) -> Path:
+    """Where the result of one run stands, a JSON file; once there, the run is not repeated."""
+    return out / "results" / task / f"{first}_{then}_seed{seed}.json"
+
+
+def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
+    """Train and measure what is missing of ``chain``; killed at any time, it goes on from there.
+
+    Returns the paths of the new results.
+    """
+    torch.set_num_threads(1)  # the other cores have runs of their own
+    material, written = Material(out / "data", scale), []
+    for then in chain.thens:
+        path = result_path(out, chain.task, chain.seed, chain.first, then)
+        if path.exists():
+            continue
+        begun = time.perf_counter()
+        folder = out / "runs" / chain.task / f"{chain.first}_seed{chain.seed}"
+        _trained(chain, chain.first, scale, scale.lr, scale.steps, folder, None, material)
+        ended = _trained(chain, then, scale, scale.lr / 3, scale.more_steps, folder / f"then_{then}", folder, material)
+        task, model, _ = load_trained(ended.checkpoint)
+        sets = {kind: MemoryFrames(material.test(kind).paths, False, 0, scale.size) for kind in ("real", "synth")}
+        record = {
+            "task": chain.task, "seed": chain.seed, "first": str(chain.first), "then": str(then),
+            "metrics": {kind: plain_metrics(measured(task, model, data, scale.batch)) for kind, data in sets.items()},
+            "loss": ended.metrics["loss"], "seconds": round(time.perf_counter() - begun, 1),
+        }  # fmt: skip
+        write_bytes(path, json.dumps(record, indent=1).encode())
+        written.append(path)
+    return written
+
+
+def measured(task: MapsTask, model: nn.Module, data: MemoryFrames, batch: int) -> dict[str, float]:
+    """The task's metrics of a trained network over ``data``."""
+    meter = task.meter()
+    with torch.no_grad():
+        for start in range(0, len(data), batch):
+            samples = default_collate([data[0, k] for k in range(start, min(start + batch, len(data)))])
+            meter.update(model(*task.inputs(samples)), samples)
+    return meter.result()
+
+
+def _trained(chain: Chain, part: Part, scale: Scale, lr: float, steps: int, folder: Path, start: Path | None, material: Material) -> Result:
+    """One part of training, done or gone on with. start: the run with whose weights it begins."""
+    config = TrainConfig(
+        steps=steps, batch=scale.batch, optimiser="adamw", lr=lr, schedule="cosine", warmup=steps // 10, accelerator="cpu",
+        seed=chain.seed, workers=0, validate_every=steps, checkpoint_every=max(100, steps // 4), keep=1,
+    )  # fmt: skip
+    network = NetworkConfig(stacks=1, features=scale.features, depth=3, size=scale.size)
+    task = make_task(chain.task, network, starting_from(start, chain.task)[0] if start else None)
+    data = MemoryFrames(material.learning(part, chain.seed), True, chain.seed, scale.size)
+    seen = MemoryFrames(material.test("real").paths, False, 0, scale.size)
+    ended = train(task, data, seen, config, folder, data={"part": str(part), "after": start.name if start else ""})
+    if ended.stopped is not None:
+        raise KeyboardInterrupt
+    return ended
