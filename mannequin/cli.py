@@ -15,14 +15,18 @@ from rich.text import Text
 
 from generator.errors import MannequinError, unknown_name
 from mannequin.commands.assets import AssetsCommand
+from mannequin.commands.evaluate import Evaluate
+from mannequin.commands.experiment import Experiment
 from mannequin.commands.export import Export
 from mannequin.commands.farm import Farm
 from mannequin.commands.generate import Generate
 from mannequin.commands.info import Info
 from mannequin.commands.label import Label
+from mannequin.commands.predict import Predict
 from mannequin.commands.report import Report
 from mannequin.commands.show import Show
 from mannequin.commands.status import Status
+from mannequin.commands.train import Train
 from mannequin.commands.validate import Validate
 from mannequin.commands.view import View
 from mannequin.options import REGISTRY
@@ -33,11 +37,15 @@ COMMANDS = {
     "status": Status,
     "validate": Validate,
     "report": Report,
+    "evaluate": Evaluate,
+    "predict": Predict,
+    "experiment": Experiment,
     "export": Export,
     "label": Label,
     "assets": AssetsCommand,
     "info": Info,
     "view": View,
+    "train": Train,
     "farm": Farm,
 }
 
@@ -130,13 +138,15 @@ def parse(args: list[str]):
     name, rest = args[0], args[1:]
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    if name == "farm" and "--" in rest:
+    command = COMMANDS[name]
+    if hasattr(command, "with_command") and "--" in rest:
         end = rest.index("--")
         return parse([name, *rest[:end]]).with_command(rest[end + 1 :], lambda words: parse(["generate", *words]))
     if {"-h", "--help"} & set(rest):
-        print(filled(inspect.getdoc(COMMANDS[name]), Console().width) + "\n")
+        print(filled(inspect.getdoc(command), Console().width) + "\n")
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
-    return tyro.cli(COMMANDS[name], args=rest, prog=f"mannequin {name}", description="", config=config, registry=REGISTRY)
+    default = command.defaults(rest) if hasattr(command, "defaults") else None
+    return tyro.cli(command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY)
 
 
 def filled(text: str, width: int) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from generator.colours import HIDDEN, SEEN, Legend
-from generator.pictures import draw_legend, grid, resized, titled
+from generator.pictures import GAP, draw_legend, grid, ground, resized, titled
 from training.core.checkpoint import fill
 from training.data.colour import to_rgb
 from training.losses import IGNORE, stacked_cross_entropy
@@ -88,7 +88,9 @@ class MapsTask:
         across = min(2, len(rows))
         pictures = [picture if n >= across else titled(picture, title) for n, row in enumerate(rows) for title, picture in row.items()]
         columns = across * len(rows[0])
-        parts = [grid(pictures[:columns], columns)] + ([grid(pictures[columns:], columns)] if pictures[columns:] else [])
+        parts = [grid(pictures[:columns], columns)]
+        if pictures[columns:]:
+            parts += [ground(GAP, parts[0].shape[1]), grid(pictures[columns:], columns)]
         return np.concatenate([*parts, draw_legend(self.legend, parts[0].shape[1])])
 
     def meter(self) -> "MapsMeter":
