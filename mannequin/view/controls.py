@@ -161,7 +161,7 @@ class Controls:
 
     def _add_pictures(self, palette: str) -> None:
         gui = self._gui
-        self._camera = gui.add_dropdown("camera", (ALL_CAMERAS,), initial_value=ALL_CAMERAS, visible=False)
+        self._camera = gui.add_dropdown("camera", ("",), visible=False)
         self._toggles = gui.add_button_group("channels", (ON + "rgb",))
         self._toggles.on_click(lambda event: self._toggle(event.target.value))
         self._over = gui.add_checkbox("over colour", False, hint="Lay the channels over the colour image")

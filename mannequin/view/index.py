@@ -28,8 +28,6 @@ class Entry:
     action: str = ""
     bodies: str = ""
     people: int = 0
-    cameras: int = 0
-    frames: int = 0
     words: str = ""
     problem: str = ""
 
@@ -161,8 +159,6 @@ def _entry(summary: ClipSummary) -> Entry:
         action=sys.intern(summary.action),
         bodies=sys.intern(bodies),
         people=summary.people,
-        cameras=summary.cameras,
-        frames=summary.frames,
         words=words[:LONGEST_PROBLEM],
         problem=summary.problem[:LONGEST_PROBLEM],
     )

@@ -84,7 +84,7 @@ class Wall:
         if pixel is None or not self._images:
             return
         lines = np.concatenate([self._frame_of(i, *pixel) for i in range(len(self._images))])
-        self._mark = self.scene.add_line_segments(f"{ROOT}/mark", lines.astype(np.float32), colors=MARK, line_width=2.0)
+        self._mark = self.scene.add_line_segments(f"{ROOT}/mark", lines.astype(np.float32), colors=MARK, thickness=2.0, thickness_units="screen")
 
     def look_at(self, client: viser.ClientHandle) -> None:
         """Put the browser's camera before the wall, so that all of it fits in."""
@@ -92,7 +92,7 @@ class Wall:
         rows, columns = -(-count // self._columns), min(self._columns, count)
         width, height = columns * (self._width + GAP) - GAP, rows * (1 + TITLE + GAP) - GAP
         centre = np.array([width / 2, 0.0, TITLE - height / 2])
-        far = 1.06 * max(height, width / client.camera.aspect) / 2 / np.tan(FIELD_OF_VIEW / 2)
+        far = 1.06 * max(height, width / max(client.camera.aspect, 0.1)) / 2 / np.tan(FIELD_OF_VIEW / 2)
         with client.atomic():
             client.camera.up_direction = (0.0, 0.0, 1.0)
             client.camera.position = centre - (0.0, far, 0.0)
@@ -137,13 +137,13 @@ class Wall:
 
 def columns_for(count: int, size: tuple[int, int], aspect: float) -> int:
     """How many pictures stand beside one another when ``count`` of ``size`` are shown as large as possible."""
-    h, w = size
+    (h, w), count = size, max(1, count)
 
     def scale(columns: int) -> float:
         rows = -(-count // columns)
         return min(aspect / (columns * w), 1 / (rows * h * (1 + TITLE)))
 
-    return max(range(1, max(1, count) + 1), key=scale)
+    return max(range(1, count + 1), key=scale)
 
 
 def pixel_at(origin, direction, corner: tuple[float, float], size: tuple[int, int]) -> tuple[int, int] | None:
