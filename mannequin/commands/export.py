@@ -1,6 +1,7 @@
 """``mannequin export``"""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import tyro
@@ -11,36 +12,66 @@ from generator.remote import Place
 
 @dataclass(frozen=True)
 class Export:
-    """Write a dataset in the layout of another.
+    """Write a dataset in the layout of another, or a trained network for other programs.
 
-    Images go into videos (lossy, as in SURREAL), labels into .mat files with SURREAL's names,
+    Of a dataset, images go into videos (lossy, as in SURREAL), labels into .mat files with SURREAL's names,
     signs and axes. The dataset itself stays as it is.
 
-    example:
+    A network takes (batch, 3, size, size) whitened images and returns the scores of the classes at every pixel.
+    Before it is written it is compared with the original on random input.
+
+    examples:
       mannequin export out surreal_out --layout surreal
+      mannequin export run parts.onnx --layout onnx
+      mannequin export run/checkpoints/step-00001000 parts.pt2 --layout torch
     """
 
-    dataset: tyro.conf.Positional[Place]
-    """Folder of the dataset, or its URL."""
+    source: tyro.conf.Positional[Place]
+    """Folder of the dataset, or its URL; or a training run, whose best checkpoint is taken, or a checkpoint."""
 
     out: tyro.conf.Positional[Place]
-    """Folder to write to, or its URL."""
+    """Folder to write to, or its URL; of a network, the file."""
 
-    layout: Literal["surreal"] = "surreal"
-    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat."""
+    layout: Literal["surreal", "onnx", "torch"] = "surreal"
+    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. onnx: a file that
+    tells its classes and normalisation in its metadata. torch: torch.export's .pt2, and a .json that tells them."""
 
     mirror: bool = False
     """Mirror images left-right, as in the released SURREAL data, whose camera has determinant -1."""
 
     def run(self) -> int:
+        return self._dataset() if self.layout == "surreal" else self._network()
+
+    def _dataset(self) -> int:
         from generator.dataset.folder import open_dataset
         from generator.dataset.surreal import export_surreal
 
-        console = Console()
         with Console(stderr=True).status("exporting") as status:
             count = export_surreal(
-                open_dataset(self.dataset), self.out, mirror=self.mirror,
+                open_dataset(self.source), self.out, mirror=self.mirror,
                 progress=lambda done, total: status.update(f"exporting clip {done} of {total}"),
             )
-        console.print(f"{count} clips written to {self.out}", markup=False, highlight=False)
+        _say(f"{count} clips written to {self.out}")
         return 0
+
+    def _network(self) -> int:
+        from generator.errors import ConfigError, MissingExtraError
+
+        if self.mirror:
+            raise ConfigError(f"--mirror is for datasets; leave it out with --layout {self.layout}.")
+        if not (isinstance(self.source, Path) and isinstance(self.out, Path)):
+            raise ConfigError(f"--layout {self.layout} reads and writes files of this machine, not URLs. Copy the run here first.")
+        try:
+            from training.export import export_network
+        except ModuleNotFoundError as e:
+            raise MissingExtraError(f"Networks need {e.name}. Install it: pip install 'mannequin[train]'.") from e
+
+        with Console(stderr=True).status("exporting"):
+            done = export_network(self.source, self.out, self.layout)
+        _say(f"largest difference from the original: {done.difference:.2g}, of scores up to {done.largest:.2g}")
+        _say(f"network written to {' and '.join(str(path) for path in done.files)}")
+        return 0
+
+
+def _say(line: str) -> None:
+    Console(soft_wrap=True).print(line, markup=False, highlight=False)

@@ -1,0 +1,175 @@
+"""Trained networks as files for other programs: ONNX, and torch.export's .pt2.
+
+Both take ``image`` (B, 3, size, size) float32, whitened (training.data.colour), and return ``scores``
+(B, classes, size, size) float32; B is free. What they return is compared with the network itself before
+they are written.
+"""
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from generator.body.model import PARTS_14
+from generator.dataset.atomic import write_bytes
+from generator.errors import ConfigError, MissingExtraError, TrainingError
+from training.core.checkpoint import digest
+from training.data.colour import MEAN, STD
+from training.losses import BIN, BINS
+from training.tasks.maps import MapsTask
+from training.tasks.registry import load_trained
+
+TOLERANCE = 1e-4
+"""Largest difference of a score, as a share of the largest score."""
+
+SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
+
+_BATCHES = (1, 3)  # sizes compared
+
+_side = BINS // 2
+CLASSES = {
+    "segmentation": ["background", *PARTS_14],
+    "depth": ["background", *(f"{(k - 0.5) * BIN:+.4f} m" for k in range(-_side, _side + 1))],
+}
+"""Names of a task's classes; of depth, the distance from the pelvis at the middle of each."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """files: what was written. difference: largest of a score. largest: the largest score."""
+
+    files: tuple[Path, ...]
+    difference: float
+    largest: float
+
+
+class Scores(nn.Module):
+    """A network of maps, of which only the best are left, at the size of the image."""
+
+    def __init__(self, model: nn.Module, size: int):
+        super().__init__()
+        self.model, self.size = model, size
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.model(image).scores((self.size, self.size))
+
+
+def export_network(checkpoint: Path | str, out: Path, layout: str) -> Exported:
+    """Write the network of a checkpoint, or of a run's best one. layout: a key of SUFFIXES.
+
+    Raises ConfigError for a name without the layout's suffix, MissingExtraError without onnx, TrainingError for
+    what is no checkpoint, and if the exported network does not compute the same: nothing is written then.
+    """
+    suffix = SUFFIXES[layout]
+    if out.suffix != suffix:
+        raise ConfigError(f"Cannot write --layout {layout} to {out}. Expected a name that ends in {suffix}.")
+    if layout == "onnx":
+        _need_onnx()
+    task, model, about = load_trained(checkpoint)
+    network = Scores(model, task.config.size)
+    with torch.inference_mode(False), torch.no_grad():
+        program = torch.export.export(
+            network, (_images(task.config.size, 2),), dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1)}}
+        )
+        known = metadata(task, about)
+        data, run = (_onnx if layout == "onnx" else _torch)(program, known)
+        difference, largest = _compare(network, run, task.config.size)
+    files = [out]
+    write_bytes(out, data)
+    if layout == "torch":
+        files.append(out.with_suffix(".json"))
+        write_bytes(files[-1], (json.dumps(known, indent=2, ensure_ascii=False) + "\n").encode())
+    return Exported(tuple(files), difference, largest)
+
+
+def metadata(task: MapsTask, about: dict) -> dict:
+    """What must be known to use the network, as plain values. about: as of ``load_weights``."""
+    size = task.config.size
+    return {
+        "format": "mannequin-network",
+        "task": task.name,
+        "classes": CLASSES[task.name],
+        "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
+        "normalisation": {"mean": list(MEAN), "std": list(STD), "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255"},
+        "output": {"name": "scores", "shape": ["batch", task.classes, size, size], "type": "float32", "rule": "the class of a pixel has the highest score"},
+        "checkpoint": {"step": about["step"], "sha256": digest(about["checkpoint"])},
+        "versions": about["versions"],
+    }
+
+
+def _need_onnx() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as e:
+        raise MissingExtraError(f"ONNX needs {e.name}. Install it: pip install 'mannequin[onnx]'. Or choose --layout torch.") from e
+
+
+def _onnx(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
+    """(the file, what runs it)."""
+    import onnxruntime
+
+    with _only_understood():
+        made = torch.onnx.export(program, input_names=["image"], output_names=["scores"], dynamo=True, verbose=False)
+    proto = made.model_proto
+    proto.producer_name, proto.doc_string = "mannequin", f"mannequin: {known['task']}"
+    for name, value in known.items():
+        proto.metadata_props.add(key=name, value=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    data = proto.SerializeToString()
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return data, lambda image: torch.from_numpy(session.run(["scores"], {"image": image.numpy()})[0])
+
+
+def _torch(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
+    """(the file, what runs it)."""
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={"mannequin.json": json.dumps(known, ensure_ascii=False)})
+    return buffer.getvalue(), torch.export.load(io.BytesIO(buffer.getvalue())).module()
+
+
+@contextmanager
+def _only_understood() -> Iterator[None]:
+    """Silence what torch says of itself while it writes ONNX: an old name that it still uses, and that torchvision is absent."""
+    log = logging.getLogger("torch.onnx._internal.exporter._registration")
+
+    def foreign(record: logging.LogRecord) -> bool:
+        return "torchvision is not installed" not in record.getMessage()
+
+    log.addFilter(foreign)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+            yield
+    finally:
+        log.removeFilter(foreign)
+
+
+def _compare(network: nn.Module, run: Callable[[Tensor], Tensor], size: int) -> tuple[float, float]:
+    """(largest difference of a score, largest score). Raises TrainingError beyond TOLERANCE, and for other shapes."""
+    difference = largest = 0.0
+    for batch in _BATCHES:
+        image = _images(size, batch)
+        expected, found = network(image), run(image)
+        if found.shape != expected.shape:
+            raise TrainingError(f"The exported network returns {tuple(found.shape)} where {tuple(expected.shape)} is right. Nothing was written; try another release of torch.")
+        difference, largest = max(difference, float((found - expected).abs().max())), max(largest, float(expected.abs().max()))
+    if not difference <= TOLERANCE * largest:
+        raise TrainingError(
+            f"The exported network computes something else: scores differ by {difference:.2g}, of at most {largest:.2g}; expected less than "
+            f"{TOLERANCE * largest:.2g}. Nothing was written; try the other --layout, or another release of torch."
+        )
+    return difference, largest
+
+
+def _images(size: int, batch: int) -> Tensor:
+    """(batch, 3, size, size) float32 noise, the same every time."""
+    return torch.from_numpy(np.random.default_rng(batch).normal(size=(batch, 3, size, size)).astype(np.float32))
