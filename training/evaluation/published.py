@@ -1,0 +1,99 @@
+"""Figures that the thesis reports (G. Varol, "Learning human body and human action representations from visual data",
+2019, chapter 3), each with the data that it was measured on. They are targets on those data, never results of ours.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How a result is shown. scale: from the meter's value to ``unit``."""
+
+    title: str
+    unit: str
+    scale: float
+
+
+FIGURES = {
+    "iou": Figure("IoU, 14 parts", "%", 100),
+    "accuracy": Figure("pixel accuracy (recall), 14 parts", "%", 100),
+    "iou_with_background": Figure("IoU, with background", "%", 100),
+    "accuracy_with_background": Figure("pixel accuracy, with background", "%", 100),
+    "pixels": Figure("pixels right, plain", "%", 100),
+    "silhouette": Figure("IoU of person", "%", 100),
+    "iou_head": Figure("IoU, head", "%", 100),
+    "iou_torso": Figure("IoU, torso", "%", 100),
+    "iou_upper_legs": Figure("IoU, upper legs", "%", 100),
+    "rmse": Figure("RMSE", "mm", 1),
+    "st_rmse": Figure("st-RMSE", "mm", 1),
+    "pose_rmse": Figure("PoseRMSE", "mm", 1),
+    "st_pose_rmse": Figure("st-PoseRMSE", "mm", 1),
+}
+"""Results by name, as meters have them, in the order of tables."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was reported on one data set.
+
+    source: where it stands. protocol: what was measured. n: images, in words. columns: training data →
+    name of FIGURES → value in the figure's unit.
+    """
+
+    source: str
+    protocol: str
+    n: str
+    columns: dict[str, dict[str, float]]
+
+
+def _columns(names: str, **trained: tuple[float, ...]) -> dict[str, dict[str, float]]:
+    return {key.replace("_", "+"): dict(zip(names.split(), values, strict=True)) for key, values in trained.items()}
+
+
+_SURREAL = "SURREAL test split, middle frame of every clip"
+_H36M = "Human3.6M S11, every 64th frame, 4 cameras"
+
+PUBLISHED = {
+    ("surreal", "segmentation"): Published("thesis 3.5.2", _SURREAL, "12,528", _columns("iou accuracy", Synth=(69.13, 80.61))),
+    ("surreal", "depth"): Published("thesis 3.5.2", _SURREAL, "12,528", _columns("rmse st_rmse", Synth=(72.9, 56.3))),
+    ("fsitting", "segmentation"): Published(
+        "thesis, Table 3.2",
+        "Freiburg Sitting People, 4 test subjects",
+        "not stated",
+        _columns(
+            "iou_head iou_torso iou_upper_legs iou accuracy",
+            Real=(58.44, 24.92, 30.15, 28.77, 38.02),
+            Synth=(73.20, 65.55, 39.41, 40.10, 51.88),
+            Synth_Real=(72.88, 80.76, 65.41, 59.58, 78.14),
+            Synth_Real_up=(85.09, 87.91, 77.00, 68.84, 83.37),
+        ),
+    ),
+    ("h36m", "segmentation"): Published(
+        "thesis, Table 3.3",
+        _H36M,
+        "not stated",
+        _columns(
+            "iou_with_background iou accuracy_with_background accuracy",
+            Real=(49.61, 46.32, 58.54, 55.69),
+            Synth=(46.35, 42.91, 56.51, 53.55),
+            Synth_Real=(57.07, 54.30, 67.72, 65.53),
+        ),
+    ),
+    ("h36m", "depth"): Published(
+        "thesis, Table 3.4",
+        _H36M,
+        "not stated",
+        _columns(
+            "rmse st_rmse pose_rmse st_pose_rmse",
+            Real=(96.3, 75.2, 122.6, 94.5),
+            Synth=(111.6, 98.1, 152.5, 131.5),
+            Synth_Real=(90.0, 67.1, 92.9, 82.8),
+        ),
+    ),
+}
+"""By protocol and task."""
+
+
+def published_for(protocol: str, task: str) -> Published | None:
+    """What to show beside results of ``protocol``: of generated data those on SURREAL, which is other data."""
+    return PUBLISHED.get(("surreal" if protocol == "native" else protocol, task))
