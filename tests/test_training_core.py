@@ -503,12 +503,13 @@ def test_a_table_goes_on_after_the_step_it_is_opened_at(tmp_path):
 WORKER = """
 import sys
 sys.path.insert(0, {root!r})
-from dataclasses import replace
-from tests.toys import *
-from training.core.loop import train
 
 if __name__ == "__main__":
-    import os, torch
+    import os
+
+    from tests.toys import ToyConfig, ToyData, ToyTask, small
+    from training.core.loop import train
+
     result = train(ToyTask(ToyConfig(dropout=0.0, norm=False)), ToyData(), ToyData(9, seed=1), small(), {out!r})
     print("RESULT", os.environ["RANK"], result.step, result.metrics["loss"], flush=True)
 """

@@ -13,7 +13,7 @@ import torch
 
 from generator.errors import TrainingError
 from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
-from training.core.checkpoint import checkpoints, read
+from training.core.checkpoint import checkpoints, read, save
 from training.core.loop import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,31 +49,35 @@ def in_one_go(tmp_path_factory):
 
 
 KILLED = """
-import os, signal, sys
+import os
+import signal
+import sys
+
 sys.path.insert(0, {root!r})
-from tests.toys import *
-from training.core.loop import train
 
 def watch(progress):
     if progress.step == {at}:
-        os.kill(os.getpid(), signal.{number})
+        {kill}
 
 if __name__ == "__main__":
-    print(train(ToyTask(), ToyData(), ToyData(9, seed=1), small(workers={workers}), {out!r}, watch))
+    from tests.toys import ToyData, ToyTask, small
+    from training.core.loop import train
+
+    print(train(ToyTask(), ToyData(), ToyData(9, seed=1), small(workers=1), {out!r}, watch))
 """
 
 
-def start(tmp_path, at: int, number: str, workers: int = 1) -> subprocess.CompletedProcess:
-    """A run in a process of its own, on one thread as here, that sends itself a signal."""
+def start(tmp_path, at: int, kill: str) -> subprocess.CompletedProcess:
+    """A run in a process of its own, on one thread as here, that does ``kill`` after step ``at``."""
     script = tmp_path / "killed.py"
-    script.write_text(KILLED.format(root=str(ROOT), at=at, number=number, workers=workers, out=str(tmp_path / "out")))
+    script.write_text(KILLED.format(root=str(ROOT), at=at, kill=kill, out=str(tmp_path / "out")))
     env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    return subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, env=env)
+    return subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, env=env, start_new_session=True)
 
 
 def test_a_killed_run_with_loading_processes_goes_on_bit_for_bit(tmp_path, in_one_go):
     """Killed after step 8: the last checkpoint is of step 6, within the second pass and a line of the log behind."""
-    ended = start(tmp_path, 8, "SIGKILL")
+    ended = start(tmp_path, 8, "os.kill(os.getpid(), signal.SIGKILL)")
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert [p.name for p in checkpoints(tmp_path / "out" / "checkpoints")][-1] == "step-00000006"
     assert (tmp_path / "out" / "train.csv").read_text().count("\n") == 4  # up to step 6; step 8 was still to be written
@@ -95,10 +99,13 @@ def test_a_signal_keeps_the_step_and_says_how_to_go_on(tmp_path, number, in_one_
     assert_same_run(tmp_path / "out", in_one_go)
 
 
-def test_a_signal_with_loading_processes(tmp_path):
-    ended = start(tmp_path, 4, "SIGINT", workers=2)
+def test_a_signal_to_all_processes_leaves_loading_ones_to_the_first(tmp_path, in_one_go):
+    """As a batch system sends it, or a terminal."""
+    ended = start(tmp_path, 4, "os.killpg(0, signal.SIGTERM)")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "Interrupted after step 5 of 10" in ended.stdout
+    assert "Ended by SIGTERM after step 5 of 10" in ended.stdout
+    run(tmp_path / "out")
+    assert_same_run(tmp_path / "out", in_one_go)
 
 
 def test_a_second_signal_ends_at_once(tmp_path):
@@ -109,7 +116,7 @@ def test_a_second_signal_ends_at_once(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "out", on_progress=twice)
-    assert [p.name for p in checkpoints(tmp_path / "out" / "checkpoints")] == ["step-00000003", "step-00000004"]
+    assert [p.name for p in checkpoints(tmp_path / "out" / "checkpoints")] == ["step-00000003"]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +144,9 @@ def test_dropout_matters_to_this_test(tmp_path, in_one_go):
     """Resumed with other random numbers, the run ends elsewhere: so the tests above do look at them."""
     run(tmp_path / "out", on_progress=sending(signal.SIGTERM, 4))
     path = checkpoints(tmp_path / "out" / "checkpoints")[-1]
-    import safetensors.torch
-
-    from training.core import checkpoint as module
-
     kept = read(path)
     kept.training["random/cpu"] = torch.Generator().manual_seed(77).get_state()[None]
-    module.save(kept, path.parent)
+    save(kept, path.parent)
     run(tmp_path / "out")
     last = [read(o / "checkpoints" / "step-00000010").weights for o in (tmp_path / "out", in_one_go)]
     assert any(not torch.equal(last[0][name], last[1][name]) for name in last[0])

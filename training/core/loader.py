@@ -1,14 +1,14 @@
 """Batches of samples, loaded by other processes while the network trains."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from training.core.troubles import leave_signals_to_parent
+from training.core.troubles import begin_loading, signals_held
 from training.data.loading import loader_settings
 from training.task import Batch
 
@@ -17,20 +17,15 @@ def loader(data, batches, workers: int, fabric: Fabric) -> DataLoader:
     """A loader of ``data``, which is indexed by the keys that ``batches`` lists, batch by batch."""
     settings = loader_settings(workers, pin=fabric.device.type == "cuda")
     if workers:
-        settings["worker_init_fn"] = partial(_begin, settings.get("worker_init_fn"))
+        settings["worker_init_fn"] = partial(begin_loading, settings.get("worker_init_fn"))
     # A generator of its own: by default the loader would draw from torch's random state, and change what training draws.
     return DataLoader(data, batch_sampler=batches, generator=torch.Generator(), **settings)
 
 
-def _begin(settle: Callable[[int], None] | None, worker: int) -> None:
-    leave_signals_to_parent()
-    if settle:
-        settle(worker)
-
-
 def on_device(batches: DataLoader, fabric: Fabric) -> Iterator[tuple[Batch, float]]:
     """(batch on its device, seconds that it was waited for). Loading begins with the first."""
-    source = iter(batches)
+    with signals_held():
+        source = iter(batches)
     for _ in range(len(batches)):
         start = time.perf_counter()
         batch = next(source)

@@ -1,8 +1,12 @@
 """Interrupts, and errors of others in words of our options."""
 
+import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from typing import Self
 
 import torch
@@ -35,14 +39,50 @@ class Interrupts:
         self._restore()
 
 
-def leave_signals_to_parent() -> None:
-    """In a process that loads data: it ends when its parent has no more use for it.
+@contextmanager
+def signals_held():
+    """Hold Ctrl-C and SIGTERM back; a fork server and processes that are started meanwhile do so for good."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    A terminal sends Ctrl-C to all processes at once, and a batch system SIGTERM; the parent needs its
-    batches to finish the step.
+
+def begin_loading(settle: Callable[[int], None] | None, worker: int) -> None:
+    """What a process that loads data does first; ``settle`` is what else. This module is light for its sake."""
+    _follow_parent()
+    if settle:
+        settle(worker)
+
+
+def _follow_parent() -> None:
+    """End with the parent, however that ends, or when it says so, but not before.
+
+    A terminal sends Ctrl-C to all processes at once, and a batch system SIGTERM; the parent needs its batches to finish
+    the step. torch looks for the death of the parent in the wrong place when processes come from a fork server.
     """
+    parent = parent_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    if hasattr(signal, "sigwaitinfo"):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_told, args=(parent.pid,), daemon=True).start()
+
+
+def _end_with(sentinel) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _end_when_told(by: int) -> None:
+    """Heed SIGTERM from the process ``by`` alone."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != by:
+        pass
+    os._exit(128 + signal.SIGTERM)
 
 
 @contextmanager
