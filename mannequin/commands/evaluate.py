@@ -74,6 +74,8 @@ class Evaluate:
 
         need_training()
         self._check()
+        from mannequin.report.rebuild import generate_command
+        from training.card import CARD, write_card
         from training.evaluation.measure import device_of, evenly, measure
         from training.evaluation.pictures import save_sheets
         from training.evaluation.protocols import open_data
@@ -99,6 +101,9 @@ class Evaluate:
         if path:
             write_record(path, record)
             written.append(path)
+        card = Path(about["checkpoint"]).absolute().parents[1] / CARD
+        if card.exists():
+            written.append(write_card(card.parent, generate_command))
         for path in written:
             print(f"written: {path}")
         return 0

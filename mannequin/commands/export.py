@@ -18,7 +18,8 @@ class Export:
     signs and axes. The dataset itself stays as it is.
 
     A network takes (batch, 3, size, size) whitened images and returns the scores of the classes at every pixel.
-    Before it is written it is compared with the original on random input.
+    Before it is written it is compared with the original on random input. Task, classes, size and normalisation
+    stand in the metadata of the .onnx, or in a .json beside the .pt2.
 
     examples:
       mannequin export out surreal_out --layout surreal
@@ -33,8 +34,8 @@ class Export:
     """Folder to write to, or its URL; of a network, the file."""
 
     layout: Literal["surreal", "onnx", "torch"] = "surreal"
-    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. onnx: a file that
-    tells its classes and normalisation in its metadata. torch: torch.export's .pt2, and a .json that tells them."""
+    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. Of a network: onnx,
+    or torch for torch.export's .pt2."""
 
     mirror: bool = False
     """Mirror images left-right, as in the released SURREAL data, whose camera has determinant -1."""
@@ -55,16 +56,15 @@ class Export:
         return 0
 
     def _network(self) -> int:
-        from generator.errors import ConfigError, MissingExtraError
+        from generator.errors import ConfigError
+        from mannequin.training.extra import need_training
 
         if self.mirror:
             raise ConfigError(f"--mirror is for datasets; leave it out with --layout {self.layout}.")
         if not (isinstance(self.source, Path) and isinstance(self.out, Path)):
             raise ConfigError(f"--layout {self.layout} reads and writes files of this machine, not URLs. Copy the run here first.")
-        try:
-            from training.export import export_network
-        except ModuleNotFoundError as e:
-            raise MissingExtraError(f"Networks need {e.name}. Install it: pip install 'mannequin[train]'.") from e
+        need_training()
+        from training.export import export_network
 
         with Console(stderr=True).status("exporting"):
             done = export_network(self.source, self.out, self.layout)

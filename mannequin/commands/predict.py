@@ -34,9 +34,8 @@ class Predict:
     out: Path
     """Folder to write to."""
 
-    box: Annotated[tuple[tuple[float, float, float, float], ...], tyro.conf.arg(metavar="X0 Y0 X1 Y1 ...")] = ()
-    """Left, top, right and bottom edge in pixels of a person, or of several one after the other, with about a sixth of
-    the person's height to spare on all sides; the same for all images."""
+    box: Annotated[tuple[tuple[float, float, float, float], ...], tyro.conf.arg(metavar="X0 Y0 X1 Y1 ...", help_behavior_hint="(default: the whole image)")] = ()
+    """Edges of one person or several, pixels, with about a sixth of the height to spare; the same for all images."""
 
     opacity: float = 0.6
     """Of the colours over the image, 0 to 1."""
@@ -54,12 +53,10 @@ class Predict:
     """What to compute on; auto is a CUDA device if there is one."""
 
     def run(self) -> int:
-        from generator.errors import MissingExtraError
+        from mannequin.training.extra import need_training
 
-        try:
-            from training.predict.job import Wish, predict
-        except ModuleNotFoundError as e:
-            raise MissingExtraError(f"Predictions need {e.name}. Install it: pip install 'mannequin[train]'.") from e
+        need_training()
+        from training.predict.job import Wish, predict
 
         wish = Wish(self.checkpoint, self.source, self.out, self.box, self.opacity, self.plain, self.frames, self.batch, self.device)
         with Console(stderr=True).status("predicting") as status:

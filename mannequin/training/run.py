@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from generator.errors import ConfigError, TrainingError
+from mannequin.report.rebuild import generate_command
 from mannequin.training.bar import TrainBar
 from mannequin.training.words import described, figure
 from renderers.choice import open_renderer
+from training.card import write_card
 from training.core.checkpoint import FOLDER, checkpoints
 from training.core.loop import Result, train
 from training.feed import Feed, from_datasets, from_generator
@@ -29,8 +31,10 @@ def run(command) -> int:
     data = feed.about | ({"init": {name: about[name] for name in ("checkpoint", "step")}} if about else {})
     with TrainBar(task.best[0], command.quiet) as bar:
         result = train(task, feed.train, feed.val, command.resolved(), command.folder, bar.show, data)
-    if os.environ.get("RANK", "0") == "0" and not command.quiet:  # under torchrun, one of the processes speaks
-        _print(command, result)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun, one of the processes writes and speaks
+        card = write_card(command.folder, generate_command) if result.stopped is None else None
+        if not command.quiet:
+            _print(command, result, card)
     return 0 if result.stopped is None else 128 + result.stopped
 
 
@@ -60,7 +64,7 @@ def _feed(command, task: MapsTask) -> Feed:
     return from_generator(command.sample, command.assets.located(), partial(open_renderer, "raster"), *options)
 
 
-def _print(command, result: Result) -> None:
+def _print(command, result: Result, card: Path | None) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if result.stopped is not None:
         console.print(str(result))
@@ -75,6 +79,7 @@ def _print(command, result: Result) -> None:
     run = shlex.quote(str(command.folder))
     for line in (
         *(f"Predictions: {picture}" for picture in _pictures(command.folder)[-1:]),
+        f"Model card: {card}",
         f"Try it: mannequin predict {run} photo.jpg --out predicted",
         f"Judge it: mannequin evaluate {run} --data {_judged_by(command)}",
     ):

@@ -1,0 +1,331 @@
+"""The model card of a training run: what was trained on what, how well it does, what it cannot do, how to make it again.
+
+After Mitchell et al., "Model Cards for Model Reporting" (2019). Written anew from what lies in the run:
+
+    <run>/card.md     the card
+    <run>/card.svg    its curves of the loss
+"""
+
+import csv
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.body.model import PARTS_14
+from generator.catalog import BUILTIN, Assets
+from generator.config import SampleConfig
+from generator.dataset.atomic import write_bytes
+from generator.dataset.collection import open_collection
+from generator.dataset.folder import Dataset
+from generator.errors import MannequinError, TrainingError
+from generator.reading import read_json
+from generator.records import to_plain
+from training.core.checkpoint import digest
+from training.cost import flops, parameters
+from training.curve import Curve, draw
+from training.evaluation.published import FIGURES
+from training.evaluation.record import EVALUATIONS, FORMAT
+from training.losses import BIN, BINS
+from training.presets import PRESETS, Preset
+from training.tasks.maps import MapsTask
+from training.tasks.registry import load_trained
+
+CARD, CURVES = "card.md", "card.svg"
+
+USES = {
+    "segmentation": f"which of {len(PARTS_14)} parts of the body every pixel shows",
+    "depth": f"how far every pixel of a person is from the pelvis along the camera's axis, in {BINS} steps of {1000 * BIN:g} mm",
+}
+"""Task → what its network says."""
+
+LIMITS = {
+    "segmentation": "Left and right are the person's own. Things in front of a person, and other people, are background to it.",
+    "depth": f"Depth beyond {1000 * BIN * (BINS - 1) / 2:g} mm from the pelvis is put into the outermost step. It says nothing of how far the person is from the camera.",
+}
+
+SYNTHETIC = (
+    "It has seen no real photograph. How well it does on photographs is known only where an evaluation above says so.",
+    "Bodies, motions, clothes and places are those that the generator has; people, poses and clothes that it cannot make were never seen.",
+)
+
+COMMON = (
+    "It expects one person, who fills most of the crop. Without a box round the person it is used outside of what it was trained for.",
+    "How it does for different groups of people was not measured.",
+    "It is not meant for decisions about people, such as identification or surveillance.",
+)
+
+CommandOf = Callable[[Dataset, str], str | None]
+"""(a dataset, its name) → the line for a shell that makes it again; None if there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What the card is of. about: of the run's best checkpoint, as ``load_weights`` says it."""
+
+    run: Path
+    task: MapsTask
+    model: object
+    about: dict
+
+
+def write_card(run: Path, command_of: CommandOf = lambda dataset, name: None) -> Path:
+    """Write the card of ``run`` and return where it is. What is not there any more, such as a dataset, is said to be so.
+
+    Raises TrainingError if ``run`` has no checkpoint, or a damaged one.
+    """
+    subject = Subject(run, *load_trained(run))
+    curves = _curves(run)
+    if curves:
+        write_bytes(run / CURVES, draw(curves, "loss").encode())
+    sections = (
+        _head(subject),
+        _network(subject),
+        _data(subject),
+        _training(subject, curves),
+        _validation(subject),
+        _evaluations(run),
+        _limits(subject),
+        _again(subject, command_of),
+    )
+    write_bytes(run / CARD, ("\n\n".join(section for section in sections if section) + "\n").encode())
+    return run / CARD
+
+
+def _head(subject: Subject) -> str:
+    task, about = subject.task, subject.about
+    return (
+        f"# {task.name.capitalize()} of people: a stacked hourglass network\n\n"
+        f"Says {USES[task.name]}, from a colour image of one person. This card is of the best checkpoint by validation, "
+        f"after step {about['step']:,} of {about['total_steps']:,}."
+    )
+
+
+def _network(subject: Subject) -> str:
+    c, model = subject.task.config, subject.model
+    cost = flops(model, (1, 3, c.size, c.size))
+    rows = [
+        ("architecture", f"stacked hourglass (Newell et al. 2016): {c.stacks} stack{'s' * (c.stacks > 1)}, {c.features} features, depth {c.depth}{', with learnt upsampling' if c.up else ''}"),
+        ("input", f"{c.size} × {c.size} pixels, RGB, whitened"),
+        ("output", f"scores of {subject.task.classes} classes, the first the background, at every pixel"),
+        ("parameters", f"{parameters(model):,}"),
+        ("operations", f"{cost / 1e9:,.3g} GFLOPs for one image; a multiplication with its addition counts two"),
+        ("weights, SHA-256", f"`{digest(subject.about['checkpoint'])}`"),
+    ]
+    return "## Network\n\n" + _table(("", ""), rows)
+
+
+def _data(subject: Subject) -> str:
+    data = subject.about["data"]
+    lines = ["## Data", ""]
+    if "stream" in data:
+        sample = " ".join(_flags(data["stream"], to_plain(SampleConfig())))
+        lines.append(f"Endless new clips of the rasteriser, seed {data.get('seed')}{': ' + sample if sample else ''}. {_licences(data.get('assets') or {})}")
+    named = [("training", path) for path in data.get("train", ())] + [("validation", path) for path in data.get("val", ())]
+    if named:
+        lines.append(_table(("for", "dataset", "clips", "frames", "made", "sources and licences"), [_dataset(use, path) for use, path in named]))
+    if subject.about["samples"]:
+        lines.append(f"\nSamples of one pass, a person in a frame each: {subject.about['samples']:,}.")
+    if "train" in data and not data.get("val"):
+        share = (data.get("options") or {}).get("val_share", 0)
+        lines.append(f"\nFor validation {100 * share:g} % of the clips were held out whole, by their names. They are of the same kind as those of training.")
+    if "init" in data:
+        lines.append(f"\nTraining began with the weights of another run, after its step {data['init'].get('step')}; its data count too.")
+    return "\n".join(lines)
+
+
+def _dataset(use: str, path: str) -> tuple[str, ...]:
+    """A row for one dataset, as far as it is still there."""
+    name = _name(path)
+    try:
+        collection = open_collection(path)
+    except MannequinError:
+        return use, name, "not there any more", "", "", "unknown"
+    clips = f"{len(collection):,}"
+    if collection.dataset is None:
+        return use, name, clips, "", "SURREAL's layout" if collection.kind == "surreal" else "a single clip", "those of whoever gave it out"
+    config = collection.dataset.config
+    if "sample" not in config:
+        return use, name, clips, "", "labels of footage", "those of the footage; not recorded"
+    sample = config["sample"]
+    made = f"preset {sample.get('preset')}, seed {config.get('seed')}, renderer {config.get('renderer')}"
+    frames = f"{len(collection) * sample['frames']:,}" if isinstance(sample.get("frames"), int) else ""
+    return use, name, clips, frames, made, _licences(config.get("assets") or {})
+
+
+def _licences(assets: dict) -> str:
+    """Where what is seen comes from. assets: of generator.catalog.Assets, as plain values."""
+    usual = to_plain(Assets())
+    own = [name for name in usual if assets.get(name) not in (None, usual[name], BUILTIN) and not _are_actions(name, assets[name])]
+    shipped = "built in, CC0 1.0"
+    return shipped if not own else f"{', '.join(own)}: the user's, licence not recorded; the rest: {shipped}"
+
+
+def _are_actions(name: str, value) -> bool:
+    """Whether these are names of built-in actions rather than files."""
+    return name == "motion" and all("/" not in motion and "." not in motion for motion in value)
+
+
+def _training(subject: Subject, curves: dict[str, Curve]) -> str:
+    about = subject.about
+    config = about["config"]
+    total = config["batch"] * config["accumulate"] * about["processes"]
+    seen = f"{about['step'] * total:,} samples" + (f", {about['epoch']:.3g} passes over the data" if about["epoch"] else "")
+    text = (
+        f"## Training\n\nThe loss is the cross-entropy of every stack's maps, summed over stacks. Up to this checkpoint the network saw {seen}, "
+        f"{total} to a step. Seed {config['seed']}; {', '.join(f'{name} {version}' for name, version in about['versions'].items())}."
+    )
+    if curves.get("training"):
+        (first, before), (last, after) = curves["training"][0], curves["training"][-1]
+        text += f" The log's mean loss went from {before:.3g} at step {first:,} to {after:.3g} at step {last:,}."
+    if curves:
+        text += f"\n\n![Loss over the steps, in training and validation]({CURVES})"
+    rows = [(f"`{name}`", _plain(value)) for part in ("task_config", "config") for name, value in about[part].items()]
+    rows += [(f"`{name}`", _plain(value)) for name, value in (about["data"].get("options") or {}).items()]
+    return f"{text}\n\n<details><summary>All options</summary>\n\n{_table(('option', 'value'), rows)}\n\n</details>"
+
+
+def _curves(run: Path) -> dict[str, Curve]:
+    """Losses over the steps, of the tables that a run keeps."""
+    found = {name: _column(run / f"{table}.csv", "loss") for name, table in (("training", "train"), ("validation", "validation"))}
+    return {name: curve for name, curve in found.items() if curve}
+
+
+def _column(path: Path, name: str) -> Curve:
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file) if row.get(name)]
+
+
+def _validation(subject: Subject) -> str:
+    metrics = subject.about["metrics"]
+    if not metrics:
+        return ""
+    samples = subject.about["config"]["validation_samples"]
+    which = f"the first {samples:,} samples" if samples else "all samples"
+    rows = [("loss", f"{metrics['loss']:.4g}")] if metrics.get("loss") is not None else []
+    return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(("", ""), rows + _figures(metrics))
+
+
+def _figures(results: dict) -> list[tuple[str, str]]:
+    """(what, value) of results, by the names that meters give them."""
+    return [
+        (figure.title, "unknown" if results[name] is None else f"{results[name] * figure.scale:.1f} {figure.unit}")
+        for name, figure in FIGURES.items()
+        if name in results
+    ]
+
+
+def _evaluations(run: Path) -> str:
+    """The records that `mannequin evaluate` has left in the run; other and damaged files are passed over."""
+    parts = []
+    for path in sorted((run / EVALUATIONS).glob("*.json")):
+        try:
+            record = read_json(path, "a record of an evaluation", TrainingError)
+            if not (isinstance(record, dict) and record.get("format") == FORMAT):
+                continue
+            of = f"{record['n']:,} of {record['available']:,}" if record["n"] < record["available"] else f"{record['n']:,}"
+            where = ", ".join(_name(path) for path in record["data"])
+            head = f"Protocol {record['protocol']} ({record['description']}) on {where}; n = {of}; the checkpoint of step {record['checkpoint']['step']:,}."
+            parts.append(f"{head}\n\n{_table(('', ''), _figures(record['results']))}")
+        except (TrainingError, KeyError, TypeError):
+            continue
+    return "## Evaluation\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _limits(subject: Subject) -> str:
+    lines = (*COMMON, LIMITS[subject.task.name], *(SYNTHETIC if _is_synthetic(subject.about["data"]) else ()))
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _is_synthetic(data: dict) -> bool:
+    """Whether all that was learnt from is known to be generated, here and now."""
+    if "init" in data:
+        return False
+    return "stream" in data or bool(data.get("train")) and all(_generated(path) for path in data["train"])
+
+
+def _generated(path: str) -> bool:
+    try:
+        dataset = open_collection(path).dataset
+    except MannequinError:
+        return False
+    return dataset is not None and "sample" in dataset.config
+
+
+def _again(subject: Subject, command_of: CommandOf) -> str:
+    data = subject.about["data"]
+    lines = [line for path in dict.fromkeys((*data.get("train", ()), *data.get("val", ()))) if (line := _making(path, command_of))]
+    lines.append(shlex.join(train_command(subject.about)))
+    if data.get("train"):
+        first = (data.get("val") or data["train"])[0]
+        lines.append(shlex.join(["mannequin", "evaluate", "run", "--data", _name(first)]))
+    block = "\n".join(lines)
+    return f"## Make it again\n\n```\n{block}\n```\n\nThe same options, data and seed give the same weights where torch computes the same bits; on a CPU most of it does."
+
+
+def _making(path: str, command_of: CommandOf) -> str | None:
+    """The command that makes a dataset again, if it is there and was made by one."""
+    try:
+        dataset = open_collection(path).dataset
+    except MannequinError:
+        return None
+    return command_of(dataset, _name(path)) if dataset is not None else None
+
+
+def train_command(about: dict) -> list[str]:
+    """Words of the command that trains the same again, with the preset that leaves least to say. about: of a checkpoint."""
+    data = about["data"]
+    name, said = min(((name, _options(about, preset)) for name, preset in PRESETS.items()), key=lambda pair: len(pair[1]))
+    words = ["mannequin", "train", about["task"]]
+    if "stream" in data:
+        words.append("--stream")
+    for flag in ("train", "val"):
+        if data.get(flag):
+            words += ["--data" if flag == "train" else "--val-data", *map(_name, data[flag])]
+    if "init" in data:
+        words += ["--init", "OTHER_RUN"]
+    words += ["--preset", name, *said, "--out", "run"]
+    drawn = _flags(data["stream"], to_plain(SampleConfig())) + _flags(data.get("assets") or {}, to_plain(Assets())) if "stream" in data else []
+    return words + (["--", *drawn] if drawn else [])
+
+
+def _options(about: dict, preset: Preset) -> list[str]:
+    """What must be said beside ``preset``."""
+    data = about["data"].get("options") or {}
+    pairs = ((about["task_config"], preset.network), (about["config"], preset.train), (data, preset.data))
+    words = [word for held, usual in pairs for word in _flags(held, to_plain(usual))]
+    if about["config"]["epochs"] and "--steps" in words:  # which are then 0
+        at = words.index("--steps")
+        del words[at : at + 2]
+    return words
+
+
+def _flags(held: dict, usual: dict) -> list[str]:
+    """Flags for the values of ``held`` that are not those of ``usual``."""
+    words = []
+    for name, value in held.items():
+        flag = name.replace("_", "-")
+        if value is None or name in usual and value == usual[name]:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", *map(_plain, value if isinstance(value, (list, tuple)) else [value])]
+    return words
+
+
+def _name(path) -> str:
+    """Of a dataset, without where it lies: that is nobody else's business."""
+    return str(path).rstrip("/").rsplit("/", 1)[-1] or str(path)
+
+
+def _plain(value) -> str:
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _table(columns: tuple[str, ...], rows) -> str:
+    """Markdown; what would break it is escaped."""
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines)
