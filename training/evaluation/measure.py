@@ -100,7 +100,8 @@ def measure(
                 if number in asked:
                     even.append(_judged(task, one, alone, score))
                 if shown and not np.isnan(score):
-                    _keep_worst(worst, (score if best[1] == "max" else -score, number), lambda: _judged(task, one, alone, score), shown)
+                    rank = score if best[1] == "max" else -score, number
+                    _keep_worst(worst, rank, partial(_judged, task, one, alone, score), shown)
             done += len(samples)
             progress(done, len(indices))
     return Measured(len(indices), meter.result(), _classes(meter), tuple(even), tuple(judged for _, judged in worst))
