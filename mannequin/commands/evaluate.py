@@ -17,7 +17,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure a trained network on a data set, as the papers measured theirs.
+    """Measure a trained network as the papers measured theirs.
 
     Prints IoU and pixel accuracy of parts, or errors of depth in millimetres, each beside the paper's figure and what
     that was measured on, and leaves all of it as JSON in the run. docs/evaluation.md says how data sets should lie.
@@ -31,8 +31,9 @@ class Evaluate:
 
     examples:
       mannequin evaluate run --data out
-      mannequin evaluate run --data SURREAL/data/cmu/test --protocol surreal --pictures looks
-      mannequin evaluate run/checkpoints/step-00001000 --data photos --protocol masks
+          all clips, or those that training held out
+      mannequin evaluate run --data SURREAL/data/cmu --protocol surreal
+      mannequin evaluate run --data photos --protocol masks --pictures looks
     """
 
     checkpoint: tyro.conf.Positional[Path]
