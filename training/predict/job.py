@@ -152,7 +152,7 @@ def _stills(wish: Wish, predictor: Predictor, sources: list[Path], outcome: Outc
             except (AssetError, ConfigError) as e:
                 if alone:
                     raise
-                outcome.failed[path.name] = str(e)
+                outcome.failed[path.name] = str(e) if isinstance(e, AssetError) else f"{path}: {e}"
                 continue
             begun.append((path, image))
             yield image
