@@ -199,7 +199,7 @@ def _pixels(path: Path, mode: str | None) -> np.ndarray:
     """(H, W, C) pixels of an image file, turned as its camera was held. mode: of Pillow; None: values as they are, index of a palette included."""
     data = read_bytes(path, limits.IMAGE_BYTES, "an image", DatasetError)
     try:
-        check_image(data, tuple(set(PHOTOS.values())))
+        check_image(data, tuple(dict.fromkeys(PHOTOS.values())))
         with Image.open(io.BytesIO(data)) as image:
             turned = ImageOps.exif_transpose(image)
             turned = turned.convert(mode or ("RGB" if turned.mode == "RGBA" else turned.mode))
