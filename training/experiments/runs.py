@@ -56,7 +56,7 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
         record = {
             "task": chain.task, "seed": chain.seed, "first": str(chain.first), "then": str(then),
             "metrics": {kind: plain_metrics(measured(task, model, data, scale.batch)) for kind, data in sets.items()},
-            "loss": ended.metrics["loss"], "seconds": round(time.perf_counter() - begun, 1),
+            "seconds": round(time.perf_counter() - begun, 1),
         }  # fmt: skip
         write_bytes(path, json.dumps(record, indent=1).encode())
         written.append(path)
@@ -76,8 +76,8 @@ def measured(task: MapsTask, model: nn.Module, data: MemoryFrames, batch: int) -
 def _trained(chain: Chain, part: Part, scale: Scale, lr: float, steps: int, folder: Path, start: Path | None, material: Material) -> Result:
     """One part of training, done or gone on with. start: the run with whose weights it begins."""
     config = TrainConfig(
-        steps=steps, batch=scale.batch, optimiser="adamw", lr=lr, schedule="cosine", warmup=steps // 10, accelerator="cpu",
-        seed=chain.seed, workers=0, validate_every=steps, checkpoint_every=max(100, steps // 4), keep=1,
+        steps=steps, batch=scale.batch, optimiser="adamw", lr=lr, schedule="cosine", warmup=steps // 10, accelerator="cpu", channels_last=True,
+        seed=chain.seed, workers=0, validate_every=steps, validation_samples=8, checkpoint_every=steps, keep=1,
     )  # fmt: skip
     network = NetworkConfig(stacks=1, features=scale.features, depth=3, size=scale.size)
     task = make_task(chain.task, network, starting_from(start, chain.task)[0] if start else None)

@@ -24,32 +24,32 @@ class Scale:
     frames: int = 4
     """Frames of a synthetic clip, 0.4 s apart."""
 
-    outfits: tuple[int, ...] = (1, 10, 100)
+    outfits: tuple[int, ...] = (1, 10, 50)
     """Different outfits in the clips to learn from, in clothing; rising."""
 
-    outfit_clips: int = 100
+    outfit_clips: int = 50
     """Synthetic clips to learn from, in clothing, whatever the outfits."""
 
     image: int = 160
     """Height and width of images, pixels."""
 
-    steps: int = 300
+    steps: int = 400
     """Steps of the first part of training."""
 
-    more_steps: int = 100
+    more_steps: int = 150
     """Steps of the second part, which begins with the weights of the first, at a third of its learning rate: fine-tuning,
     or the same data still."""
 
-    batch: int = 8
+    batch: int = 4
     """Samples of a step."""
 
-    lr: float = 3e-3
+    lr: float = 4e-3
     """Highest learning rate of the first part: AdamW, rising for a tenth of the steps, then falling along a cosine."""
 
     features: int = 32
     """Channels inside the network, one hourglass that halves the resolution three times."""
 
-    size: int = 128
+    size: int = 64
     """Height and width of the crop that the network sees, pixels: a multiple of 32."""
 
     def __post_init__(self):
