@@ -39,7 +39,7 @@ SIZE = 60, 80
 
 ACTIONS = ("walk", "run", "jump")
 DAMAGED, FAILED, CLIPS = 3, 5, 5
-WIDE = 10_000.0
+WIDE = 120_000.0
 """Milliseconds that a page may take for what is asked of it, on a machine under load."""
 
 
@@ -77,7 +77,7 @@ def clip(dataset):
     return dataset.read(0)
 
 
-def wait_for(condition, seconds: float = 30.0):
+def wait_for(condition, seconds: float = 120.0):
     """The first true value of ``condition``."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -435,6 +435,18 @@ def test_frames_step_and_play(page):
     page.page.get_by_role("button", name="play", exact=True).wait_for()
 
 
+def test_keys_step_through_frames_and_clips(page):
+    page.page.get_by_role("tab", name="About").click()
+    page.page.evaluate("document.activeElement.blur()")  # a tab would take the arrows for itself
+    page.page.keyboard.press("ArrowRight")
+    wait_for(lambda: page.frame() == 1)
+    page.page.keyboard.press("ArrowDown")
+    page.page.get_by_text("clip 1 (000001)").wait_for()
+    assert page.frame() == 0
+    page.page.keyboard.press("ArrowUp")
+    page.page.get_by_text("clip 0 (000000)").wait_for()
+
+
 def test_a_browser_that_stalls_is_sent_no_more(page, monkeypatch):
     shown = []
     show = Wall.show
@@ -490,7 +502,7 @@ def test_two_browsers_do_not_disturb_one_another(browser, page, viewer):
 
 
 def test_the_scene_and_back(page):
-    pictures, box = page.picture()
+    pictures, _ = page.picture()
     page.press("○ 3D")
     wait_for(lambda: (page.canvas() < 250).any(-1).mean() > 0.3 and box_of(page.canvas()) is None)
     page.press("○ images")
@@ -544,5 +556,5 @@ def test_the_command_line(dataset):
 
 def test_without_viser_the_extra_is_named(dataset):
     code = f"import sys; sys.modules['viser'] = None; from mannequin.cli import main; main(['view', {json.dumps(str(dataset.path))}])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and "pip install 'mannequin[view]'" in done.stderr

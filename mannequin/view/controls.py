@@ -10,7 +10,6 @@ from generator.spec import ClipSpec
 from mannequin.legends import legend_html
 from mannequin.view.clock import SPEEDS
 from mannequin.view.film import Film, Look
-from mannequin.view.stage import StageOptions
 
 IMAGES, SCENE = "images", "3D"
 ALL_CAMERAS, EVERYONE = "all cameras", "everyone"
@@ -107,8 +106,10 @@ class Controls:
         flow = self._flow.value if self._fix_flow.value and self._flow.value > 0 else None
         return Style(self._palette.value, depth, flow)
 
-    def stage_options(self) -> StageOptions:
-        """What the 3D scene shows."""
+    def stage_options(self):
+        """The StageOptions chosen: what the 3D scene shows."""
+        from mannequin.view.stage import StageOptions
+
         return StageOptions(
             surface=self._surface.value,
             frustum=self._frustum.value,

@@ -8,7 +8,6 @@ has arrived before it sends the next one: over a slow line frames are passed ove
 import queue
 import threading
 import time
-import traceback
 from collections.abc import Callable
 
 import viser
@@ -22,7 +21,6 @@ from mannequin.view.film import Film
 from mannequin.view.index import ClipIndex
 from mannequin.view.listing import ClipList
 from mannequin.view.pixels import read_pixel, readings_html
-from mannequin.view.stage import Stage
 from mannequin.view.wall import Wall
 
 AT_REST = 0.35
@@ -47,7 +45,7 @@ class Session:
     def __init__(self, client: viser.ClientHandle, index: ClipIndex, palette: str, key: str):
         self.client, self.index = client, index
         self.t, self.pixel, self.film, self.key = 0, None, None, key
-        self._palette = palette
+        self._palette, self._stage = palette, None
         self._tasks: queue.SimpleQueue[Callable | None] = queue.SimpleQueue()
         self._clock: Clock | None = None
         self._shown = self._hung = self._explained = None
@@ -92,6 +90,11 @@ class Session:
             task()
         except MannequinError as e:
             self._give_up_clip("This clip cannot be shown", str(e))
+        except RuntimeError:
+            raise
+        except Exception:
+            self.controls.say(message_html("A bug", "The viewer has stopped here; reload the page. Its terminal says more."))
+            raise
 
     def _due(self) -> list[Callable]:
         """All tasks that wait; sleeps until there is one or something is due by itself."""
@@ -165,7 +168,6 @@ class Session:
         panel.dock_left()
         panel.set_width(LIST_WIDTH)
         self.wall = Wall(client.scene, lambda i, x, y: self.do(lambda: self._pick(i, x, y)))
-        self.stage = Stage(client.scene, Style(self._palette))
         client.camera.on_update(self._camera_moved)
         self._add_keys()
         self._open(self.key)
@@ -192,7 +194,7 @@ class Session:
 
     def _open(self, key: str) -> None:
         self._stop()
-        self.stage.close()
+        self._close_stage()
         self._release()
         self.key, self.t, self._shown, self._hung, self._explained = key, 0, None, None, None
         self.list.choose(key)
@@ -209,7 +211,7 @@ class Session:
         """Say why there is nothing to see of the clip."""
         self._stop()
         self.wall.clear()
-        self.stage.close()
+        self._close_stage()
         self._release()
         self._hung = None
         self.controls.say(f"<div style='color:#e03131'>{message_html(title, problem)}</div>")
@@ -226,8 +228,9 @@ class Session:
 
     def _wanted(self) -> tuple:
         """All that the picture on the screen follows from."""
-        look = self.controls.look(self.film.reader.cameras)
-        return self.key, self.controls.layout, self.t, look, self.controls.stage_options(), self.pixel, self._aspect
+        controls = self.controls
+        scene = controls.stage_options() if controls.layout != IMAGES else None
+        return self.key, scene, self.t, controls.look(self.film.reader.cameras), self.pixel, self._aspect
 
     def _show(self, sharp: bool) -> None:
         look = self.controls.look(self.film.reader.cameras)
@@ -247,7 +250,7 @@ class Session:
         hung = tuple(flat), self.film.reader.spec.resolution, self._aspect
         with self.client.atomic():
             if hung != self._hung:
-                self.stage.close()
+                self._close_stage()
                 self.controls.say("")
                 self.wall.arrange(flat, hung[1], self.client.camera.aspect)
                 self.wall.look_at(self.client)
@@ -262,14 +265,24 @@ class Session:
         hung, was_wall = ("scene", style.palette), self._hung is None or self._hung[0] != "scene"
         if hung != self._hung:
             self.wall.clear()
-            self.stage.style = style
-            self.stage.open(self.film.reader, self.index.collection)
-            self.controls.say(message_html("3D", self.stage.notice) if self.stage.notice else "")
+            self._open_stage(style)
             self._hung = hung
         with self.client.atomic():
-            self.stage.show(camera, self.t, options)
+            self._stage.show(camera, self.t, options)
         if was_wall:
-            self.stage.look_through(self.client, camera, self.t)
+            self._stage.look_through(self.client, camera, self.t)
+
+    def _open_stage(self, style: Style) -> None:
+        from mannequin.view.stage import Stage  # its libraries take a second to load
+
+        self._stage = self._stage or Stage(self.client.scene)
+        self._stage.style = style
+        self._stage.open(self.film.reader, self.index.collection)
+        self.controls.say(message_html("3D", self._stage.notice) if self._stage.notice else "")
+
+    def _close_stage(self) -> None:
+        if self._stage is not None:
+            self._stage.close()
 
     def _camera_moved(self, camera: viser.CameraHandle) -> None:
         """The window has another shape, or the user has turned what is seen."""
@@ -290,8 +303,8 @@ class Session:
             self.wall.look_at(self.client)
 
     def _look_through(self) -> None:
-        if self.film is not None and self.controls.layout != IMAGES:
-            self.stage.look_through(self.client, self.controls.camera(self.film.reader.cameras), self.t)
+        if self.film is not None and self._stage is not None and self.controls.layout != IMAGES:
+            self._stage.look_through(self.client, self.controls.camera(self.film.reader.cameras), self.t)
 
     def _download(self) -> None:
         if self.film is not None:
