@@ -275,7 +275,7 @@ class Session:
     def _open_stage(self, style: Style) -> None:
         from mannequin.view.stage import Stage  # its libraries take a second to load
 
-        self._stage = self._stage or Stage(self.client.scene)
+        self._stage = self._stage or Stage(self.client.scene, style)
         self._stage.style = style
         self._stage.open(self.film.reader, self.index.collection)
         self.controls.say(message_html("3D", self._stage.notice) if self._stage.notice else "")
