@@ -271,7 +271,7 @@ def test_films_need_a_package_and_say_which(run, clip_file, tmp_path, monkeypatc
 def test_a_film_that_fails_leaves_nothing(run, tmp_path, clip_file):
     data = bytearray(clip_file.read_bytes())
     with open_clip(clip_file) as reader:
-        where = reader._file["views/camera/rgb/data"].id.get_chunk_info(0)
+        where = reader._file.array("views/camera/rgb/data").id.get_chunk_info(0)
     data[where.byte_offset + where.size - 400 : where.byte_offset + where.size - 300] = bytes(100)
     (tmp_path / "c.h5").write_bytes(data)
     status, _, message = run("show", tmp_path / "c.h5", "--channels", "rgb", "--out", tmp_path / "f.mp4")

@@ -10,10 +10,11 @@ gives the same bytes: nothing of the time, the machine or the process goes in.
 """
 
 import hashlib
-import io
 import json
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import h5py
@@ -24,9 +25,11 @@ from generator.body.model import MERGE_14, PARTS, PARTS_14
 from generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
 from generator.dataset import images
 from generator.dataset.atomic import write_bytes
+from generator.dataset.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_bytes
 from generator.dataset.packing import SCALES, WIDTHS, dequantise, from_runs, quantise, to_runs
 from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from generator.reading import parse_json
+from generator.records import from_plain
 from generator.remote import Place, RemotePath, place
 from generator.spec import ClipSpec
 
@@ -38,8 +41,6 @@ EFFORTS = ("fast", "small")
 """fast: deflate level 1, and only what shrinks readily. small: level 4 on everything."""
 
 _STORED_AS_IS = ("normal", "uv", "chart_uv")  # with "fast": two thirds of the time for a fifth of the bytes
-_MAX_RATIO = 1100  # deflate cannot expand further than 1032 : 1
-_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 _PIXEL_BYTES = 20  # while runs are expanded
 _MB = 1 << 20
 _PERSON_VIEW = {
@@ -100,23 +101,61 @@ def verify_clip(path: Place | str) -> list[str]:
         return [str(e)]
 
 
+@dataclass(frozen=True)
+class _Who:
+    """Of a camera's or a person's description, what tells where it is in the file. joints: of a person."""
+
+    name: str
+    joints: int = 24
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """Of a description, what the shapes of arrays follow from: its own parsing takes longer than reading a frame."""
+
+    num_frames: int
+    resolution: tuple[int, int]
+    people: tuple[_Who, ...]
+    cameras: tuple[_Who, ...]
+
+    def __post_init__(self):
+        if self.num_frames < 1 or min(self.resolution) < 1:
+            raise ConfigError(f"ClipSpec has {self.num_frames} frames of {self.resolution} pixels; expected some.")
+
+
 class ClipReader:
-    """One open clip file. ``spec``, ``versions`` and ``agreement`` are read at once, the rest on demand."""
+    """One open clip file, of which everything is read and checked when it is asked for."""
 
     def __init__(self, path: Place):
         self.path = path
         self._file = _open(path)
-        self._datasets, self._known, self._there = {}, {}, {}
+        self._offsets_of, self._people_seen = {}, {}
         try:
             with self._guard():
-                _check_links(self._file)
                 self._check_format()
-                self.spec = ClipSpec.from_json(self._text("spec"))
-                self.versions = self._json("versions", str)
-                self.agreement = self._json("agreement", (int, float))
+                self._spec_text = self._text("spec")
+                self._outline = _outline(parse_json(self._spec_text, "/spec", "what the writer left", DatasetError))
         except BaseException:
             self.close()
             raise
+
+    @cached_property
+    def spec(self) -> ClipSpec:
+        """The description that the clip was rendered from."""
+        with self._guard():
+            return ClipSpec.from_json(self._spec_text)
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Of the software that rendered it."""
+        with self._guard():
+            return self._json("versions", str)
+
+    @cached_property
+    def agreement(self) -> dict[str, float]:
+        """How far two renderers agreed; empty if one worked alone."""
+        with self._guard():
+            return self._json("agreement", (int, float))
 
     def __enter__(self):
         return self
@@ -126,18 +165,17 @@ class ClipReader:
 
     def close(self) -> None:
         """Frees the file; the reader cannot be used after it."""
-        self._datasets.clear()
         self._file.close()
 
     @property
     def cameras(self) -> tuple[str, ...]:
         """Names of the cameras recorded, in the order of the description."""
-        return self._names("views", self.spec.cameras)
+        return self._names("views", self._outline.cameras)
 
     @property
     def people(self) -> tuple[str, ...]:
         """Names of the people recorded, in the order of the description."""
-        return self._names("people", self.spec.people)
+        return self._names("people", self._outline.people)
 
     def channels(self, camera: str) -> tuple[str, ...]:
         """Names of the image channels of ``camera``, in the order of CHANNELS."""
@@ -154,12 +192,12 @@ class ClipReader:
         """(T, 4, 4) float64 pose of ``camera`` at each frame."""
         group = self._view(camera)
         with self._guard():
-            return self._array(f"{group}/T_world_camera", "float64", (self.spec.num_frames, 4, 4))
+            return self._array(f"{group}/T_world_camera", "float64", (self._outline.num_frames, 4, 4))
 
     def shown(self, camera: str) -> tuple[str, ...]:
         """Names of the people whom ``camera`` recorded, in the order of the description."""
         group = self._view(camera)
-        names = self._names(f"{group}/people", self.spec.people)
+        names = self._names(f"{group}/people", self._outline.people)
         if absent := set(names) - set(self.people):
             raise self._damaged(f"/{group} shows {sorted(absent)[0]!r}, of whom /people holds nothing")
         return names
@@ -196,7 +234,7 @@ class ClipReader:
             }
             offsets = offsets[start : stop + 1] - offsets[start]
             pixels = self._pixels(runs, run_offsets[start : stop + 1], offsets)
-            return Foreground(self.spec.resolution, offsets, pixels, values)
+            return Foreground(self._outline.resolution, offsets, pixels, values)
 
     def rgb(self, camera: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """(stop - start, H, W, 3) uint8 sRGB."""
@@ -207,17 +245,24 @@ class ClipReader:
         with self._guard():
             offsets = self._offsets(f"{group}/frame_offsets")
             data = self._part(f"{group}/data", ("uint8",), (), offsets, start, stop)
-            _check_room(group, (stop - start) * math.prod(self.spec.resolution) * 3)
+            _check_room(group, (stop - start) * math.prod(self._outline.resolution) * 3)
             at = offsets[start : stop + 1] - offsets[start]
-            return np.stack([images.decode(data[a:b], self.spec.resolution) for a, b in pairwise(at)])
+            frames = [images.decode(data[a:b], self._outline.resolution) for a, b in pairwise(at)]
+            return frames[0][None] if len(frames) == 1 else np.stack(frames)
 
-    def person_view(self, camera: str, person: str) -> PersonView:
-        """What ``camera`` saw of ``person``."""
-        group = f"{self._view(camera)}/people/{person}"
-        if person not in self.people or not self._has(group):
-            raise unknown_name("person", person, self.people)
-        with self._guard():
-            return PersonView(**self._arrays(group, _PERSON_VIEW, self._joints(person)))
+    def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
+        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``; to the end by default."""
+        start, stop = self._span(start, stop)
+        whole = self._seen(camera, person)
+        return PersonView(**{name: whole[name][start:stop].copy() for name in _PERSON_VIEW})
+
+    def joints2d(self, camera: str, person: str) -> np.ndarray:
+        """(T, J, 2) float32 pixels, as PersonView has it."""
+        return self._seen(camera, person)["joints2d"].copy()
+
+    def in_sight(self, camera: str, person: str) -> np.ndarray:
+        """(T,) bool, something of ``person`` is seen."""
+        return self._seen(camera, person)["pixels"] > 0
 
     def track(self, person: str) -> PersonTrack:
         """``person`` in the world."""
@@ -225,7 +270,7 @@ class ClipReader:
             raise unknown_name("person", person, self.people)
         group, joints = f"people/{person}", self._joints(person)
         with self._guard():
-            about = self._file[group].attrs
+            about = self._file.attributes(group)
             names = tuple(str(n) for n in np.atleast_1d(about["joint_names"]))
             if len(names) != joints:
                 raise self._damaged(f"/{group} names {len(names)} joints; expected {joints}")
@@ -253,16 +298,18 @@ class ClipReader:
         """Compares every dataset and attribute with the sha256 that the writer left."""
         with self._guard():
             arrays, attributes, names = {}, {}, []
-            self._file.visit(names.append)
+            file = self._file.whole()
+            file.visit(names.append)
             for name in ("/", *names):
-                _collect(self._file[name], arrays, attributes)
+                _collect(file[name], arrays, attributes)
             told = attributes["/"].pop("sha256", None)
             if told != _digest(arrays, attributes):
                 return [f"{self.path}: the content does not match its sha256. Delete the clip and render it again."]
         return []
 
     def _check_format(self):
-        kind, version = self._file.attrs.get("format"), self._file.attrs.get("format_version")
+        about = self._file.attributes("")
+        kind, version = about.get("format"), about.get("format_version")
         if not isinstance(kind, str) or kind != FORMAT:
             raise DatasetError(
                 f"{self.path} is an HDF5 file, but not a Mannequin clip (no attribute format = {FORMAT!r})."
@@ -274,18 +321,15 @@ class ClipReader:
             )
 
     def _has(self, path: str) -> bool:
-        """Whether the file has ``path``; kept, because readers of single frames ask over and over."""
-        if path not in self._there:
-            with self._guard():
-                self._there[path] = path in self._file
-        return self._there[path]
+        with self._guard():
+            return path in self._file
 
     def _names(self, path: str, items) -> tuple[str, ...]:
         return tuple(item.name for item in items if self._has(f"{path}/{item.name}"))
 
     def _view(self, camera: str) -> str:
         """Path of the group of ``camera``."""
-        if not any(c.name == camera for c in self.spec.cameras) or not self._has(f"views/{camera}"):
+        if not any(c.name == camera for c in self._outline.cameras) or not self._has(f"views/{camera}"):
             raise unknown_name("camera", camera, self.cameras)
         return f"views/{camera}"
 
@@ -294,10 +338,10 @@ class ClipReader:
         return MERGE_14[np.minimum(segm, len(MERGE_14) - 1)]
 
     def _joints(self, person: str) -> int:
-        return next(p.joints for p in self.spec.people if p.name == person)
+        return next(p.joints for p in self._outline.people if p.name == person)
 
     def _span(self, start, stop):
-        count = self.spec.num_frames
+        count = self._outline.num_frames
         stop = count if stop is None else stop
         if not 0 <= start < stop <= count:
             raise ConfigError(
@@ -307,7 +351,7 @@ class ClipReader:
 
     def _pixels(self, runs, run_offsets, offsets) -> np.ndarray:
         """(2, R) runs → (N,) pixels, having checked that they fit the image and the frames."""
-        h, w = self.spec.resolution
+        h, w = self._outline.resolution
         first, count = runs.astype(np.int64)
         ends = np.concatenate([[0], np.cumsum(count)])
         if (
@@ -321,47 +365,47 @@ class ClipReader:
 
     def _offsets(self, path: str) -> np.ndarray:
         """(T + 1,) int64, kept; checked to start at 0 and never to fall."""
-        if path not in self._known:
-            offsets = self._array(path, "int64", (self.spec.num_frames + 1,))
-            if offsets[0] != 0 or (np.diff(offsets) < 0).any():
+        if path not in self._offsets_of:
+            offsets = self._array(path, "int64", (self._outline.num_frames + 1,))
+            if offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any():
                 raise self._damaged(f"/{path} does not ascend from 0")
-            self._known[path] = offsets
-        return self._known[path]
+            self._offsets_of[path] = offsets
+        return self._offsets_of[path]
+
+    def _seen(self, camera: str, person: str) -> dict[str, np.ndarray]:
+        """The arrays of a PersonView over all frames, kept."""
+        group = f"{self._view(camera)}/people/{person}"
+        if group not in self._people_seen:
+            if person not in self.people or not self._has(group):
+                raise unknown_name("person", person, self.people)
+            with self._guard():
+                self._people_seen[group] = self._arrays(group, _PERSON_VIEW, self._joints(person))
+        return self._people_seen[group]
 
     def _part(self, path, dtypes, lead, offsets, start, stop) -> np.ndarray:
         """Entries of frames ``start`` to ``stop`` along the last axis of a dataset shaped ``lead`` + (N,)."""
-        item = self._dataset(path)
+        item = self._file.array(path)
         want = lead + (int(offsets[-1]),)
         if item.dtype not in dtypes or item.shape != want:
             raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(dtypes)} {want}")
         part = int(offsets[stop] - offsets[start])
         _check_room(path, math.prod(lead) * part * item.dtype.itemsize)
-        return item[..., int(offsets[start]) : int(offsets[stop])]
+        return item.read(int(offsets[start]), int(offsets[stop]))
 
     def _arrays(self, group: str, layout, joints: int) -> dict[str, np.ndarray]:
         return {name: self._array(f"{group}/{name}", dtype, shape, joints) for name, (dtype, shape) in layout.items()}
 
     def _array(self, path, dtype, shape, joints=None) -> np.ndarray:
         """A whole dataset. shape: sizes, None for any, or letters as in :func:`_sizes`."""
-        item = self._dataset(path)
-        want = _sizes(shape, self.spec.num_frames, joints) if isinstance(shape, str) else shape
+        item = self._file.array(path)
+        want = _sizes(shape, self._outline.num_frames, joints) if isinstance(shape, str) else shape
         if item.dtype != dtype or not _fits(item.shape, want):
             raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {dtype} {want}")
         _check_room(path, item.nbytes)
-        return item[...]
-
-    def _dataset(self, path: str) -> h5py.Dataset:
-        """A dataset, kept; see :func:`_check_storage`."""
-        if path not in self._datasets:
-            item = self._file[path]
-            if not isinstance(item, h5py.Dataset):
-                raise self._damaged(f"/{path} is not a dataset")
-            _check_storage(item)
-            self._datasets[path] = item
-        return self._datasets[path]
+        return self._file.read(path)
 
     def _text(self, name: str) -> str:
-        if self._dataset(name).nbytes > limits.JSON_BYTES:
+        if self._file.array(name).nbytes > limits.JSON_BYTES:
             raise self._damaged(f"/{name} has more than {limits.JSON_BYTES} bytes of text")
         return self._array(name, "uint8", (None,)).tobytes().decode("utf-8")
 
@@ -557,64 +601,20 @@ def _stored_as(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return WIDTHS.get(name, (CHANNELS[name].dtype,)), CHANNELS[name].shape
 
 
-def _open(path: Place) -> h5py.File:
-    if isinstance(path, RemotePath):
-        return _open_bytes(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise DatasetError(f"{path} is not a regular file. Expected a clip file.")
-    try:
-        with open(path, "rb"):
-            pass  # the system's own error says more than h5py's
-        return h5py.File(path, "r", locking=False)  # a clip never changes once it has its name
-    except FileNotFoundError as e:
-        raise DatasetError(f"There is no clip {path}. Render it first, or check the path.") from e
-    except (PermissionError, IsADirectoryError) as e:
-        raise DatasetError(f"Cannot read {path}: {e.strerror}. Expected a readable clip file.") from e
-    except (OSError, RuntimeError, ValueError) as e:
-        raise DatasetError(f"{path} is not a whole HDF5 file ({e}). Delete it and render the clip again.") from e
+def _open(path: Place) -> Hdf5File:
+    if isinstance(path, RemotePath):  # fetched whole: its many small parts would each cost a journey
+        return open_hdf5_bytes(path.read_bytes(limits.CLIP_ARRAY_BYTES, "a clip file"), path)
+    return open_hdf5(path)
 
 
-def _open_bytes(path: RemotePath) -> h5py.File:
-    """A clip from a store is fetched whole: its many small parts would each cost a journey."""
-    data = path.read_bytes(limits.CLIP_ARRAY_BYTES, "a clip file")
-    try:
-        return h5py.File(io.BytesIO(data), "r")
-    except (OSError, RuntimeError, ValueError) as e:
-        raise DatasetError(f"{path} is not a whole HDF5 file ({e}). Delete it and render the clip again.") from e
-
-
-def _check_links(file: h5py.File) -> None:
-    """Raises ValueError unless every name in the file leads straight to an object in it, by one way.
-
-    Soft and external links and groups within themselves are not of the writer's making; an
-    external one leads to another file.
-    """
-    links, seen = [], {h5py.h5o.get_info(file.id).addr}
-    file.id.links.visit(lambda name, info: links.append((name, info.type, info.u)), info=True)
-    for name, kind, address in links:  # of a hard link, u is the address of what it leads to
-        if kind != h5py.h5l.TYPE_HARD or address in seen:
-            raise ValueError(f"/{name.decode('utf-8', 'replace')} is a link to something else")
-        seen.add(address)
-
-
-def _check_storage(item: h5py.Dataset) -> None:
-    """Raises ValueError unless the dataset's bytes lie in the file, stored as the writer stores them.
-
-    Others may lie in other files, or be packed so that a small file fills memory: chunks larger
-    than the dataset, deflate upon deflate, or nothing stored at all.
-    """
-    made, stored = item.id.get_create_plist(), item.id.get_storage_size()
-    filters = [made.get_filter(i)[0] for i in range(made.get_nfilters())]
-    if made.get_layout() not in (h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS) or made.get_external_count():
-        raise ValueError(f"{item.name} keeps its values elsewhere")
-    if len(set(filters)) < len(filters) or not set(filters) <= _FILTERS:
-        raise ValueError(f"{item.name} is packed by filters {filters}")
-    if item.dtype.kind not in "biuf":
-        raise ValueError(f"{item.name} holds {item.dtype}, no numbers")
-    if item.chunks and any(chunk > size for chunk, size in zip(item.chunks, item.shape, strict=True)):
-        raise ValueError(f"{item.name} of {item.shape} has chunks of {item.chunks}")
-    if item.nbytes > stored * _MAX_RATIO:
-        raise ValueError(f"{item.name} claims {item.nbytes} bytes but stores {stored}")
+def _outline(plain) -> _Outline:
+    """Of a description as plain values. Raises ConfigError where it is none."""
+    whole = plain if isinstance(plain, dict) else {}
+    chosen = {name: whole[name] for name in ("num_frames", "resolution") if name in whole}
+    for name, known in (("people", ("name", "joints")), ("cameras", ("name",))):
+        items = whole.get(name)
+        chosen[name] = [{k: i[k] for k in known if k in i} for i in items if isinstance(i, dict)] if isinstance(items, list) else []
+    return from_plain(_Outline, chosen, "ClipSpec")
 
 
 def _check_room(what: str, size: int) -> None:
@@ -626,9 +626,9 @@ def _collect(item, arrays: dict, attributes: dict) -> None:
     """Adds an object of the file to what the sha256 covers."""
     attributes[item.name] = {n: _plain(v) for n, v in item.attrs.items()}
     if isinstance(item, h5py.Dataset):
-        _check_storage(item)
-        _check_room(item.name, item.nbytes)
-        arrays[item.name] = item[...]
+        stored = Hdf5Array(item.id, item.name[1:])
+        _check_room(item.name, stored.nbytes)
+        arrays[item.name] = stored.read()
 
 
 def _plain(value):
