@@ -309,7 +309,7 @@ def _flags(held: dict, usual: dict) -> list[str]:
         flag = name.replace("_", "-")
         if value is None or name in usual and value == usual[name]:
             continue
-        if isinstance(value, bool):
+        if isinstance(value, bool) and isinstance(usual.get(name), bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", *map(_plain, value if isinstance(value, (list, tuple)) else [value])]
