@@ -91,5 +91,5 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _judged_by(command) -> str:
-    """A dataset that was not learnt from, if there is one."""
-    return shlex.quote(str(command.val_data[0])) if command.val_data else "OTHER_PEOPLE"
+    """What to give to evaluate, which takes of the data that was learnt from only what was held out."""
+    return " ".join(shlex.quote(str(path)) for path in command.val_data or command.data) or "OTHER_PEOPLE"
