@@ -25,3 +25,17 @@ def browser():
 
     with open_browser() as opened:
         yield opened
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command; returns (exit status, standard output, standard error)."""
+    from mannequin.cli import main
+
+    def run(*args):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(arg) for arg in args])
+        said = capsys.readouterr()
+        return exit_.value.code, said.out, said.err
+
+    return run

@@ -34,19 +34,6 @@ def fresh_tools():
 
 
 @pytest.fixture
-def run(capsys):
-    """Runs a command; returns (exit status, standard output, standard error)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return exit_.value.code, said.out, said.err
-
-    return run
-
-
-@pytest.fixture
 def refuses(run, tmp_path):
     """Runs `generate` with options that cannot be; checks that nothing was made; returns the message."""
 

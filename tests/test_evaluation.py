@@ -16,7 +16,6 @@ from generator.dataset.folder import create_or_resume, open_dataset
 from generator.dataset.native import write_clip
 from generator.dataset.surreal import export_surreal
 from generator.errors import ConfigError, DatasetError, MannequinError, TrainingError
-from mannequin.cli import main
 from tests.clips import ball_clip
 from tests.trained import TINY, checkpoint
 from training.data.colour import MEAN, STD, to_rgb
@@ -381,18 +380,6 @@ def test_used_up_memory_says_which_option_helps(folder):
 
 
 # The command
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs `mannequin evaluate`; returns (status, standard output, standard error)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as end:
-            main(["evaluate", *map(str, args), "--workers", "0"])
-        return (end.value.code, *capsys.readouterr())
-
-    return run
 
 
 def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, run):

@@ -26,7 +26,6 @@ from generator.dataset.standing import standing
 from generator.errors import AssetError, ConfigError, DatasetError, RenderError
 from generator.records import to_plain
 from generator.sampling import sample_clip
-from mannequin.cli import main
 from renderers import crew as crew_module
 from renderers import task as task_module
 from renderers.crew import Died, crew, unbroken
@@ -486,17 +485,6 @@ def test_a_run_that_stopped_is_not_called_running(tmp_path):
 
 
 # The command line
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*args):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return exit_.value.code, said.out, said.err
-
-    return run
 
 
 def test_status_and_generate_speak_to_people_and_to_programs(run, tmp_path):

@@ -10,7 +10,6 @@ from torch import nn
 
 from generator.body.model import PARTS_14
 from generator.errors import TrainingError
-from mannequin.cli import main
 from mannequin.commands.export import Export
 from tests.trained import TINY, checkpoint
 from training import export as module
@@ -23,19 +22,6 @@ from training.tasks.registry import load_trained
 
 onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs `mannequin export`; returns (exit status, standard output, standard error)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as exit_:
-            main(["export", *(str(arg) for arg in args)])
-        said = capsys.readouterr()
-        return exit_.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from generator.body.model import PARTS_14
 from generator.errors import ConfigError
 from generator.films import open_film, write_film
 from generator.pictures import draw_legend
-from mannequin.cli import main
 from tests.trained import TINY, checkpoint
 from training.data.colour import MEAN, STD, whitened
 from training.losses import depth_of_bins
@@ -185,19 +184,6 @@ def test_small_overlays_are_enlarged_so_that_a_legend_fits():
 
 
 # The command
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs `mannequin predict`; returns (exit status, standard output, standard error)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as exit_:
-            main(["predict", *(str(arg) for arg in args)])
-        said = capsys.readouterr()
-        return exit_.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

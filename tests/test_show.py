@@ -21,25 +21,11 @@ from generator.dataset.surreal import export_surreal
 from generator.errors import ConfigError, DatasetError
 from generator.pictures import ENCODINGS, GROUND, draw_joints, draw_legend, grid, headed, resized, save_picture, titled
 from mannequin import show as module
-from mannequin.cli import main
 from mannequin.show import MOST_CLIPS, ORDER
 
 SIZE = (40, 56)
 BOXED = (module._MARGIN, 15 + 12, 17 + 12)
 """Pixels of the margin, of a title and of a headline."""
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs a command; returns (exit status, standard output, standard error)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return exit_.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from trained import checkpoint
 
 from generator.dataset.folder import create_or_resume
 from generator.dataset.native import write_clip
-from mannequin.cli import main, parse
+from mannequin.cli import parse
 from mannequin.training import extra
 from mannequin.training.bar import TrainBar
 from training.core.checkpoint import checkpoints
@@ -25,19 +25,6 @@ from training.tasks.segmentation import Segmentation
 
 TINY = ("--stacks", 1, "--features", 8, "--depth", 1, "--size", 32, "--accelerator", "cpu", "--workers", 0, "--batch", 4)
 STEADY = (*TINY, "--schedule", "constant", "--warmup", 0, "--validate-every", 0, "--log-every", 1)
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs a command; returns (exit status, standard output, standard error)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return exit_.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
