@@ -224,7 +224,7 @@ def files(folder) -> dict:
 
 
 def test_a_folder_of_images(run, by_colour, photos, tmp_path):
-    status, said, complaint = run(by_colour, photos.folder, "--out", tmp_path / "out")
+    status, said, complaint = run("predict", by_colour, photos.folder, "--out", tmp_path / "out")
     assert (status, complaint) == (0, "") and said == f"segmentation: 3 done. Look at {tmp_path / 'out' / 'overlay'}\n"
     assert set(files(tmp_path / "out")) == {"predictions.json", *(f"{kind}/{name}.png" for kind in ("overlay", "segm") for name in "abc")}
     for name, truth in photos.truths.items():
@@ -234,9 +234,17 @@ def test_a_folder_of_images(run, by_colour, photos, tmp_path):
     assert about["task"] == "segmentation" and about["values"]["values"] == ["background", *PARTS_14] and about["checkpoint"]["step"] == 4
 
 
+def test_several_people_have_several_boxes(run, by_colour, tmp_path):
+    image, truth = discs(400, 500, (60, 60, 8, 1), (420, 300, 8, 3))
+    Image.fromarray(image).save(tmp_path / "a.png")
+    assert run(by_colour, tmp_path / "a.png", "--out", tmp_path / "out", "--box", 40, 40, 80, 80, "--box", 395, 275, 440, 325)[0] == 0
+    found = stored(tmp_path / "out" / "segm" / "a.png")
+    assert overlap(found, truth, 1) > 0.9 and overlap(found, truth, 3) > 0.9
+
+
 def test_depth_through_the_command(run, tmp_path, photos):
     checkpoint(tmp_path / "run", "depth")
-    assert run(tmp_path / "run", photos.folder / "a.png", "--out", tmp_path / "out", "--plain")[0] == 0
+    assert run("predict", tmp_path / "run", photos.folder / "a.png", "--out", tmp_path / "out", "--plain")[0] == 0
     assert set(files(tmp_path / "out")) == {"predictions.json", "overlay/a.png", "depth/a.png"}
     depth = stored(tmp_path / "out" / "depth" / "a.png")
     task, model, _ = load_trained(tmp_path / "run")
@@ -247,12 +255,12 @@ def test_depth_through_the_command(run, tmp_path, photos):
 
 def test_what_is_there_is_not_made_again_unless_the_image_changed(run, by_colour, photos, tmp_path):
     out = tmp_path / "out"
-    run(by_colour, photos.folder, "--out", out)
+    run("predict", by_colour, photos.folder, "--out", out)
     (out / "segm" / "b.png").unlink()
     before = {name: (out / "overlay" / name).stat().st_mtime_ns for name in ("a.png", "b.png", "c.png")}
     image, truth = discs(60, 80, (60, 30, 10, 3))
     Image.fromarray(image).save(photos.folder / "a.png")
-    assert run(by_colour, photos.folder, "--out", out)[1].startswith("segmentation: 2 done, 1 there already.")
+    assert run("predict", by_colour, photos.folder, "--out", out)[1].startswith("segmentation: 2 done, 1 there already.")
     after = {name: (out / "overlay" / name).stat().st_mtime_ns for name in before}
     assert {name for name in before if before[name] != after[name]} == {"a.png", "b.png"}
     assert overlap(stored(out / "segm" / "a.png"), truth, 3) > 0.9
@@ -260,7 +268,7 @@ def test_what_is_there_is_not_made_again_unless_the_image_changed(run, by_colour
 
 def test_an_interruption_leaves_whole_files_and_the_rest_for_later(run, by_colour, photos, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    run(by_colour, photos.folder, "--out", whole)
+    run("predict", by_colour, photos.folder, "--out", whole)
     save = job.save_picture
 
     def interrupted(path, picture):
@@ -269,11 +277,11 @@ def test_an_interruption_leaves_whole_files_and_the_rest_for_later(run, by_colou
         save(path, picture)
 
     monkeypatch.setattr(job, "save_picture", interrupted)
-    assert run(by_colour, photos.folder, "--out", out)[0] == 130
+    assert run("predict", by_colour, photos.folder, "--out", out)[0] == 130
     assert set(files(out)) == {"predictions.json", "overlay/a.png", "segm/a.png", "segm/b.png"}
     monkeypatch.undo()
     monkeypatch.setattr(job, "load_trained", lambda path: (TASK, ByColour().eval(), load_trained(path)[2]))
-    assert run(by_colour, photos.folder, "--out", out)[1].startswith("segmentation: 2 done, 1 there already.")
+    assert run("predict", by_colour, photos.folder, "--out", out)[1].startswith("segmentation: 2 done, 1 there already.")
     assert files(out) == files(whole)
 
 
@@ -281,12 +289,12 @@ def test_images_that_cannot_be_read_are_named_and_the_rest_done(run, by_colour, 
     (photos.folder / "b2.png").write_bytes((photos.folder / "a.png").read_bytes()[:60])
     (photos.folder / "d.jpg").write_text("no image")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(photos.folder / "e.png")
-    status, said, complaint = run(by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40)
+    status, said, complaint = run("predict", by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40)
     assert status == 1 and said.startswith("segmentation: 3 done, 3 failed.")
     lines = complaint.splitlines()
     assert len(lines) == 3 and "b2.png is not an image" in lines[0] and "d.jpg is not an image" in lines[1] and "8 × 8 pixels" in lines[2] and "e.png" in lines[2]
     assert all((tmp_path / "out" / "segm" / f"{name}.png").exists() for name in "abc")
-    assert run(by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40)[0] == 1
+    assert run("predict", by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40)[0] == 1
 
 
 def test_photos_of_a_turned_camera_come_upright(run, by_colour, tmp_path):
@@ -295,7 +303,7 @@ def test_photos_of_a_turned_camera_come_upright(run, by_colour, tmp_path):
     tags = Image.Exif()
     tags[0x0112] = 6  # to be turned by a quarter clockwise
     turned.save(tmp_path / "a.jpg", exif=tags, quality=95)
-    run(by_colour, tmp_path / "a.jpg", "--out", tmp_path / "out")
+    run("predict", by_colour, tmp_path / "a.jpg", "--out", tmp_path / "out")
     assert overlap(stored(tmp_path / "out" / "segm" / "a.png"), truth, 1) > 0.9
 
 
@@ -317,7 +325,7 @@ def walk(tmp_path):
 
 def test_a_film_becomes_a_film(run, by_colour, walk, tmp_path):
     out = tmp_path / "out"
-    status, said, _ = run(by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1, "--batch", 3)
+    status, said, _ = run("predict", by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1, "--batch", 3)
     assert status == 0 and said.startswith("segmentation: 1 done")
     assert set(files(out)) == {"predictions.json", "overlay/walk.mp4", *(f"segm/walk/{t:06d}.png" for t in range(7))}
     for t in range(7):
@@ -328,11 +336,11 @@ def test_a_film_becomes_a_film(run, by_colour, walk, tmp_path):
     assert len(shown) == 7 and shown[0].shape == (64, 96, 3)
     for t, picture in enumerate(shown):
         assert np.abs(picture[30, 20 + 8 * t].astype(int) - TASK.colours()[1]).max() < 25
-    assert run(by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1)[1].startswith("segmentation: 0 done, 1 there already")
+    assert run("predict", by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1)[1].startswith("segmentation: 0 done, 1 there already")
 
 
 def test_films_have_legends_and_even_sides(run, by_colour, walk, tmp_path):
-    assert run(by_colour, walk, "--out", tmp_path / "out")[0] == 0
+    assert run("predict", by_colour, walk, "--out", tmp_path / "out")[0] == 0
     with open_film(tmp_path / "out" / "overlay" / "walk.mp4") as film:
         picture = next(film.frames)
     high = 3 * 64 + len(draw_legend(TASK.legend, 3 * 96))
@@ -350,9 +358,9 @@ def test_a_film_that_breaks_off_leaves_no_film(run, by_colour, walk, tmp_path, m
         return real(*args)
 
     monkeypatch.setattr(job, "overlay", interrupted)
-    assert run(by_colour, walk, "--out", tmp_path / "out")[0] == 130
+    assert run("predict", by_colour, walk, "--out", tmp_path / "out")[0] == 130
     assert set(files(tmp_path / "out")) == {"predictions.json"}
-    assert run(by_colour, walk, "--out", tmp_path / "out")[0] == 0
+    assert run("predict", by_colour, walk, "--out", tmp_path / "out")[0] == 0
 
 
 # What is refused
@@ -368,7 +376,7 @@ def test_a_film_that_breaks_off_leaves_no_film(run, by_colour, walk, tmp_path, m
     ],
 )
 def test_options_that_make_no_sense(run, trained, photos, tmp_path, options, says):
-    status, _, complaint = run(trained, photos.folder / "a.png", "--out", tmp_path / "out", *options)
+    status, _, complaint = run("predict", trained, photos.folder / "a.png", "--out", tmp_path / "out", *options)
     assert status == 2 and says in complaint and "Traceback" not in complaint
     assert not list((tmp_path / "out").rglob("*.png"))
 
@@ -407,20 +415,20 @@ def _pipe(path):
 @pytest.mark.parametrize("make", [_missing, _empty, _clash, _damaged, _no_film, _pipe])
 def test_input_that_cannot_be_read(run, trained, tmp_path, make):
     source, says = make(tmp_path)
-    status, _, complaint = run(trained, source, "--out", tmp_path / "out")
+    status, _, complaint = run("predict", trained, source, "--out", tmp_path / "out")
     assert status == 2 and says in complaint and "Traceback" not in complaint
 
 
 def test_a_folder_of_other_things_is_left_alone(run, trained, photos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
-    status, _, complaint = run(trained, photos.folder, "--out", tmp_path / "out")
+    status, _, complaint = run("predict", trained, photos.folder, "--out", tmp_path / "out")
     assert status == 2 and "is not empty" in complaint and list(files(tmp_path / "out")) == ["thesis.tex"]
 
 
 def test_predictions_of_another_network_or_wish_are_not_mixed(run, trained, photos, tmp_path):
     out = tmp_path / "out"
-    assert run(trained, photos.folder, "--out", out)[0] == 0
+    assert run("predict", trained, photos.folder, "--out", out)[0] == 0
     before = files(out)
     checkpoint(tmp_path / "other", network=NetworkConfig(stacks=2, features=8, depth=1, size=32))
     for args, says in (
@@ -429,7 +437,7 @@ def test_predictions_of_another_network_or_wish_are_not_mixed(run, trained, phot
         ((trained, photos.folder / "a.png"), "source"),
         ((trained, photos.folder, "--opacity", 0.3), "opacity"),
     ):
-        status, _, complaint = run(*args, "--out", out)
+        status, _, complaint = run("predict", *args, "--out", out)
         assert status == 2 and says in complaint and files(out) == before
 
 
@@ -459,7 +467,7 @@ def _other_task(path):
 @pytest.mark.parametrize("make", [_nothing, _other_version, _cut, _other_task])
 def test_what_is_no_checkpoint_of_ours(run, photos, tmp_path, make):
     says = make(tmp_path)
-    status, _, complaint = run(tmp_path / "r", photos.folder, "--out", tmp_path / "out")
+    status, _, complaint = run("predict", tmp_path / "r", photos.folder, "--out", tmp_path / "out")
     assert status == 2 and says in complaint and not (tmp_path / "out").exists()
 
 
@@ -467,5 +475,5 @@ def test_without_the_extra_the_command_says_what_to_install(run, trained, photos
     from mannequin.training import extra
 
     monkeypatch.setattr(extra, "find_spec", lambda name: None)
-    status, _, complaint = run(trained, photos.folder, "--out", tmp_path / "out")
+    status, _, complaint = run("predict", trained, photos.folder, "--out", tmp_path / "out")
     assert status == 2 and "pip install 'mannequin[train]'" in complaint

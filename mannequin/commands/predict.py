@@ -13,7 +13,7 @@ class Predict:
     """Find the parts of the body, or its depth, in images and films.
 
     Without --box the whole image is what the network sees, as a square with black borders; it was trained on
-    people who fill most of it. Images are written to OUT/overlay, colours over them, and the values to OUT/segm
+    people who fill most of it. A box holds for all images. Images are written to OUT/overlay, colours over them, and the values to OUT/segm
     (8-bit PNG: 0 background, 1…14 parts) or OUT/depth (16-bit PNG: 0 nobody, else 10000 + tenths of millimetres
     from the pelvis, larger is farther), at the pixels of the image; OUT/predictions.json says so too.
 
@@ -21,7 +21,7 @@ class Predict:
 
     examples:
       mannequin predict run photos --out found
-      mannequin predict run photo.jpg --out found --box 120 40 380 620
+      mannequin predict run photo.jpg --out found --box 120 40 380 620 --box 400 60 610 600
       mannequin predict run walk.mp4 --out found --frames
     """
 
@@ -34,8 +34,11 @@ class Predict:
     out: Path
     """Folder to write to."""
 
-    box: Annotated[tuple[tuple[float, float, float, float], ...], tyro.conf.arg(metavar="X0 Y0 X1 Y1 ...", help_behavior_hint="(default: the whole image)")] = ()
-    """Edges of one person or several, pixels, with about a sixth of the height to spare; the same for all images."""
+    box: Annotated[
+        tyro.conf.UseAppendAction[tuple[tuple[float, float, float, float], ...]],
+        tyro.conf.arg(metavar="X0 Y0 X1 Y1", help_behavior_hint="(default: the whole image)"),
+    ] = ()
+    """Edges of a person in pixels, with about a sixth of the height to spare; for several people, several times."""
 
     opacity: float = 0.6
     """Of the colours over the image, 0 to 1."""
