@@ -42,7 +42,7 @@ from training.data.crop import augmentation, crop_box, crop_matrix
 from training.data.frames import read_shot
 from training.data.index import Selection, sights
 from training.data.readers import Readers
-from training.data.samples import Shot, make_sample
+from training.data.samples import JOINTS, Shot, make_sample
 from training.data.stream import GeneratedFrames
 from training.losses import bins_of_depth
 
@@ -72,7 +72,7 @@ class Native:
         sight = self.sights[number]
         if self.readers.kept == 1:
             self.readers.close()
-        self.readers.clip(0, sight.key).person(sight.camera, sight.person)
+        self.readers.clip(0, sight.key).person_arrays(sight.camera, sight.person, JOINTS, t, t + 1)
         laps.lap("open, joints")
         shot = read_shot(self.readers, sight, t, LABELS)
         laps.lap("colour, labels")

@@ -312,9 +312,9 @@ def test_few_clips_are_open_at_a_time(folder):
     second = readers.clip(0, "000001")
     assert readers.clip(0, "000000") is first
     readers.clip(0, "000002")  # closes the one unused for longest
-    assert first.reader.frame("camera", "segm", 0).any()
+    assert first.frame("camera", "segm", 0).any()
     with pytest.raises(MannequinError):
-        second.reader.frame("camera", "segm", 0)
+        second.frame("camera", "segm", 0)
     assert readers.clip(0, "000001") is not second
 
 

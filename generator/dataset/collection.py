@@ -13,7 +13,7 @@ from generator.dataset.failures import Failure
 from generator.dataset.folder import DESCRIPTION, Dataset, open_dataset
 from generator.dataset.native import SUFFIX, ClipReader, open_clip
 from generator.dataset.surreal_info import SUFFIX as INFO
-from generator.dataset.surreal_reader import SurrealReader
+from generator.dataset.surreal_reader import SurrealReader, clip_files
 from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from generator.reading import read_json
 from generator.records import from_plain
@@ -53,9 +53,10 @@ class Collection:
     dataset: what our own dataset says of itself, None for other kinds.
     """
 
-    def __init__(self, path: Place, kind: str, keys: Sequence[str], reader: Callable, dataset: Dataset | None = None):
+    def __init__(self, path: Place, kind: str, keys: Sequence[str], reader: Callable, files: Callable, dataset: Dataset | None = None):
+        """reader, files: functions of a key, to its reader and to the paths where its files may be."""
         self.path, self.kind, self.keys, self.dataset = path, kind, keys, dataset
-        self._reader, self._known = reader, frozenset(keys)
+        self._reader, self._files, self._known = reader, files, frozenset(keys)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -64,6 +65,19 @@ class Collection:
         """A reader of clip ``key``. Raises DatasetError if the clip is damaged, ConfigError for an unknown key."""
         self._check(key)
         return self._reader(key)
+
+    def stamp(self, key: str) -> tuple[tuple[str, int, int], ...] | None:
+        """(name, bytes, ns of the last change) of each file of clip ``key``, by which to know it again; None in an object store."""
+        if isinstance(self.path, RemotePath):
+            return None
+        found = []
+        for path in self._files(key):
+            try:
+                about = os.stat(path)
+            except OSError:
+                continue  # as if it were absent; opening the clip will say what is wrong
+            found.append((os.path.basename(path), about.st_size, about.st_mtime_ns))
+        return tuple(found)
 
     def failures(self) -> list[Failure]:
         """The clips that were given up and not made since, in order."""
@@ -98,18 +112,18 @@ def open_collection(path: Place | str, handedness: str = "auto") -> Collection:
         raise DatasetError(f"There is no {path}. Expected {EXPECTED}; check the path.")
     if (path / DESCRIPTION).exists():
         dataset = open_dataset(path)
-        return Collection(path, "native", [f"{index:06d}" for index in dataset], lambda key: dataset.open(int(key)), dataset)
+        return Collection(path, "native", [f"{index:06d}" for index in dataset], lambda key: dataset.open(int(key)), lambda key: [dataset.path_of(int(key))], dataset)
     keys = [] if isinstance(path, RemotePath) else sorted(_surreal_keys(path))
     if not keys:
         raise DatasetError(f"{path} holds no clips. Expected {EXPECTED}; check the path, and copy clips in SURREAL's layout to a local disk.")
-    return Collection(path, "surreal", keys, lambda key: SurrealReader(path / f"{key}{INFO}", handedness))
+    return Collection(path, "surreal", keys, lambda key: SurrealReader(path / f"{key}{INFO}", handedness), lambda key: clip_files(path / f"{key}{INFO}"))
 
 
 def _single(path: Place, handedness: str) -> Collection:
     if path.name.endswith(SUFFIX):
-        return Collection(path, "clip", [path.stem], lambda _: open_clip(path))
+        return Collection(path, "clip", [path.stem], lambda _: open_clip(path), lambda _: [path])
     if path.name.endswith(INFO) and isinstance(path, Path):
-        return Collection(path, "clip", [path.name.removesuffix(INFO)], lambda _: SurrealReader(path, handedness))
+        return Collection(path, "clip", [path.name.removesuffix(INFO)], lambda _: SurrealReader(path, handedness), lambda _: clip_files(path))
     raise DatasetError(f"{path} is no clip. Expected {EXPECTED}; check the path.")
 
 

@@ -8,6 +8,7 @@ through plain links, and a dataset read only if its bytes lie in the file as our
 import io
 import math
 import os
+from functools import cached_property
 from pathlib import Path
 
 import h5py
@@ -26,8 +27,6 @@ _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 class Hdf5Array:
     """One dataset of an open file, found to be stored in it. shape: None for a dataset without extent."""
 
-    __slots__ = ("dtype", "id", "path", "shape")
-
     def __init__(self, id: h5d.DatasetID, path: str):
         self.id, self.path = id, path
         self.shape, self.dtype = id.shape, id.dtype
@@ -39,17 +38,17 @@ class Hdf5Array:
 
     def read(self, start: int | None = None, stop: int | None = None) -> np.ndarray:
         """All of it, or entries ``start`` to ``stop`` along the last axis."""
-        if start is None:
-            out = np.empty(self.shape, self.dtype)
-            space = here = h5s.ALL
-        else:
-            shape = (*self.shape[:-1], stop - start)
-            out = np.empty(shape, self.dtype)
-            space, here = self.id.get_space(), h5s.create_simple(shape)
-            space.select_hyperslab((0,) * (len(shape) - 1) + (start,), shape)
+        if start is not None:
+            return self._whole[..., start:stop]
+        out = np.empty(self.shape, self.dtype)
         if out.size:
-            self.id.read(here, space, out)
+            self.id.read(h5s.ALL, h5s.ALL, out)
         return out
+
+    @cached_property
+    def _whole(self) -> h5py.Dataset:
+        """As h5py has it: slow to make, but then quick to read parts from."""
+        return h5py.Dataset(self.id)
 
     def _check_storage(self) -> None:
         """Raises ValueError unless the bytes lie in the file, stored as the writer stores them.

@@ -1,15 +1,19 @@
 """Colour images as JPEG or PNG bytes, and back."""
 
+import struct
+
 import cv2
 import numpy as np
 
 from generator.errors import ConfigError, DatasetError
-from generator.imagesize import check_image
 
 ENCODINGS = ("jpeg", "png")
 JPEG_QUALITY = 95
 """With full colour resolution (4:4:4); PNG loses nothing."""
 
+_PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+_FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
+_SEGMENTS = _FRAMES | {0xC4, 0xDB, 0xDD, 0xFE} | set(range(0xE0, 0xF0))  # those of a JPEG's header that have a length
 _ARGUMENTS = {
     "jpeg": (
         ".jpg",
@@ -35,14 +39,34 @@ def encode(rgb: np.ndarray, encoding: str) -> np.ndarray:
 def decode(data: np.ndarray, resolution: tuple[int, int]) -> np.ndarray:
     """(bytes,) uint8 → (H, W, 3) uint8 sRGB. Raises DatasetError if it is not such an image."""
     try:
-        check_image(data.tobytes(), ("JPEG", "PNG"))
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except (cv2.error, ValueError) as e:
+        size = _stated_size(data)
+        rgb = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if size == tuple(resolution) else None
+    except (cv2.error, ValueError, struct.error) as e:
         raise DatasetError(f"A colour image is damaged ({e}). Delete the clip and render it again.") from e
-    if bgr is None or bgr.shape != tuple(resolution) + (3,):
-        seen = "no image" if bgr is None else f"{bgr.shape[1]} × {bgr.shape[0]} pixels"
+    if rgb is None or rgb.shape != size + (3,):
+        seen = "no image" if rgb is None and size == tuple(resolution) else f"{size[1]} × {size[0]} pixels"
         h, w = resolution
         raise DatasetError(
             f"A colour image holds {seen}; expected {w} × {h} pixels. Delete the clip and render it again."
         )
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
+
+
+def _stated_size(data: np.ndarray) -> tuple[int, int]:
+    """(height, width) that the bytes of a JPEG or PNG state, before anything is decoded: a few may stand for gigabytes.
+
+    Pillow would tell as well, but takes a tenth of the time of decoding.
+    """
+    head = memoryview(data)
+    if head[:16] == _PNG_START:
+        return struct.unpack_from(">II", head, 16)[::-1]
+    if head[:2] != b"\xff\xd8":
+        raise ValueError("it is no JPEG or PNG file")
+    at = 2
+    while True:
+        mark, kind, length, _, height, width = struct.unpack_from(">BBHBHH", head, at)
+        if mark != 0xFF or kind not in _SEGMENTS:
+            raise ValueError(f"its header has no segment at byte {at}")
+        if kind in _FRAMES:
+            return height, width
+        at += 2 + length

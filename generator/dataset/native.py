@@ -129,7 +129,7 @@ class ClipReader:
     def __init__(self, path: Place):
         self.path = path
         self._file = _open(path)
-        self._offsets_of, self._people_seen = {}, {}
+        self._offsets_of, self._seen_of = {}, {}
         try:
             with self._guard():
                 self._check_format()
@@ -252,17 +252,19 @@ class ClipReader:
 
     def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
         """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``; to the end by default."""
-        start, stop = self._span(start, stop)
-        whole = self._seen(camera, person)
-        return PersonView(**{name: whole[name][start:stop].copy() for name in _PERSON_VIEW})
+        return PersonView(**self.person_arrays(camera, person, _PERSON_VIEW, start, stop))
 
-    def joints2d(self, camera: str, person: str) -> np.ndarray:
-        """(T, J, 2) float32 pixels, as PersonView has it."""
-        return self._seen(camera, person)["joints2d"].copy()
+    def person_arrays(self, camera: str, person: str, names, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
+        """Of a PersonView only the arrays ``names``, by name."""
+        start, stop = self._span(start, stop)
+        group = f"{self._view(camera)}/people/{person}"
+        if not self._has(group) or person not in self.people:
+            raise unknown_name("person", person, self.people)
+        return {name: self._seen(group, name, person)[start:stop].copy() for name in names}
 
     def in_sight(self, camera: str, person: str) -> np.ndarray:
         """(T,) bool, something of ``person`` is seen."""
-        return self._seen(camera, person)["pixels"] > 0
+        return self.person_arrays(camera, person, ("pixels",))["pixels"] > 0
 
     def track(self, person: str) -> PersonTrack:
         """``person`` in the world."""
@@ -372,15 +374,13 @@ class ClipReader:
             self._offsets_of[path] = offsets
         return self._offsets_of[path]
 
-    def _seen(self, camera: str, person: str) -> dict[str, np.ndarray]:
-        """The arrays of a PersonView over all frames, kept."""
-        group = f"{self._view(camera)}/people/{person}"
-        if group not in self._people_seen:
-            if person not in self.people or not self._has(group):
-                raise unknown_name("person", person, self.people)
+    def _seen(self, group: str, name: str, person: str) -> np.ndarray:
+        """An array of a PersonView over all frames, kept."""
+        path = f"{group}/{name}"
+        if path not in self._seen_of:
             with self._guard():
-                self._people_seen[group] = self._arrays(group, _PERSON_VIEW, self._joints(person))
-        return self._people_seen[group]
+                self._seen_of[path] = self._array(path, *_PERSON_VIEW[name], self._joints(person))
+        return self._seen_of[path]
 
     def _part(self, path, dtypes, lead, offsets, start, stop) -> np.ndarray:
         """Entries of frames ``start`` to ``stop`` along the last axis of a dataset shaped ``lead`` + (N,)."""

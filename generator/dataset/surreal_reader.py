@@ -13,6 +13,8 @@ Files: those that SURREAL's authors released, SURREACT's, and our exports (plain
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +47,15 @@ _BACKGROUND_DEPTH = 1e4  # metres; files have 1e10, or a half float's infinity
 _FPS, _RESOLUTION = 30.0, (240, 320)
 _WITNESSES = 5  # frames of the segmentation, where joints2D is missing
 _PLAIN = ("", "plain", "environment")  # what our exporter calls backgrounds that are no photo
+_PERSON_ARRAYS = tuple(field.name for field in fields(PersonView))
+_FROM_IMAGES = {"visible", "box", "pixels"}
 _SUFFIXES = {channel: suffix for suffix, channel in MATRICES.items()}
+
+
+def clip_files(info: Path) -> list[Path]:
+    """Where the files of the clip of an ``_info.mat`` may be."""
+    stem = str(info).removesuffix(SUFFIX)
+    return [info, Path(f"{stem}.mp4"), *(Path(f"{stem}_{s}.mat") for s in MATRICES)]
 
 
 class SurrealReader:
@@ -68,7 +78,7 @@ class SurrealReader:
         self.versions: dict[str, str] = {}
         self.agreement: dict[str, float] = {}
         self._mats: dict[str, MatFile] = {}
-        self._video, self._seen, self._latest = None, None, (-1, {})
+        self._video, self._seen, self._latest = None, {}, (-1, {})
         self._files = {s for s in MATRICES if self._beside(f"_{s}.mat").exists()}
         self._has_video = self._beside(".mp4").exists()
         try:
@@ -171,13 +181,27 @@ class SurrealReader:
         frames = np.stack([video.frame(t) for t in range(start, stop)])
         return np.ascontiguousarray(frames[:, :, ::-1]) if self.mirrored else frames
 
-    def person_view(self, camera: str, person: str) -> PersonView:
-        """What ``camera`` saw of ``person``; reads the segmentation and depth of all frames, once."""
+    def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
+        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``, to the end by default; reads their segmentation and depth."""
+        return PersonView(**self.person_arrays(camera, person, _PERSON_ARRAYS, start, stop))
+
+    def person_arrays(self, camera: str, person: str, names, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
+        """Of a PersonView only the arrays ``names``, by name. Images are read for visible, box and pixels, and only once."""
         self._check_camera(camera)
-        number = self._number(person)
-        if self._seen is None:
-            self._seen = self._see_people()
-        return self._seen[number]
+        number, (start, stop) = self._number(person), self._span(start, stop)
+        joints = self._joints
+        if not _FROM_IMAGES.isdisjoint(names):
+            for t in range(start, stop):
+                if t not in self._seen:
+                    self._seen[t] = self._see_people(t)
+        return {
+            name: np.stack([self._seen[t][name][number] for t in range(start, stop)]) if name in _FROM_IMAGES else joints[name][number, start:stop].copy()
+            for name in names
+        }
+
+    def in_sight(self, camera: str, person: str) -> np.ndarray:
+        """(T,) bool, a joint of ``person`` is within the image. Nothing is decoded, so what hides them does not count."""
+        return self.person_arrays(camera, person, ("in_frame",))["in_frame"].any(axis=1)
 
     def track(self, person: str) -> PersonTrack:
         """``person`` in the world; transl is not in the files, hence NaN."""
@@ -295,27 +319,35 @@ class SurrealReader:
             image = image * np.float32([-1, 1, 1][: image.shape[2]]) + np.float32(0)
         return np.ascontiguousarray(image[:, ::-1])
 
-    def _see_people(self) -> tuple[PersonView, ...]:
+    @cached_property
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        """(P, T, 24, 3) joints in the camera frame, metres, and (P, T, 24, 2) in the image, pixels or NaN."""
         info, sight = self._info, self._sight
-        h, w = self.spec.resolution
         local = to_camera(info.joints, sight.T_world_camera)
         image = image_points(local, sight.K)
         if info.joints2d is not None:
-            told = unmirror(info.joints2d, sight.mirrored, w)
+            told = unmirror(info.joints2d, sight.mirrored, self.spec.resolution[1])
             image = np.where(np.isfinite(told), told, image)
+        return local, image
+
+    @cached_property
+    def _joints(self) -> dict[str, np.ndarray]:
+        """Those arrays of the people's PersonViews that the info file tells, with an axis of people before."""
+        (local, image), (h, w) = self._points, self.spec.resolution
         in_frame = (local[..., 2] > 0) & (image >= 0).all(axis=-1) & (image < (w, h)).all(axis=-1)
-        shape = (info.num_people, info.num_frames)
-        visible, box, pixels = in_frame.copy(), np.zeros(shape + (4,), np.float32), np.zeros(shape, np.int32)
+        return {"joints2d": np.nan_to_num(image).astype(np.float32), "joints_camera": local.astype(np.float32), "in_frame": in_frame}
+
+    def _see_people(self, t: int) -> dict[str, np.ndarray]:
+        """The other arrays at frame ``t``, with an axis of people."""
+        count, in_frame = self._info.num_people, self._joints["in_frame"][:, t]
+        visible, box, pixels = in_frame.copy(), np.zeros((count, 4), np.float32), np.zeros(count, np.int32)
         if "segm" in self._files:
-            for t in range(info.num_frames):
-                owner = self._owners(t, local[:, t], image[:, t])
-                visible[:, t] &= ~self._hidden(t, owner, local[:, t], image[:, t], in_frame[:, t])
-                for p in range(info.num_people):
-                    box[p, t], pixels[p, t] = _extent(owner == p)
-        return tuple(
-            PersonView(np.nan_to_num(image[p]).astype(np.float32), local[p].astype(np.float32), in_frame[p], visible[p], box[p], pixels[p])
-            for p in range(info.num_people)
-        )
+            local, image = (points[:, t] for points in self._points)
+            owner = self._owners(t, local, image)
+            visible &= ~self._hidden(t, owner, local, image, in_frame)
+            for p in range(count):
+                box[p], pixels[p] = _extent(owner == p)
+        return {"visible": visible, "box": box, "pixels": pixels}
 
     def _owners(self, t: int, local: np.ndarray, image: np.ndarray) -> np.ndarray:
         """(H, W) int index of the person whose pixel it is, -1 for nobody's. local, image: (P, 24, 3 and 2) joints."""

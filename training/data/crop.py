@@ -49,12 +49,23 @@ def crop_box(joints2d: np.ndarray) -> Box:
 
     joints2d: (24, 2) pixels, inside the image or not; or (…, 24, 2), of several frames that share a crop.
     """
-    points = np.asarray(joints2d, np.float64)[..., BOX_JOINTS, :].reshape(-1, 2)
-    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-    width, height = x1 - x0, y1 - y0
-    x0, x1, y0, y1 = x0 - BESIDE * width, x1 + BESIDE * width, y0 - ABOVE * height, y1 + BELOW * height
+    low, high = _surrounds(joints2d[..., BOX_JOINTS, :].reshape(-1, 2))
+    (x0, y0), (x1, y1) = low.tolist(), high.tolist()
     side = max(x1 - x0, y1 - y0, 1.0) * KEPT  # a person far off may be less than a pixel
     return Box(((x0 + x1) / 2, (y0 + y1) / 2), side)
+
+
+def crop_centres(joints2d: np.ndarray) -> np.ndarray:
+    """(T, 2) centres of the :func:`crop_box` of each of T frames, (T, 24, 2)."""
+    low, high = _surrounds(joints2d[:, BOX_JOINTS])
+    return (low + high) / 2
+
+
+def _surrounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(…, N, 2) points → (…, 2) least and largest (x, y) of the box round them with its margins."""
+    low, high = (found.astype(np.float64) for found in (points.min(axis=-2), points.max(axis=-2)))
+    size = high - low
+    return low - size * (BESIDE, ABOVE), high + size * (BESIDE, BELOW)
 
 
 def augmentation(rng: np.random.Generator) -> Augmentation:

@@ -11,7 +11,7 @@ from generator.streams import stream
 from training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
 from training.data.index import Selection, Sight, channels_needed, sights
 from training.data.readers import Readers
-from training.data.samples import Shot, make_sample, make_shot
+from training.data.samples import JOINTS, Shot, make_sample, make_shot
 
 
 class FrameDataset(Dataset):
@@ -93,12 +93,12 @@ class ClipDataset(Dataset):
 
 def read_shot(readers: Readers, sight: Sight, t: int, labels) -> Shot:
     """Frame ``t`` of ``sight``, not cropped. Raises DatasetError if the clip is damaged."""
-    clip = readers.clip(sight.path, sight.key)
-    reader, camera = clip.reader, sight.camera
+    reader, camera = readers.clip(sight.path, sight.key), sight.camera
     rgb = reader.rgb(camera, t, t + 1)[0]
-    surface = reader.labels(camera, channels_needed(reader, labels), t, t + 1)
+    surface = reader.labels(camera, channels_needed(labels, sight.alone), t, t + 1)
+    joints = {name: value[0] for name, value in reader.person_arrays(camera, sight.person, JOINTS, t, t + 1).items()}
     name = "/".join((*readers.prefix(sight.path), sight.key, camera, sight.person, str(t)))
-    return make_shot(rgb, surface, 0, sight.instance, clip.person(camera, sight.person), t, labels, name)
+    return make_shot(rgb, surface, 0, sight.instance, joints, labels, name)
 
 
 def texts(paths) -> tuple[str, ...]:

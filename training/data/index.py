@@ -7,8 +7,9 @@ import numpy as np
 
 from generator.errors import ConfigError, DatasetError
 from generator.streams import rank
-from training.data.readers import OpenClip, Readers
-from training.data.samples import channels_of, usable_frames
+from training.data.contents import Contents, Recorded, contents
+from training.data.readers import Readers
+from training.data.samples import channels_of
 
 SPLITS = ("train", "val", "test")
 
@@ -40,7 +41,7 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """One person seen by one camera through a clip. instance: as in the instance channel.
+    """One person seen by one camera through a clip. instance: as in the instance channel. alone: nothing else can be in the image.
 
     frames: those that can be learnt from, ascending; clip_frames: how many the clip has.
     """
@@ -50,6 +51,7 @@ class Sight:
     camera: str
     person: str
     instance: int
+    alone: bool
     frames: np.ndarray
     clip_frames: int
 
@@ -77,7 +79,7 @@ def split_of(name: str, told: str, selection: Selection) -> str:
 
 
 def sights(readers: Readers, selection: Selection) -> list[Sight]:
-    """All that ``selection`` takes, in the order of paths, clips, cameras and people; each clip is opened once.
+    """All that ``selection`` takes, in the order of paths, clips, cameras and people.
 
     People whom a camera never shows well enough are left out. Raises DatasetError if nothing is
     left, or if a clip is damaged or lacks a channel.
@@ -85,36 +87,30 @@ def sights(readers: Readers, selection: Selection) -> list[Sight]:
     check_selection(selection)
     found, splits = [], set()
     for number in range(len(readers.paths)):
-        for key in readers.collection(number).keys:
-            clip = readers.clip(number, key)
-            spec = clip.reader.spec
-            split = split_of(spec.name, spec.split, selection)
+        for clip in contents(readers, number):
+            split = split_of(clip.name, clip.split, selection)
             splits.add(split)
             if selection.split in ("all", split):
-                found += _sights(clip, number, key, selection)
+                found += _sights(readers, number, clip, selection)
     if not found:
         raise _nothing(readers.paths, selection, splits)
     return found
 
 
-def channels_needed(reader, labels) -> tuple[str, ...]:
+def channels_needed(labels, alone: bool) -> tuple[str, ...]:
     """Label channels to read for ``labels``; with instance, where others or things may be in the image."""
-    alone = len(reader.spec.people) == 1 and not reader.spec.objects
     return channels_of(labels) + (() if alone else ("instance",))
 
 
-def _sights(clip: OpenClip, number: int, key: str, selection: Selection) -> list[Sight]:
-    reader = clip.reader
-    instances = {person.name: k for k, person in enumerate(reader.spec.people, start=1)}
+def _sights(readers: Readers, number: int, clip: Contents, selection: Selection) -> list[Sight]:
     found = []
-    for camera in reader.cameras:
-        people = reader.shown(camera)
-        if people:
-            _check_channels(reader, camera, selection.labels)
-        for person in people:
-            frames = _chosen(usable_frames(clip.person(camera, person), reader.spec.resolution), reader.spec.num_frames, selection)
+    for view in clip.views:
+        if view.people:
+            _check_channels(readers, number, clip, view, selection.labels)
+        for person in view.people:
+            frames = _chosen(person.frames, clip.frames, selection)
             if len(frames):
-                found.append(Sight(number, key, camera, person, instances[person], frames.astype(np.int32), reader.spec.num_frames))
+                found.append(Sight(number, clip.key, view.camera, person.name, person.instance, clip.alone, frames, clip.frames))
     return found
 
 
@@ -125,13 +121,12 @@ def _chosen(usable: np.ndarray, count: int, selection: Selection) -> np.ndarray:
     return usable[usable % selection.every == 0]
 
 
-def _check_channels(reader, camera: str, labels) -> None:
-    has = reader.channels(camera)
-    for name in ("rgb", *channels_needed(reader, labels)):
-        if name not in has:
+def _check_channels(readers: Readers, number: int, clip: Contents, view: Recorded, labels) -> None:
+    for name in ("rgb", *channels_needed(labels, clip.alone)):
+        if name not in view.channels:
             why = ", which tells several people and things apart" if name == "instance" else ""
             raise DatasetError(
-                f"{reader.path} has no channel {name!r} of camera {camera!r}{why}; it has {', '.join(has) or 'none'}. "
+                f"{readers.clip(number, clip.key).path} has no channel {name!r} of camera {view.camera!r}{why}; it has {', '.join(view.channels) or 'none'}. "
                 "Generate the clips with it (--outputs), or choose other labels to learn."
             )
 

@@ -4,22 +4,11 @@ import os
 from collections import OrderedDict
 
 from generator.dataset.collection import Collection, open_collection
+from generator.dataset.native import ClipReader
+from generator.dataset.surreal_reader import SurrealReader
 
 KEPT = 128
 """Clips a process holds open; each takes about half a megabyte and a file descriptor."""
-
-
-class OpenClip:
-    """A reader, and what of it is asked for again and again."""
-
-    def __init__(self, reader):
-        self.reader, self.people = reader, {}
-
-    def person(self, camera: str, person: str):
-        """The PersonView, kept."""
-        if (camera, person) not in self.people:
-            self.people[camera, person] = self.reader.person_view(camera, person)
-        return self.people[camera, person]
 
 
 class Readers:
@@ -36,13 +25,13 @@ class Readers:
             self._collections[number] = open_collection(self.paths[number])
         return self._collections[number]
 
-    def clip(self, number: int, key: str) -> OpenClip:
-        """Clip ``key`` of path ``number``; the one unused for longest is closed for it."""
+    def clip(self, number: int, key: str) -> ClipReader | SurrealReader:
+        """A reader of clip ``key`` of path ``number``; the one unused for longest is closed for it."""
         self._check_process()
         if (number, key) not in self._clips:
             while len(self._clips) >= self.kept:
-                self._clips.popitem(last=False)[1].reader.close()
-            self._clips[number, key] = OpenClip(self.collection(number).open(key))
+                self._clips.popitem(last=False)[1].close()
+            self._clips[number, key] = self.collection(number).open(key)
         self._clips.move_to_end((number, key))
         return self._clips[number, key]
 
@@ -54,7 +43,7 @@ class Readers:
         """Closes all clips; they open again when asked for."""
         self._check_process()
         for clip in self._clips.values():
-            clip.reader.close()
+            clip.close()
         self._clips.clear()
 
     def _check_process(self) -> None:

@@ -6,14 +6,17 @@ import numpy as np
 import torch
 
 from generator.body.model import MERGE_14
-from generator.clip import Foreground, PersonView
+from generator.clip import Foreground
 from generator.errors import DatasetError, unknown_name
 from training.data.colour import whitened
-from training.data.crop import SIZE, crop_box, transform, warp_colour, warp_labels
+from training.data.crop import SIZE, crop_centres, transform, warp_colour, warp_labels
 from training.losses import bins_of_depth
 
 CHANNELS_OF = {"segm": "segm", "depth": "depth", "depth_metres": "depth"}
 """Label images that a sample may hold → the channel that each is made from."""
+
+JOINTS = ("joints2d", "joints_camera", "visible")
+"""Of PersonView, what a sample is made of."""
 
 _JOINTS_24 = {24: slice(24), 52: [*range(22), 22, 37]}  # of 52, the index knuckles stand for the hands
 
@@ -43,42 +46,42 @@ def channels_of(labels) -> tuple[str, ...]:
     return tuple(dict.fromkeys(CHANNELS_OF[name] for name in labels))
 
 
-def make_shot(rgb: np.ndarray, surface: Foreground, k: int, instance: int, person: PersonView, t: int, names, id: str) -> Shot:
-    """What frame ``t`` of a clip shows of one person.
+def make_shot(rgb: np.ndarray, surface: Foreground, k: int, instance: int, person: dict[str, np.ndarray], names, id: str) -> Shot:
+    """What a frame of a clip shows of one person.
 
     surface: of some frames, of which ``k`` is that one. instance: the person's number there; what belongs to others
     and to things becomes background, for the task is to find the parts of the one person in the middle.
-    person: over the whole clip. names: of CHANNELS_OF.
+    person: name of JOINTS → array of PersonView at that frame. names: of CHANNELS_OF.
     """
     part = slice(surface.offsets[k], surface.offsets[k + 1])
     pixels, values = surface.pixels[part], {name: value[part] for name, value in surface.values.items()}
     if "instance" in values:
         own = values["instance"] == instance
         pixels, values = pixels[own], {name: value[own] for name, value in values.items()}
-    joints = _JOINTS_24[person.joints2d.shape[1]]
-    depths = person.joints_camera[t, joints, 2]
+    joints = _JOINTS_24[len(person["joints2d"])]
+    depths = person["joints_camera"][joints, 2]
     return Shot(
         rgb=rgb,
         labels={name: _image(surface.resolution, pixels, _label(name, values, depths[0])) for name in names},
-        joints2d=person.joints2d[t, joints],
+        joints2d=person["joints2d"][joints],
         joints_depth=depths,
-        joints_visible=person.visible[t, joints],
+        joints_visible=person["visible"][joints],
         id=id,
     )
 
 
-def usable_frames(person: PersonView, resolution: tuple[int, int]) -> np.ndarray:
+def usable_frames(joints2d: np.ndarray, seen: np.ndarray, resolution: tuple[int, int]) -> np.ndarray:
     """Indices of the frames to learn from: something of the person is seen, and the middle of the crop is in the image.
 
     The second is the rule of SURREAL's loader, which passes such frames over.
+    joints2d: (T, J, 2) pixels. seen: (T,) bool.
     """
     h, w = resolution
-    chosen = _JOINTS_24.get(person.joints2d.shape[1])
+    chosen = _JOINTS_24.get(joints2d.shape[1])
     if chosen is None:
-        raise DatasetError(f"A person has {person.joints2d.shape[1]} joints; expected 24 or 52, of which training knows the order.")
-    seen = np.flatnonzero(person.pixels)
-    middles = np.array([crop_box(person.joints2d[t, chosen]).centre for t in seen]).reshape(-1, 2)
-    return seen[((middles >= 0) & (middles < (w, h))).all(axis=1)]
+        raise DatasetError(f"A person has {joints2d.shape[1]} joints; expected 24 or 52, of which training knows the order.")
+    middles = crop_centres(joints2d[:, chosen])
+    return np.flatnonzero(seen & ((middles >= 0) & (middles < (w, h))).all(axis=1))
 
 
 def make_sample(shot: Shot, matrix: np.ndarray, gains=(1.0, 1.0, 1.0), size: int = SIZE) -> dict:

@@ -16,7 +16,7 @@ from generator.errors import RenderError
 from generator.sampling import resolve, sample_clip
 from generator.streams import stream
 from training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
-from training.data.samples import channels_of, make_sample, make_shot, usable_frames
+from training.data.samples import JOINTS, channels_of, make_sample, make_shot, usable_frames
 
 FRAMES, FPS = 4, 2.5
 """Of a clip, where the config leaves them open: 0.4 s apart, a walker's legs have changed places."""
@@ -72,9 +72,8 @@ class GeneratedFrames(Dataset):
     def _sample(self, clip: Clip, sight: tuple[str, str, int], epoch: int, index: int) -> dict:
         camera, name, t = sight
         view, instance = clip.views[camera], [p.name for p in clip.spec.people].index(name) + 1
-        shot = make_shot(
-            view.rgb[t], view.labels, t, instance, view.people[name], t, self.labels, f"{clip.spec.name}/{camera}/{name}/{t}"
-        )
+        joints = {n: getattr(view.people[name], n)[t] for n in JOINTS}
+        shot = make_shot(view.rgb[t], view.labels, t, instance, joints, self.labels, f"{clip.spec.name}/{camera}/{name}/{t}")
         drawn = augmentation(stream(self.seed, index, f"augmentation/{epoch}")) if self.augment else Augmentation()
         return make_sample(shot, crop_matrix(crop_box(shot.joints2d), drawn, self.size), drawn.gains, self.size)
 
@@ -88,7 +87,7 @@ class GeneratedFrames(Dataset):
                 (camera, name, int(t))
                 for camera, view in clip.views.items()
                 for name, person in view.people.items()
-                for t in usable_frames(person, spec.resolution)
+                for t in usable_frames(person.joints2d, person.pixels > 0, spec.resolution)
             ]
             order = stream(self.seed, number, "order").permutation(len(fit))
             self._kept = number, (clip, [fit[k] for k in order])
