@@ -77,11 +77,11 @@ def _trained(chain: Chain, part: Part, scale: Scale, lr: float, steps: int, fold
     """One part of training, done or gone on with. start: the run with whose weights it begins."""
     config = TrainConfig(
         steps=steps, batch=scale.batch, optimiser="adamw", lr=lr, schedule="cosine", warmup=steps // 10, accelerator="cpu", channels_last=True,
-        seed=chain.seed, workers=0, validate_every=steps, validation_samples=8, checkpoint_every=steps, keep=1,
+        seed=chain.seed, workers=0, validate_every=steps, validation_samples=8, checkpoint_every=steps, picture_every=0, keep=1,
     )  # fmt: skip
     network = NetworkConfig(stacks=1, features=scale.features, depth=3, size=scale.size)
     task = make_task(chain.task, network, starting_from(start, chain.task)[0] if start else None)
-    data = MemoryFrames(material.learning(part, chain.seed), True, chain.seed, scale.size)
+    data = MemoryFrames(material.learning(part, chain.seed), scale.augment, chain.seed, scale.size)
     seen = MemoryFrames(material.test("real").paths, False, 0, scale.size)
     ended = train(task, data, seen, config, folder, data={"part": str(part), "after": start.name if start else ""})
     if ended.stopped is not None:

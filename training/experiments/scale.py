@@ -9,7 +9,7 @@ from generator.errors import ConfigError
 class Scale:
     """Amounts of data, and how long to train."""
 
-    real: tuple[int, ...] = (5, 15, 50)
+    real: tuple[int, ...] = (5, 50)
     """Images of the stand-in for real ones to learn from, in pretraining; rising."""
 
     real_pool: int = 100
@@ -33,18 +33,21 @@ class Scale:
     image: int = 160
     """Height and width of images, pixels."""
 
-    steps: int = 400
+    steps: int = 300
     """Steps of the first part of training."""
 
-    more_steps: int = 150
+    more_steps: int = 100
     """Steps of the second part, which begins with the weights of the first, at a third of its learning rate: fine-tuning,
     or the same data still."""
 
-    batch: int = 4
+    batch: int = 16
     """Samples of a step."""
 
-    lr: float = 4e-3
+    lr: float = 5e-3
     """Highest learning rate of the first part: AdamW, rising for a tenth of the steps, then falling along a cosine."""
+
+    augment: bool = False
+    """Scale, turn and colour samples at random, as the thesis does; so training takes longer."""
 
     features: int = 32
     """Channels inside the network, one hourglass that halves the resolution three times."""
