@@ -88,7 +88,7 @@ def test_onnx_files_tell_nothing_of_this_machine(made):
 
 def test_torch_export_through_the_command(run, tmp_path):
     checkpoint(tmp_path / "run", "depth")
-    status, said, complaint = run(tmp_path / "run" / "checkpoints" / "step-00000004", tmp_path / "depth.pt2", "--layout", "torch")
+    status, said, complaint = run("export", tmp_path / "run" / "checkpoints" / "step-00000004", tmp_path / "depth.pt2", "--layout", "torch")
     assert (status, complaint) == (0, "")
     assert said.startswith("largest difference from the original: ") and said.endswith(f"network written to {tmp_path / 'depth.pt2'} and {tmp_path / 'depth.json'}\n")
     network = torch.export.load(tmp_path / "depth.pt2").module()
@@ -144,7 +144,7 @@ def test_a_network_that_computes_something_else_is_not_written(tmp_path, monkeyp
 def test_what_cannot_be_exported(run, tmp_path, monkeypatch, args, says):
     checkpoint(tmp_path / "run")
     monkeypatch.chdir(tmp_path)
-    status, _, complaint = run(*(arg.replace("{run}", "run") for arg in args))
+    status, _, complaint = run("export", *(arg.replace("{run}", "run") for arg in args))
     assert status == 2 and says in complaint and "Traceback" not in complaint
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
@@ -153,7 +153,7 @@ def test_what_cannot_be_exported(run, tmp_path, monkeypatch, args, says):
 def test_without_the_extra_the_command_says_what_to_install(run, tmp_path, monkeypatch, absent):
     checkpoint(tmp_path / "run", network=TINY)
     monkeypatch.setitem(sys.modules, absent, None)
-    status, _, complaint = run(tmp_path / "run", tmp_path / "a.onnx", "--layout", "onnx")
+    status, _, complaint = run("export", tmp_path / "run", tmp_path / "a.onnx", "--layout", "onnx")
     assert status == 2 and "pip install 'mannequin[onnx]'" in complaint and absent in complaint
 
 

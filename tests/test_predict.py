@@ -237,7 +237,7 @@ def test_a_folder_of_images(run, by_colour, photos, tmp_path):
 def test_several_people_have_several_boxes(run, by_colour, tmp_path):
     image, truth = discs(400, 500, (60, 60, 8, 1), (420, 300, 8, 3))
     Image.fromarray(image).save(tmp_path / "a.png")
-    assert run(by_colour, tmp_path / "a.png", "--out", tmp_path / "out", "--box", 40, 40, 80, 80, "--box", 395, 275, 440, 325)[0] == 0
+    assert run("predict", by_colour, tmp_path / "a.png", "--out", tmp_path / "out", "--box", 40, 40, 80, 80, "--box", 395, 275, 440, 325)[0] == 0
     found = stored(tmp_path / "out" / "segm" / "a.png")
     assert overlap(found, truth, 1) > 0.9 and overlap(found, truth, 3) > 0.9
 
