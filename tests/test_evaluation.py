@@ -94,6 +94,12 @@ def lively(task, seen=None):
 
 
 @pytest.fixture
+def evaluate(run):
+    """Runs `mannequin evaluate` without loading processes; returns (exit status, standard output, standard error)."""
+    return lambda *args: run("evaluate", *args, "--workers", 0)
+
+
+@pytest.fixture
 def folder(tmp_path):
     """Five painted images of several sizes, whose masks are wrong here and there."""
     rng = np.random.default_rng(1)
@@ -247,7 +253,7 @@ def test_what_is_wrong_with_images_and_masks_is_named(folder, change, says):
 CODES = {"0": "background", "200": "head", "210": "torso", "220": "leftThigh", "230": "rightThigh"}
 
 
-def test_sitting_people_are_measured_on_their_test_subjects_with_the_papers_figures(tmp_path, run):
+def test_sitting_people_are_measured_on_their_test_subjects_with_the_papers_figures(tmp_path, evaluate):
     rng, root = np.random.default_rng(3), tmp_path / "Sitting"
     for k in range(6):
         mask = rng.choice(np.array([int(code) for code in CODES], np.uint8), (SIZE, SIZE))
@@ -256,7 +262,7 @@ def test_sitting_people_are_measured_on_their_test_subjects_with_the_papers_figu
         {"coding": "labels", "labels": CODES, "splits": {"train": ["subject0/*", "subject1/*"], "test": [f"subject{k}/*" for k in (2, 3, 4, 5)]}}
     ))  # fmt: skip
     checkpoint(tmp_path / "run")
-    status, out, _ = run(tmp_path / "run", "--data", root, "--protocol", "fsitting")
+    status, out, _ = evaluate(tmp_path / "run", "--data", root, "--protocol", "fsitting")
     record = json.loads((tmp_path / "run" / "evaluations" / "fsitting-Sitting.json").read_text())
     assert status == 0 and record["n"] == 4
     iou = record["classes"]["iou"]
@@ -382,10 +388,10 @@ def test_used_up_memory_says_which_option_helps(folder):
 # The command
 
 
-def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, run):
+def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, evaluate):
     root = balls(tmp_path / "balls [1]", [dict(frames=4), dict(frames=3)])
     folder = checkpoint(tmp_path / "run", data={"train": ["elsewhere"]})
-    status, out, err = run(tmp_path / "run", "--data", root, "--limit", 5, "--pictures", tmp_path / "looks", "--device", "cpu")
+    status, out, err = evaluate(tmp_path / "run", "--data", root, "--limit", 5, "--pictures", tmp_path / "looks", "--device", "cpu")
     assert status == 0, err
     record = json.loads((tmp_path / "run" / "evaluations" / "native-balls__1_.json").read_text())
     assert (record["n"], record["available"], record["task"], record["protocol"]) == (5, 7, "segmentation", "native")
@@ -403,23 +409,23 @@ def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, run):
     assert sum(line.split(" ")[0] in PARTS_14 for line in lines) == 14
 
 
-def test_the_record_may_go_elsewhere(tmp_path, run, folder):
+def test_the_record_may_go_elsewhere(tmp_path, evaluate, folder):
     checkpoint(tmp_path / "run")
-    status, out, _ = run(tmp_path / "run", "--data", folder[0], "--protocol", "masks", "--json", tmp_path / "found" / "here.json")
+    status, out, _ = evaluate(tmp_path / "run", "--data", folder[0], "--protocol", "masks", "--json", tmp_path / "found" / "here.json")
     assert status == 0 and json.loads((tmp_path / "found" / "here.json").read_text())["published"] is None
     assert "published" not in out and not (tmp_path / "run" / "evaluations").exists()
 
 
-def test_depth_is_printed_in_millimetres(tmp_path, run):
+def test_depth_is_printed_in_millimetres(tmp_path, evaluate):
     root = balls(tmp_path / "balls", [dict(frames=2)])
     checkpoint(tmp_path / "run", "depth")
-    status, out, _ = run(tmp_path / "run", "--data", root, "--split", "train")
+    status, out, _ = evaluate(tmp_path / "run", "--data", root, "--split", "train")
     record = json.loads((tmp_path / "run" / "evaluations" / "native-balls.json").read_text())
     assert status == 0
     assert f"RMSE mm {record['results']['rmse']:.1f} 72.9" in [" ".join(line.split()) for line in out.splitlines()]
 
 
-def test_mistakes_end_with_status_two_and_write_nothing(tmp_path, run, folder):
+def test_mistakes_end_with_status_two_and_write_nothing(tmp_path, evaluate, folder):
     checkpoint(tmp_path / "run")
     checkpoint(tmp_path / "deep", "depth")
     (folder[0] / "masks" / "person1" / "3.png").write_bytes(b"")
@@ -432,17 +438,17 @@ def test_mistakes_end_with_status_two_and_write_nothing(tmp_path, run, folder):
         ((tmp_path / "run", "--data", folder[0], "--batch", 0), "--batch is 0"),
         ((tmp_path / "run", "--data"), "No data is given"),
     ):
-        status, out, err = run(*args)
+        status, out, err = evaluate(*args)
         assert (status, out) == (2, "") and says in err, err
     assert not (tmp_path / "run" / "evaluations").exists()
 
 
-def test_a_checkpoint_of_an_unknown_task_is_refused(tmp_path, run):
+def test_a_checkpoint_of_an_unknown_task_is_refused(tmp_path, evaluate):
     folder = checkpoint(tmp_path / "run")
     state = json.loads((folder / "state.json").read_text())
     state["standing"]["run"]["task"] = "toy"
     (folder / "state.json").write_text(json.dumps(state))
-    status, _, err = run(tmp_path / "run", "--data", tmp_path)
+    status, _, err = evaluate(tmp_path / "run", "--data", tmp_path)
     assert status == 2 and "of the task 'toy'" in err
 
 
