@@ -47,6 +47,21 @@ def _names(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     return PrimitiveConstructorSpec("*", "NAME ...", tuple, lambda v: isinstance(v, tuple), lambda v: list(v) or ["all"])
 
 
+@REGISTRY.primitive_rule
+def _several(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    """Paths or numbers; that there are none is shown as "none"."""
+    if info.type not in (tuple[Place, ...], tuple[float, ...]):
+        return None
+    inner = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(get_args(info.type)[0], info.markers))
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar=f"{inner.metavar} ...",
+        instance_from_str=lambda args: tuple(inner.instance_from_str([arg]) for arg in args),
+        is_instance=lambda value: isinstance(value, tuple) and all(map(inner.is_instance, value)),
+        str_from_instance=lambda value: [text for one in value for text in inner.str_from_instance(one)] or ["none"],
+    )
+
+
 def _named(inner: PrimitiveConstructorSpec, absent, name: str) -> PrimitiveConstructorSpec:
     """``inner``, whose default ``absent`` the manual calls ``name``."""
     return PrimitiveConstructorSpec(

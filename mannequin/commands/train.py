@@ -34,13 +34,13 @@ class Train:
     examples:
       mannequin train segmentation --data people
           body parts; a tenth of the clips is held out for validation
-      mannequin train depth --data people more --val-data others --preset paper --out deep
+      mannequin train depth --data people more --val-data others --preset paper
           depth, from two datasets, validated on a third
-      mannequin train segmentation --stream -- --people 1 3 --motion walk run
-          from endless new clips; behind -- stands what would follow `mannequin generate OUT`
-      mannequin train segmentation --data photos --init runs/segmentation --lr 1e-4 --out tuned
+      mannequin train segmentation --stream -- --motion walk run --size 240 320
+          from endless new clips; behind -- stands what follows `mannequin generate OUT`
+      mannequin train segmentation --data photos --init runs/segmentation --out tuned
           fine-tune what was trained before
-      torchrun --nproc-per-node 4 -m mannequin train segmentation --data people --preset modern
+      torchrun --nproc-per-node 4 -m mannequin train depth --data people
           on four GPUs
     """
 
@@ -51,7 +51,7 @@ class Train:
     """Datasets to learn from, ours or in SURREAL's layout: folders, or URLs."""
 
     val_data: tuple[Place, ...] = ()
-    """Datasets to validate on. None given: some clips of --data are held out, see --val-share."""
+    """Datasets to validate on. If none is given, some clips of --data are held out, see --val-share."""
 
     stream: bool = False
     """Learn from endless new clips of the rasteriser instead of --data; nothing is written."""
@@ -60,7 +60,7 @@ class Train:
     """What the other options are unless given."""
 
     out: Path | None = None
-    """Folder of the run. None given: runs/TASK."""
+    """Folder of the run. If none is given: runs/TASK."""
 
     resume: bool = False
     """Refuse to begin: go on with the run in --out, or fail. Without it the command goes on if there is a run, else begins."""
