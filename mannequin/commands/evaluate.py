@@ -102,7 +102,7 @@ class Evaluate:
         if path:
             write_record(path, record)
             written.append(path)
-        card = Path(about["checkpoint"]).absolute().parents[1] / CARD
+        card = Path(about["checkpoint"]).parent.parent / CARD
         if card.exists():
             written.append(write_card(card.parent, generate_command))
         for path in written:
