@@ -126,7 +126,7 @@ def _terminable():
 
 def manual() -> str:
     """What ``mannequin --help`` prints: a line for each command."""
-    lines = (f"  {name:<10}{inspect.getdoc(command).splitlines()[0]}" for name, command in COMMANDS.items())
+    lines = (f"  {name:<12}{inspect.getdoc(command).splitlines()[0]}" for name, command in COMMANDS.items())
     return MANUAL.format(commands="\n".join(lines))
 
 
