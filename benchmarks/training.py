@@ -279,7 +279,7 @@ def main() -> None:
     model = Segmentation(network).model()
     gflops = flops(model, (1, 3, network.size, network.size)) / 1e9
     print(f"{machine(cuda)}. {network.stacks} stacks of {network.features} features at {network.size} × {network.size}: ", end="")
-    print(f"{parameters(model) / 1e6:.1f} million parameters, {gflops:.0f} GFLOP for a sample's forward pass.", end="\n\n", flush=True)
+    print(f"{parameters(model) / 1e6:.1f} million parameters, {gflops:.3g} GFLOP for a sample's forward pass.", end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(folder, "compiled"))  # so that compiling always takes its time
         clips = make_clips(Path(folder, "clips"), options.clips)

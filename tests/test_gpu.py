@@ -21,7 +21,8 @@ from training.tasks.segmentation import Segmentation
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device"),
-    pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning"),  # advice of torch's compiler
+    # Of torch's compiler, whose own use of old parts of torch and whose advice are none of ours.
+    pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning", "ignore:.torch.jit:DeprecationWarning"),
 ]
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 """CUDA's matrix products look at it once in a process, at the first one, which here may be of a test that is not deterministic."""
