@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.body.model import MERGE_14
-from generator.clip import CHANNELS, LABELS, Clip, Foreground, View
-from generator.dataset import atomic
+from generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonView, View
+from generator.dataset import atomic, images
 from generator.dataset.native import clip_bytes, open_clip, read_clip, verify_clip, write_clip
 from generator.errors import ConfigError, DatasetError
 from tests.clips import ball_clip, noise_clip
@@ -121,6 +121,19 @@ def test_random_access_equals_the_whole(folder, clip, data):
         for person in reader.people:
             same_fields(reader.track(person), whole.people[person])
             same_fields(reader.person_view(camera, person), view.people[person])
+            same_fields(reader.person_view(camera, person, t, t + 1), _frame_of(view.people[person], t))
+            assert np.array_equal(reader.in_sight(camera, person), view.people[person].pixels > 0)
+
+
+def _frame_of(person, t):
+    return PersonView(**{f.name: getattr(person, f.name)[t : t + 1] for f in fields(person)})
+
+
+def test_what_a_reader_gives_is_the_callers_own(folder):
+    write_clip(folder / "own.h5", ball_clip(2, SMALL))
+    with open_clip(folder / "own.h5") as reader:
+        reader.person_view("camera", "person0").joints2d[:] = 7
+        assert not (reader.person_view("camera", "person0").joints2d == 7).any()
 
 
 def test_segm14_is_merged_on_reading(folder):
@@ -355,6 +368,41 @@ def test_an_impossible_file_is_refused_by_name(folder, sound, change):
     with pytest.raises(DatasetError, match="tampered.h5"):
         read_clip(path)
     assert len(verify_clip(path)) == 1
+
+
+def _png(size):
+    return bytearray(images.encode(np.zeros((*size, 3), np.uint8), "png"))
+
+
+def _jpeg(height, width):
+    """One that states another size."""
+    data = bytearray(images.encode(np.zeros((8, 8, 3), np.uint8), "jpeg"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (_jpeg(65535, 65535), "holds 65535 × 65535 pixels; expected 12 × 8"),
+        (_png((8, 13)), "holds 13 × 8 pixels"),
+        (b"BM" + bytes(99), "no JPEG or PNG"),
+        (_jpeg(8, 12)[:40], "damaged"),
+        (b"\xff\xd8\xff\x01" + _jpeg(8, 12)[2:], "no segment at byte 2"),
+    ],
+)
+def test_images_of_another_size_or_kind_are_not_decoded(monkeypatch, data, words):
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(DatasetError, match=words):
+        images.decode(np.frombuffer(bytes(data), np.uint8), (8, 12))
+
+
+@pytest.mark.parametrize("encoding", images.ENCODINGS)
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7)])
+def test_images_come_back(encoding, size):
+    rgb = np.full((*size, 3), (200, 30, 90), np.uint8)
+    assert np.abs(images.decode(images.encode(rgb, encoding), size).astype(int) - rgb).max() < 4
 
 
 def test_a_changed_number_is_found_by_the_sha256(folder, sound):

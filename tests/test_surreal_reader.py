@@ -1,6 +1,7 @@
 """Reading SURREAL's layout: what the exporter wrote comes back, mirrored or not; other files are told apart."""
 
 import io
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -241,6 +242,30 @@ def test_one_person_hides_another(tmp_path, across):
             assert person.visible[0, j] == shown
             by_same_part += near and not shown
     assert by_same_part >= 3
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_single_frames_of_people_are_those_of_the_whole(tmp_path, mirror):
+    clip = ball_clip(3, cameras=(level_camera(),), people=2)
+    info = put(tmp_path, view_files(clip, "camera", mirror, "01_01_c0002"))
+    with SurrealReader(info) as reader:
+        whole = [reader.person_view("camera", person) for person in reader.people]
+    with SurrealReader(info) as reader:
+        for t in (2, 0):
+            for person, expected in zip(reader.people, whole, strict=True):
+                found = reader.person_view("camera", person, t, t + 1)
+                for field in fields(found):
+                    assert np.array_equal(getattr(found, field.name)[0], getattr(expected, field.name)[t])
+    assert all(person.pixels.all() and not person.visible.all() for person in whole)
+
+
+def test_joints_are_told_without_reading_images(tmp_path, monkeypatch):
+    clip = ball_clip(3, cameras=(level_camera(),))
+    with SurrealReader(put(tmp_path, view_files(clip, "camera", False, "01_01_c0002"))) as reader:
+        monkeypatch.setattr(SurrealReader, "_matrix", lambda *_: pytest.fail("read"))
+        assert reader.in_sight("camera", "person0").all()
+        joints2d = reader.person_arrays("camera", "person0", ("joints2d",), 1, 3)["joints2d"]
+    assert np.abs(joints2d - clip.views["camera"].people["person0"].joints2d[1:]).max() < 0.01
 
 
 def test_what_is_farther_than_a_joint_hides_nothing(tmp_path):

@@ -27,6 +27,13 @@ from training.data.loading import loader_settings
 from training.data.readers import Readers
 from training.data.stream import GeneratedFrames
 
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MANNEQUIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 SIZE = 48
 OPENER = partial(open_renderer, "raster")
 
@@ -232,6 +239,35 @@ def test_frames_in_which_the_person_is_not_seen_are_passed_over(tmp_path):
     changed = replace(view, people={"person0": replace(person, pixels=pixels, joints2d=joints2d)})
     data = FrameDataset(written(tmp_path / "d", [replace(clip, views={"camera": changed})]), size=SIZE)
     assert [data[0, i]["id"][-1] for i in range(len(data))] == ["0", "3"]
+
+
+def test_what_clips_hold_is_found_out_once(tmp_path, monkeypatch):
+    folder = written(tmp_path / "d", [small(0), small(1, "val", frames=5)])
+    first = FrameDataset(folder, size=SIZE)
+    with monkeypatch.context() as closed:
+        closed.setattr("training.data.readers.Readers.clip", lambda *_: pytest.fail("opened"))
+        again = [FrameDataset(folder, Selection(split=s), size=SIZE) for s in ("all", "val")]
+        assert [len(data) for data in again] == [8, 5]
+    assert same(again[1][0, 4], first[0, 7])
+
+
+@pytest.mark.parametrize("change", ["other frames", "another clip", "a clip less"])
+def test_what_clips_hold_is_found_out_again_when_they_change(tmp_path, change):
+    folder = written(tmp_path / "d", [small(0), small(1)])
+    assert len(FrameDataset(folder, size=SIZE)) == 6
+    clips = folder / "clips" / "000"
+    if change == "a clip less":
+        (clips / "000001.h5").unlink()
+    else:
+        write_clip(clips / ("000001.h5" if change == "other frames" else "000002.h5"), small(2, frames=5), rgb="png")
+    assert len(FrameDataset(folder, size=SIZE)) == {"other frames": 8, "another clip": 11, "a clip less": 3}[change]
+
+
+def test_blocks_of_clips_are_in_order(folder, monkeypatch):
+    whole = FrameDataset(folder, size=SIZE)
+    monkeypatch.setattr("training.data.contents.BLOCK", 2)
+    parts = FrameDataset(folder, size=SIZE)
+    assert len(parts) == len(whole) and all(same(parts[0, i], whole[0, i]) for i in range(len(whole)))
 
 
 # What cannot be learnt from

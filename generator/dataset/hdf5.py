@@ -79,8 +79,9 @@ class Hdf5File:
     Other errors than DatasetError are h5py's own, of which there are many kinds.
     """
 
-    def __init__(self, id: h5f.FileID):
-        self.id = id
+    def __init__(self, id: h5f.FileID, source: h5py.File | None = None):
+        """source: kept as long as this, where it holds the bytes."""
+        self.id, self._source = id, source
         self._groups, self._arrays, self._there = {"": id}, {}, {"": True}
 
     def __contains__(self, path: str) -> bool:
@@ -169,7 +170,8 @@ def open_hdf5(path: Path) -> Hdf5File:
 def open_hdf5_bytes(data: bytes, where) -> Hdf5File:
     """The same of a file's content. where: names it in messages."""
     try:
-        return Hdf5File(h5py.File(io.BytesIO(data), "r", rdcc_nbytes=CACHE_BYTES).id)
+        file = h5py.File(io.BytesIO(data), "r", rdcc_nbytes=CACHE_BYTES)
+        return Hdf5File(file.id, file)
     except (OSError, RuntimeError, ValueError) as e:
         raise _not_whole(where, e) from e
 
@@ -183,8 +185,8 @@ def _access() -> h5p.PropFAID:
     made = h5p.create(h5p.FILE_ACCESS)
     made.set_file_locking(False, False)
     made.set_fclose_degree(h5f.CLOSE_STRONG)  # closing it closes its datasets, whoever still holds them
-    _, slots, _, preemption = made.get_cache()
-    made.set_cache(0, slots, CACHE_BYTES, preemption)
+    *_, preemption = made.get_cache()
+    made.set_cache(0, 521, CACHE_BYTES, preemption)
     return made
 
 

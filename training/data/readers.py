@@ -8,7 +8,7 @@ from generator.dataset.native import ClipReader
 from generator.dataset.surreal_reader import SurrealReader
 
 KEPT = 128
-"""Clips a process holds open; each takes about half a megabyte and a file descriptor."""
+"""Clips a process holds open; each takes a file descriptor and, when many of its frames were read, up to three megabytes."""
 
 
 class Readers:
