@@ -144,12 +144,15 @@ def test_large_images_go_strip_by_strip(monkeypatch):
     assert np.array_equal(whole, strips)
 
 
-@pytest.mark.parametrize(
-    "box, says",
-    [((5, 5, 5, 9), "is empty"), ((9, 5, 5, 9), "is empty"), ((0, 9, 4, 2), "is empty"), ((40, 0, 50, 9), "outside the image, which is 40 × 30"), ((0, -9, 9, 0), "outside")],
-)
-def test_boxes_that_cannot_be(box, says):
-    with pytest.raises(ConfigError, match=says):
+@pytest.mark.parametrize("box", [(5, 5, 5, 9), (9, 5, 5, 9), (0, 9, 4, 2), (0, 0, float("inf"), 9), (float("nan"), 0, 5, 9)], ids=str)
+def test_what_is_no_box_is_refused(box):
+    with pytest.raises(ConfigError, match="is no box"):
+        predictor((box,))
+
+
+@pytest.mark.parametrize("box", [(40, 0, 50, 9), (0, -9, 9, 0), (-9, 0, 0, 9), (0, 30, 9, 31)], ids=str)
+def test_boxes_outside_the_image_are_refused(box):
+    with pytest.raises(ConfigError, match="outside the image, which is 40 × 30"):
         squares((30, 40), (box,))
 
 
@@ -371,7 +374,7 @@ def test_a_film_that_breaks_off_leaves_no_film(run, by_colour, walk, tmp_path, m
     [
         (("--opacity", "1.5"), "--opacity is 1.5"),
         (("--batch", "0"), "--batch is 0"),
-        (("--box", "5", "5", "2", "9"), "is empty"),
+        (("--box", "5", "5", "2", "9"), "--box 5 5 2 9 is no box"),
         (("--box", "500", "5", "600", "9"), "outside the image, which is 80 × 60"),
     ],
 )

@@ -60,7 +60,6 @@ class Wish:
     def __post_init__(self):
         if not 0 <= self.opacity <= 1:
             raise ConfigError(f"--opacity is {self.opacity:g}; expected 0, where only the image is seen, to 1, where only the colours are.")
-        squares((1, 1), tuple((0, 0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in self.boxes))  # refuses empty ones
 
 
 @dataclass

@@ -28,6 +28,7 @@ class Predictor:
     def __init__(self, task: MapsTask, model: nn.Module, device: torch.device, boxes: tuple[Edges, ...] = (), batch: int = 8):
         if batch < 1:
             raise ConfigError(f"--batch is {batch}; expected at least 1.")
+        check_boxes(boxes)
         self.task, self.model, self.device, self.boxes, self.batch = task, model.to(device), device, boxes, batch
 
     def labels(self, images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -61,15 +62,20 @@ class Predictor:
                 raise TrainingError(f"The memory of the device is used up. Lower --batch {self.batch}, or use --device cpu.") from e
 
 
+def check_boxes(boxes: tuple[Edges, ...]) -> None:
+    """Raises ConfigError for a box with nothing in it, or without end."""
+    for x0, y0, x1, y1 in boxes:
+        if not (x0 < x1 and y0 < y1 and np.isfinite((x0, y0, x1, y1)).all()):
+            raise ConfigError(f"--box {x0:g} {y0:g} {x1:g} {y1:g} is no box; expected left, top, right and bottom edge in pixels, such as 120 40 380 620.")
+
+
 def squares(resolution: tuple[int, int], boxes: tuple[Edges, ...]) -> list[Box]:
     """What to crop: the square round each box; round the whole image if there are none.
 
-    Raises ConfigError for a box that is empty or outside the image.
+    Raises ConfigError for a box outside the image.
     """
     h, w = resolution
     for x0, y0, x1, y1 in boxes:
-        if not (x0 < x1 and y0 < y1):
-            raise ConfigError(f"--box {x0:g} {y0:g} {x1:g} {y1:g} is empty; expected left, top, right and bottom edge in pixels, such as 0 0 {w} {h}.")
         if not (x0 < w and y0 < h and x1 > 0 and y1 > 0):
             raise ConfigError(f"--box {x0:g} {y0:g} {x1:g} {y1:g} is outside the image, which is {w} × {h} pixels. Choose one inside.")
     return [Box(((x0 + x1) / 2, (y0 + y1) / 2), max(x1 - x0, y1 - y0)) for x0, y0, x1, y1 in boxes or ((0, 0, w, h),)]
