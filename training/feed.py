@@ -88,7 +88,7 @@ def from_generator(
 def _check_shares(paths: Sequence, held_out: Selection) -> None:
     """Raise DatasetError if all clips are on one side, as happens where they are few."""
     readers = Readers(texts(paths))
-    names = [readers.clip(n, key).reader.spec.name for n in range(len(readers.paths)) for key in readers.collection(n).keys]
+    names = [readers.clip(n, key).spec.name for n in range(len(readers.paths)) for key in readers.collection(n).keys]
     readers.close()
     held = sum(split_of(name, "", held_out) == "val" for name in names)
     if not 0 < held < len(names):
