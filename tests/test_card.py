@@ -154,7 +154,7 @@ def test_without_a_checkpoint_there_is_no_card(tmp_path):
     "network, train, data",
     [
         ({}, {}, {}),
-        ({"size": 64, "depth": 2}, {"lr": 3e-4, "compile": True, "deterministic": True}, {"plain": True, "val_share": 0.25}),
+        ({"size": 64, "depth": 2}, {"lr": 3e-4, "compile": True, "deterministic": True}, {"augment": "none", "val_share": 0.25}),
         ({"up": True}, {"steps": 0, "epochs": 3, "channels_last": False, "schedule": "multistep", "milestones": (1.0, 2.5)}, {"frames": "all", "every": 4}),
     ],
     ids=["as it is", "changed", "epochs"],

@@ -82,7 +82,7 @@ def tables(folder: Path) -> list[bytes]:
 def test_it_learns_two_frames_by_heart(run, tmp_path, task):
     two = written(tmp_path / "two", [small(i, frames=1) for i in range(2)])
     out = tmp_path / "run"
-    options = ("--data", two, "--val-data", two, "--plain", "--features", 16, "--depth", 2, "--size", 64, "--batch", 2)
+    options = ("--data", two, "--val-data", two, "--augment", "none", "--features", 16, "--depth", 2, "--size", 64, "--batch", 2)
     status, said, heard = run("train", task, *TINY, *options, "--steps", 100, "--lr", 0.01, "--warmup", 10, "--validate-every", 50, "--out", out)
     assert status == 0, heard
     first, last = ({name: float(value) for name, value in row.items()} for row in rows(out / "validation.csv"))
@@ -202,7 +202,7 @@ def test_a_run_with_other_options_is_not_continued(run, refuses, tmp_path, peopl
     assert run("train", "segmentation", *TINY, "--steps", 2, "--data", people, "--val-data", people, "--out", out)[0] == 0
     before = weights(out)
     message = refuses("--data", people, "--val-data", people, "--lr", 0.5, "--features", 16, out=out)
-    assert "config.lr: 0.002 there, 0.5 now" in message and "task_config.features: 8 there, 16 now" in message
+    assert "config.lr: 0.003 there, 0.5 now" in message and "task_config.features: 8 there, 16 now" in message
     assert same(before, weights(out))
     shutil.copytree(people, tmp_path / "copy")
     assert "copy" in refuses("--data", tmp_path / "copy", "--val-data", people, out=out)
@@ -237,7 +237,7 @@ def test_without_torch_it_says_what_to_install(refuses, people, monkeypatch):
 def test_presets_are_defaults_that_options_change():
     command = parse("train depth --data d --preset paper --batch 3".split())
     assert (command.train.optimiser, command.train.steps, command.train.batch, command.network.stacks) == ("rmsprop", 50_000, 3, 8)
-    assert command.selection.val_frames == "middle" and str(command.folder) == "runs/depth"
+    assert (command.selection.val_frames, command.selection.augment) == ("middle", "paper") and str(command.folder) == "runs/depth"
     assert parse("train depth --data d".split()).network.size == 128
     by_epochs = parse("train depth --data d --preset=modern --epochs 7".split())
     assert (by_epochs.train.steps, by_epochs.train.epochs, by_epochs.train.precision) == (0, 7, "bf16-mixed")

@@ -54,7 +54,7 @@ def from_datasets(paths: Sequence, val_paths: Sequence, labels: tuple[str, ...],
     if not val_paths:
         chosen, judged = (replace(s, split=split, val_share=config.val_share) for s, split in ((chosen, "train"), (judged, "val")))
     try:
-        train = FrameDataset(paths, chosen, augment=not config.plain, seed=seed, size=size)
+        train = FrameDataset(paths, chosen, augment=config.augment == "paper", seed=seed, size=size)
         val = FrameDataset(val_paths or paths, judged, size=size)
     except DatasetError:
         if not val_paths:
@@ -77,7 +77,7 @@ def from_generator(
     """Endless new frames, validated on ``val_paths``, or on frames from another seed where there are none."""
     side = round(ENLARGED * size)
     sample = replace(sample, size=sample.size or (side, side))
-    train = GeneratedFrames(sample, assets, seed, open_renderer, labels, augment=not config.plain, size=size)
+    train = GeneratedFrames(sample, assets, seed, open_renderer, labels, augment=config.augment == "paper", size=size)
     about = {"stream": to_plain(sample), "assets": to_plain(assets), "seed": seed, "val": list(map(str, val_paths)), "options": to_plain(config)}
     if not val_paths:
         return Feed(train, GeneratedFrames(sample, assets, seed + 1, open_renderer, labels, augment=False, size=size), about)
