@@ -41,7 +41,7 @@ USES = {
 
 LIMITS = {
     "segmentation": "Left and right are the person's own. Things in front of a person, and other people, are background to it.",
-    "depth": f"Depth beyond {1000 * BIN * (BINS - 1) / 2:g} mm from the pelvis is put into the outermost step. It says nothing of how far the person is from the camera.",
+    "depth": f"Depth beyond about {BIN * (BINS - 1) / 2:.1f} m from the pelvis is put into the outermost step. It says nothing of how far the person is from the camera.",
 }
 
 SYNTHETIC = (
