@@ -119,6 +119,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
+        os.environ["MANNEQUIN_CACHE"] = f"{temporary}/cache"  # nothing of earlier runs
         native, stems = _data(args.folder or Path(temporary), args.clips, args.frames)
         ways = [
             Native("native, clips held open", native, kept=args.clips),
@@ -128,6 +129,7 @@ def main() -> None:
         ]
         _check_alike(ways)
         _print_ways(ways, [_round(ways, args.samples, k) for k in range(args.rounds)])
+        _print_lists(native, args.clips)
     _print_streams(args.samples, args.rounds)
 
 
@@ -187,6 +189,20 @@ def _print_ways(ways, rounds) -> None:
         ratio = statistics.median(b / a for a, b in zip(totals[w], totals[base]))
         stages = ", ".join(f"{stage} {statistics.median(r[w][stage] for r in rounds):.2f}" for stage in rounds[0][w])
         print(f"| {way.name} | {ms:.2f} | {1e3 / ms:.0f} | {ratio:.1f} | {stages} |")
+
+
+def _print_lists(native: Path, clips: int) -> None:
+    """What it takes to find out which frames there are: at first, when code and files are new, and from the cache."""
+    print("\n| list of frames | ms a clip at first | ms a clip again |\n|---|---|---|")
+    for kind in ("native", "surreal"):
+        os.environ["MANNEQUIN_CACHE"] += "/again"
+        times = []
+        for _ in range(2):
+            readers, start = Readers((str(native.with_name(kind)),), kept=1), time.process_time()
+            sights(readers, Selection(labels=LABELS))
+            times.append(1e3 * (time.process_time() - start) / clips)
+            readers.close()
+        print(f"| {kind} | {times[0]:.1f} | {times[1]:.2f} |", flush=True)
 
 
 def _print_streams(samples: int, rounds: int) -> None:
