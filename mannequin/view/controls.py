@@ -11,6 +11,9 @@ from mannequin.legends import legend_html
 from mannequin.view.clock import SPEEDS
 from mannequin.view.film import Film, Look
 
+BEGIN_WITH = ("rgb", "segm", "depth", "normal")
+"""Channels that are shown before anybody chose any, of those that there are."""
+
 IMAGES, SCENE = "images", "3D"
 ALL_CAMERAS, EVERYONE = "all cameras", "everyone"
 ON, OFF = "● ", "○ "
@@ -35,7 +38,7 @@ class Controls:
 
     def __init__(self, gui: viser.GuiApi, actions: Actions, palette: str):
         self._gui, self._actions = gui, actions
-        self.layout, self.channels, self._offered = IMAGES, ["rgb"], ("rgb",)
+        self.layout, self.channels, self._offered = IMAGES, list(BEGIN_WITH), BEGIN_WITH
         self._status = gui.add_html("")
         self._layout = gui.add_button_group("show", (ON + IMAGES, OFF + SCENE))
         self._layout.on_click(lambda event: self._set_layout(event.target.value))
@@ -163,7 +166,7 @@ class Controls:
     def _add_pictures(self, palette: str) -> None:
         gui = self._gui
         self._camera = gui.add_dropdown("camera", ("",), visible=False)
-        self._toggles = gui.add_button_group("channels", (ON + "rgb",))
+        self._toggles = gui.add_button_group("channels", tuple(ON + name for name in BEGIN_WITH))
         self._toggles.on_click(lambda event: self._toggle(event.target.value))
         self._over = gui.add_checkbox("over colour", False, hint="Lay the channels over the colour image")
         self._opacity = gui.add_slider("opacity", 0.0, 1.0, 0.05, 0.6)
@@ -196,7 +199,7 @@ class Controls:
         self._surface = gui.add_dropdown("surface", ("mesh", "points", "none"), initial_value="mesh")
         self._colour = gui.add_dropdown("colour", ("texture", "parts"), initial_value="texture")
         self._frustum = gui.add_checkbox("cameras", True)
-        self._skeleton = gui.add_checkbox("skeletons", True)
+        self._skeleton = gui.add_checkbox("skeletons", False, hint="Bodies turn transparent")
         self._joint_names = gui.add_checkbox("joint names", False)
         self._ground = gui.add_checkbox("ground", True)
         gui.add_button("look through the camera", color="gray").on_click(lambda _: self._actions.look_through())

@@ -110,7 +110,7 @@ def label(entry: Entry) -> str:
     """What stands on the button of a clip."""
     about = entry.state if entry.state in COLOURS else entry.action
     people = f"{entry.people} people" if entry.people > 1 else ""
-    return " · ".join(filter(None, (entry.key, about, people)))
+    return " · ".join(filter(None, (entry.key.rsplit("/", 1)[-1], about, people)))
 
 
 def _assign(handle, name: str, value) -> None:
