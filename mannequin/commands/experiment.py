@@ -14,7 +14,7 @@ from training.experiments.scale import Scale
 
 @dataclass(frozen=True)
 class Experiment:
-    """Measure what synthetic data is worth: the thesis's experiments, small.
+    """Measure what synthetic data is worth, as the thesis did.
 
     Nothing needs to be downloaded: a stand-in for real images is made, too, path-traced and badly photographed, of people,
     clothes, motions and surroundings that the synthetic images lack. What each experiment expects is fixed in

@@ -12,7 +12,7 @@ from generator.remote import Place
 
 @dataclass(frozen=True)
 class Export:
-    """Write a dataset in the layout of another, or a trained network for other programs.
+    """Write a dataset in another's layout, or a network for others.
 
     Of a dataset, images go into videos (lossy, as in SURREAL), labels into .mat files with SURREAL's names,
     signs and axes. The dataset itself stays as it is.

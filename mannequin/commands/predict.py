@@ -12,16 +12,18 @@ from rich.console import Console
 class Predict:
     """Find the parts of the body, or its depth, in images and films.
 
-    Without --box the whole image is what the network sees, as a square with black borders; it was trained on
-    people who fill most of it. A box holds for all images. Images are written to OUT/overlay, colours over them, and the values to OUT/segm
-    (8-bit PNG: 0 background, 1…14 parts) or OUT/depth (16-bit PNG: 0 nobody, else 10000 + tenths of millimetres
-    from the pelvis, larger is farther), at the pixels of the image; OUT/predictions.json says so too.
+    Without --box the whole image is what the network sees, as a square with black borders;
+    it was trained on people who fill most of it. A box holds for all images. Images are
+    written to OUT/overlay, colours over them, and the values to OUT/segm (8-bit PNG:
+    0 background, 1…14 parts) or OUT/depth (16-bit PNG: 0 nobody, else 10000 + tenths of
+    millimetres from the pelvis, larger is farther), at the pixels of the image;
+    OUT/predictions.json says so too.
 
     What is there already is not made again.
 
     examples:
       mannequin predict run photos --out found
-      mannequin predict run photo.jpg --out found --box 120 40 380 620 --box 400 60 610 600
+      mannequin predict run photo.jpg --out found --box 20 40 80 220 --box 90 60 150 220
       mannequin predict run walk.mp4 --out found --frames
     """
 
