@@ -1,5 +1,6 @@
 """The network of a task and its optimiser, on the device that they train on."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ def session(config: TrainConfig) -> Iterator[Fabric]:
             yield fabric
         finally:
             if fabric.world_size > 1:
+                gc.collect()  # a network's wrapper that outlives the group ends it with Python's lock held, for which its thread may wait
                 torch.distributed.destroy_process_group()
 
 

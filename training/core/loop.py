@@ -11,7 +11,17 @@ import torch
 from lightning_fabric import Fabric
 
 from generator.errors import TrainingError
-from training.core.checkpoint import FOLDER, Best, Checkpoint, Standing, Validation, folder_of, plain_metrics, prune, save
+from training.core.checkpoint import (
+    FOLDER,
+    Best,
+    Checkpoint,
+    Standing,
+    Validation,
+    folder_of,
+    plain_metrics,
+    prune,
+    save,
+)
 from training.core.config import TrainConfig
 from training.core.learner import Learner, session
 from training.core.loader import loader, on_device
@@ -85,21 +95,26 @@ def train(
     """
     config, out = config.resolved(), Path(out)
     with Interrupts() as interrupts, in_words(config), session(config) as fabric:
-        course = Course.of(config, length_of(train_data), fabric.world_size)
-        run = describe(task, course, fabric.world_size, data or {})
-        start = find_start(out, run)
-        learner = Learner(task, config, fabric)
-        standing = Standing(run, versions())
-        if start:
-            learner.restore(start)
-            standing = replace(start.standing, run=run, versions=versions())
-        seen = validation_loader(val_data, config, fabric)
-        fabric.barrier()  # all have looked at the folder before one changes it
-        if not fabric.is_global_zero:
-            return _loop(learner, course, standing, train_data, seen, out, None, interrupts, on_progress)
-        prepare(out, run)
-        with Records(out, standing.step) as records:
-            return _loop(learner, course, standing, train_data, seen, out, records, interrupts, on_progress)
+        return _in_session(task, train_data, val_data, config, out, on_progress, data or {}, interrupts, fabric)
+
+
+def _in_session(task: Task, train_data, val_data, config: TrainConfig, out: Path, on_progress, data: dict, interrupts, fabric: Fabric) -> Result:
+    """The training itself; what it holds of the devices is let go when it returns."""
+    course = Course.of(config, length_of(train_data), fabric.world_size)
+    run = describe(task, course, fabric.world_size, data)
+    start = find_start(out, run)
+    learner = Learner(task, config, fabric)
+    standing = Standing(run, versions())
+    if start:
+        learner.restore(start)
+        standing = replace(start.standing, run=run, versions=versions())
+    seen = validation_loader(val_data, config, fabric)
+    fabric.barrier()  # all have looked at the folder before one changes it
+    if not fabric.is_global_zero:
+        return _loop(learner, course, standing, train_data, seen, out, None, interrupts, on_progress)
+    prepare(out, run)
+    with Records(out, standing.step) as records:
+        return _loop(learner, course, standing, train_data, seen, out, records, interrupts, on_progress)
 
 
 def _loop(learner: Learner, course: Course, standing: Standing, train_data, seen, out: Path, records: Records | None, interrupts, on_progress) -> Result:
