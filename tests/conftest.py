@@ -1,8 +1,12 @@
 """What every test runs under."""
 
+import os
 import signal
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Tests run side by side, a process to a core; and what is learnt in a few steps differs with the number of threads."""
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Shells start background jobs with Ctrl-C ignored, which children would inherit; tests send it."""
