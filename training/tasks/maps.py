@@ -1,5 +1,6 @@
 """What tasks share that give every pixel of a crop a class, by the maps of a stacked hourglass."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -33,7 +34,7 @@ class Start:
     where: str
 
 
-class MapsTask:
+class MapsTask(ABC):
     """A task of training.task, but for what is of its classes.
 
     truth: the value of a batch that holds the true classes, (B, H, W) uint8. classes: how many, background included.
@@ -93,16 +94,17 @@ class MapsTask:
             parts += [ground(GAP, parts[0].shape[1]), grid(pictures[columns:], columns)]
         return np.concatenate([*parts, draw_legend(self.legend, parts[0].shape[1])])
 
+    @abstractmethod
     def meter(self) -> "MapsMeter":
-        raise NotImplementedError
+        """A meter that has counted nothing yet."""
 
+    @abstractmethod
     def colours(self) -> np.ndarray:
         """(classes, 3) uint8 sRGB; the background is black."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         """(H, W) how wrong a prediction is, 0 right to 1."""
-        raise NotImplementedError
 
 
 class MapsMeter:
