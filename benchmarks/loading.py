@@ -101,7 +101,7 @@ class Surreal:
         video.release()
         laps.lap("video")
         joints_depth = (info["camLoc"][0, 0] - info["joints3D"][0, :, t]).astype(np.float32)
-        classes = bins_of_depth(torch.from_numpy(depth), float(joints_depth[0]), torch.from_numpy(depth) < 1e3).numpy()
+        classes = np.where(depth < 1e3, bins_of_depth(depth, joints_depth[0]), np.uint8(0))
         shot = Shot(rgb, {"segm": MERGE_14[segm], "depth": classes}, info["joints2D"][:, :, t].T.copy(), joints_depth, np.ones(24, bool), str(stem))
         laps.lap("classes")
         return shot

@@ -1,5 +1,6 @@
 """Losses as functions of a network's outputs and of labels; the classes that depth becomes."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,20 +15,17 @@ BINS = 19
 """Depth classes of a person: 1…19, the tenth ending at the pelvis; class 0 is background."""
 
 
-def bins_of_depth(depth: Tensor, pelvis: Tensor | float, person: Tensor) -> Tensor:
-    """Depth as classes: (…, H, W) uint8, 0 off the person, 1…19 on it.
+def bins_of_depth(depth: np.ndarray, pelvis) -> np.ndarray:
+    """Depths of points of a person as classes 1…19: uint8 of the same shape.
 
-    depth: (…, H, W) planar z in metres; what stands off the person does not matter.
-    pelvis: (…) z of the pelvis joint in metres. person: (…, H, W) bool.
+    depth, pelvis: (…) planar z in metres, of the points and of the pelvis joint; they broadcast.
 
     Class 10 + k is k = clamp(ceil((depth − pelvis) / BIN), −9, 9), as in SURREAL's training code:
     it holds depths in ((k − 1) BIN, k BIN] from the pelvis, and the first and the last class hold
     all that lies farther out.
     """
-    pelvis = torch.as_tensor(pelvis, dtype=depth.dtype, device=depth.device)[..., None, None]
     side = BINS // 2
-    bins = ((depth - pelvis) / BIN).ceil().clamp(-side, side) + side + 1
-    return torch.where(person, bins, 0).to(torch.uint8)
+    return (np.ceil((depth - pelvis) / BIN).clip(-side, side) + (side + 1)).astype(np.uint8)
 
 
 def depth_of_bins(bins: Tensor) -> Tensor:

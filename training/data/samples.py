@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from generator.body.model import MERGE_14
 from generator.clip import Foreground
@@ -119,8 +118,7 @@ def _label(name: str, values: dict[str, np.ndarray], pelvis: np.ndarray) -> np.n
         return MERGE_14[values["segm"]]
     if name == "depth_metres":
         return values["depth"] - pelvis
-    depth = torch.from_numpy(values["depth"])[None]
-    return bins_of_depth(depth, float(pelvis), torch.ones_like(depth, dtype=torch.bool))[0].numpy()
+    return bins_of_depth(values["depth"], pelvis)
 
 
 def _image(resolution, pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
