@@ -3,8 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from generator.errors import ConfigError
+from training.core.learner import compiled
 from training.cost import flops, parameters
 from training.models.hourglass import Hourglass, HourglassConfig, Maps, Residual, StackedHourglass
 
@@ -182,13 +184,26 @@ def test_channels_last_stays_and_changes_nothing():
 def test_the_graph_is_captured_whole():
     """By torch.compile without a break, and by torch.export for any batch size."""
     model, x = network(HourglassConfig(outputs=5, stacks=2, features=8, depth=1, up=True)), images(2, 3, 16, 16)
-    compiled = torch.compile(model, backend="eager", fullgraph=True)(x)
+    whole = torch.compile(model, backend="eager", fullgraph=True)(x)
     batch = {0: torch.export.Dim("batch", min=1, max=64)}
     program = torch.export.export(model, (x,), dynamic_shapes=(batch,))
     exported = program.module()(images(3, 3, 16, 16, seed=2))
-    assert isinstance(exported, Maps) and close(compiled.full, model(x).full)
+    assert isinstance(exported, Maps) and close(whole.full, model(x).full)
     assert close(exported.full, model(images(3, 3, 16, 16, seed=2)).full)
     assert all(scores.shape == (3, 5, 4, 4) for scores in exported.stacks)
+
+
+@torch.no_grad()
+def test_alike_stacks_are_compiled_once():
+    """Stem, first stack and last stack: three graphs for five stacks, and three more for the other mode."""
+    model, x = network(HourglassConfig(outputs=5, stacks=5, features=8, depth=1)), images(2, 3, 16, 16)
+    plain = {training: model.train(training)(x).stacks for training in (True, False)}
+    counter = CompileCounterWithBackend("eager")
+    compiled(model, backend=counter)
+    for graphs, training in ((3, False), (6, True)):
+        found = model.train(training)(x).stacks
+        assert counter.frame_count == graphs
+        assert len(found) == 5 and all(close(a, b) for a, b in zip(found, plain[training], strict=True))
 
 
 def test_operations_of_a_convolution_are_counted_in_closed_form():

@@ -59,7 +59,7 @@ class TrainConfig:
     """Number format: 32 bits, or 16 where that does no harm, which is faster and needs less memory."""
 
     compile: bool = False
-    """Compile the network first: minutes at the start, faster steps after."""
+    """Compile the network first: minutes at the start, faster steps after. For a GPU; on a CPU it takes longest and gains least."""
 
     channels_last: bool = False
     """Lay images out in memory as GPUs like it for convolutions, above all with bf16-mixed."""

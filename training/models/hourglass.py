@@ -132,6 +132,22 @@ class Stack(nn.Module):
         return (x if self.from_maps is None else x + self.from_body(body) + self.from_maps(maps)), maps
 
 
+class Stem(nn.Sequential):
+    """Down to a quarter: (B, inputs, H, W) → (B, features, H/4, W/4)."""
+
+    def __init__(self, inputs: int, features: int):
+        f = features
+        super().__init__(
+            nn.Conv2d(inputs, f // 4, 7, stride=2, padding=3), nn.BatchNorm2d(f // 4), nn.ReLU(inplace=True),
+            Residual(f // 4, f // 2), nn.MaxPool2d(2), Residual(f // 2, f // 2), Residual(f // 2, f),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:  # the parent's own is passed over by torch.compile where it is the outermost
+            x = layer(x)
+        return x
+
+
 class StackedHourglass(nn.Module):
     """The whole network: (B, inputs, H, W) → :class:`Maps`."""
 
@@ -139,13 +155,15 @@ class StackedHourglass(nn.Module):
         super().__init__()
         self.config = config
         f = config.features
-        self.stem = nn.Sequential(
-            nn.Conv2d(config.inputs, f // 4, 7, stride=2, padding=3), nn.BatchNorm2d(f // 4), nn.ReLU(inplace=True),
-            Residual(f // 4, f // 2), nn.MaxPool2d(2), Residual(f // 2, f // 2), Residual(f // 2, f),
-        )
+        self.stem = Stem(config.inputs, f)
         self.stacks = nn.ModuleList(Stack(config, last=i == config.stacks - 1) for i in range(config.stacks))
         # ReLU stands between interpolation and convolution, as in SURREAL's training code.
         self.up = nn.Sequential(nn.ReLU(), nn.Conv2d(config.outputs, config.outputs, 3, padding=1)) if config.up else None
+
+    @property
+    def regions(self) -> tuple[nn.Module, ...]:
+        """What to compile one by one: all stacks but the last are alike, and share one compilation."""
+        return self.stem, *self.stacks
 
     def forward(self, image: Tensor) -> Maps:
         height, width = image.shape[-2:]
