@@ -33,26 +33,26 @@ class Scale:
     image: int = 160
     """Height and width of images, pixels."""
 
-    steps: int = 300
+    steps: int = 600
     """Steps of the first part of training."""
 
-    more_steps: int = 100
+    more_steps: int = 200
     """Steps of the second part, which begins with the weights of the first, at a third of its learning rate: fine-tuning,
     or the same data still."""
 
-    batch: int = 16
+    batch: int = 8
     """Samples of a step."""
 
     lr: float = 5e-3
     """Highest learning rate of the first part: AdamW, rising for a tenth of the steps, then falling along a cosine."""
 
-    augment: bool = False
-    """Scale, turn and colour samples at random, as the thesis does; so training takes longer."""
+    augment: bool = True
+    """Scale, turn and colour samples at random, as the thesis does."""
 
-    features: int = 32
+    features: int = 64
     """Channels inside the network, one hourglass that halves the resolution three times."""
 
-    size: int = 64
+    size: int = 96
     """Height and width of the crop that the network sees, pixels: a multiple of 32."""
 
     def __post_init__(self):
