@@ -125,8 +125,9 @@ class Way:
 
     def fed(self) -> tuple[float, float]:
         """(samples per second, share of the time spent waiting for data) of steps on loaded data."""
+        waited = 0.0
         for number, (batch, seconds) in enumerate(self._loaded()):
-            waited = waited + seconds if number > self._ahead() else 0.0
+            waited += seconds if number > self._ahead() else 0.0
             self.step(batch)
             if number == self._ahead():
                 begun = time.perf_counter()

@@ -18,7 +18,6 @@ in Mannequin and keeps its traceback.
 
 import difflib
 
-
 LONGEST = 4000
 """Characters of a message."""
 

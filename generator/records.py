@@ -13,7 +13,6 @@ from reprlib import Repr
 
 from generator.errors import ConfigError
 
-
 _BRIEF = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80
 

@@ -8,7 +8,6 @@ from generator.errors import ConfigError, unknown_name
 from generator.presets import PRESETS
 from generator.spec import ClipSpec
 
-
 MOST_PIXELS = 2**32
 """Of all frames of a clip, which is held in memory as a whole."""
 

@@ -10,26 +10,25 @@ LOG_SECONDS = 10.0
 """Least time between two lines of a log."""
 
 
-class ClipBar:
-    """Shows clips done, frames per second and the time left, on standard error.
+class Bar:
+    """Shows what is done of a whole, on standard error: a moving bar on a terminal, else a line now and then; nothing if ``quiet``.
 
-    A moving bar on a terminal, else a line now and then; nothing if ``quiet``. Nothing appears before
-    the job begins, so that a refusal stands alone.
+    Nothing appears before there is something to show, so that a refusal stands alone.
     """
 
-    def __init__(self, quiet: bool = False):
-        self.quiet = quiet
-        self.console = Console(stderr=True, highlight=False)
+    def __init__(self, unit: str, quiet: bool = False):
+        """unit: what is counted, in the plural."""
+        self.unit, self.quiet = unit, quiet
+        self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("clips  {task.fields[pace]}"),
+            TextColumn(f"{unit}  {{task.fields[pace]}}", markup=False),
             console=self.console,
             transient=True,
         )
-        self.task = None
-        self.logged = 0.0
+        self.task, self.logged = None, 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -38,30 +37,36 @@ class ClipBar:
         if self.task is not None:
             self.bar.stop()
 
+    def _move(self, done: int, total: int, doing: str, pace: str) -> None:
+        """On a terminal."""
+        if self.task is None:
+            self.task = self.bar.add_task(doing, total=total, pace="")
+            self.bar.start()
+        self.bar.update(self.task, description=doing, completed=done, pace=pace)
+
+    def _log(self, done: int, total: int, pace: str) -> None:
+        """Anywhere else; the end is always told."""
+        now = time.monotonic()
+        if now - self.logged >= LOG_SECONDS or done == total:
+            self.logged = now
+            self.console.print(f"{done} of {total} {self.unit}, {pace}")
+
+
+class ClipBar(Bar):
+    """Of clips: frames per second and the time left."""
+
+    def __init__(self, quiet: bool = False):
+        super().__init__("clips", quiet)
+
     def show(self, progress) -> None:
         """Show a renderers.job.Progress."""
+        pace = f"{progress.fps:.1f} frames/s, {duration(progress.left)} left" if progress.clip else ""
         if self.quiet:
             return
-        if not self.console.is_terminal:
-            self._log(progress)
-            return
-        if self.task is None:
-            self.task = self.bar.add_task("starting", total=progress.total, completed=progress.done, pace="")
-            self.bar.start()
-        if progress.clip:
-            self.bar.update(self.task, description=progress.clip, completed=progress.done, pace=_pace(progress))
-
-    def _log(self, progress) -> None:
-        now = time.monotonic()
-        if not progress.clip or (now - self.logged < LOG_SECONDS and progress.done < progress.total):
-            return
-        self.logged = now
-        self.console.print(f"{progress.done} of {progress.total} clips, {_pace(progress)}", soft_wrap=True)
-
-
-def _pace(progress) -> str:
-    """Frames per second and the time left."""
-    return f"{progress.fps:.1f} frames/s, {duration(progress.left)} left"
+        if self.console.is_terminal:
+            self._move(progress.done, progress.total, progress.clip or "starting", pace)
+        elif progress.clip:
+            self._log(progress.done, progress.total, pace)
 
 
 def duration(seconds: float) -> str:

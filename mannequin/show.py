@@ -17,7 +17,18 @@ from generator.colours import Style, colourise, fitted, legend
 from generator.dataset.collection import Collection, open_collection
 from generator.errors import ConfigError, DatasetError, unknown_name
 from generator.films import write_film
-from generator.pictures import ENCODINGS, GAP, draw_joints, draw_legend, grid, ground, headed, resized, save_picture, titled
+from generator.pictures import (
+    ENCODINGS,
+    GAP,
+    draw_joints,
+    draw_legend,
+    grid,
+    ground,
+    headed,
+    resized,
+    save_picture,
+    titled,
+)
 
 ORDER = ("rgb", "joints", "segm", "segm14", "instance", "depth", "normal", "flow", "flow_backward", "occluded", "occluded_backward", "uv", "chart", "chart_uv")
 """In which channels are shown."""

@@ -21,7 +21,7 @@ from tests.clips import ball_clip
 from tests.trained import TINY, checkpoint
 from training.card import train_command, write_card
 from training.core.checkpoint import digest
-from training.curve import draw
+from training.plot import draw
 from training.presets import PRESETS, DataConfig
 from training.tasks.registry import load_trained
 
@@ -63,7 +63,7 @@ def test_the_card_says_what_is_in_the_run(tmp_path, people):
     assert "1 stack, 8 features, depth 1" in said["architecture"] and said["input"].startswith("32 × 32")
     assert "| training | people | 3 | 15 | preset studio, seed 7, renderer raster | built in, CC0 1.0 |" in card
     assert said["batch"] == "2" and said["every"] == "3" and "Seed 0" in card
-    assert said["IoU, 14 parts"] == "25.0 %" and said["pixel accuracy (recall), 14 parts"] == "unknown" and said["loss"] == "2.5"
+    assert said["IoU, 14 parts"] == "25.0 %" and said["pixel accuracy (recall), 14 parts"] == "unknown" and said["loss"] == "2.5000"
     assert "from 2.75 at step 2 to 1.5 at step 4" in card and "](card.svg)" in card
     assert "no real photograph" in card and "10 % of the clips were held out" in card
 
@@ -213,7 +213,7 @@ def test_curves_stay_within_the_picture(curve):
     svg = draw({"training": curve}, "loss")
     for point in re.search(r'points="([^"]*)"', svg)[1].split():
         x, y = map(float, point.split(","))
-        assert 64 <= x <= 560 - 16 and 28 <= y <= 300 - 48
+        assert 64 <= x <= 560 - 16 and 28 <= y <= 300 - 52
 
 
 def test_curves_without_points_are_refused():

@@ -14,7 +14,20 @@ from generator.body.charts import face_adjacency
 from generator.body.model import MERGE_14, PARTS, PARTS_14
 from generator.catalog import Catalog
 from generator.clip import CHANNELS
-from generator.colours import DRAWN, PALETTES, Bar, Key, Style, Swatches, Wheel, chart_colours, colourise, fitted, legend, part_colours
+from generator.colours import (
+    DRAWN,
+    PALETTES,
+    Bar,
+    Key,
+    Style,
+    Swatches,
+    Wheel,
+    chart_colours,
+    colourise,
+    fitted,
+    legend,
+    part_colours,
+)
 from generator.errors import ConfigError
 from mannequin.legends import legend_html
 

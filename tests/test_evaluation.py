@@ -24,7 +24,8 @@ from training.data.index import Selection, split_of
 from training.evaluation.masks import MaskedImages, MaskLayout, read_layout
 from training.evaluation.measure import device_of, evenly, measure
 from training.evaluation.protocols import PROTOCOLS, open_data
-from training.evaluation.published import FIGURES, PUBLISHED
+from training.evaluation.published import PUBLISHED
+from training.figures import FIGURES
 from training.models.hourglass import Maps
 from training.tasks.registry import load_trained, make_task
 

@@ -17,11 +17,11 @@ import trimesh
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.body.shipped import read_manifest
 from generator.appearance.folder import find_textures, load_texture
 from generator.body import files as body_files
 from generator.body.arrayfile import read_arrays
 from generator.body.model import SMPL_JOINTS, SMPL_PARENTS
+from generator.body.shipped import read_manifest
 from generator.body.usermesh import read_obj_uv
 from generator.catalog import Assets, Catalog
 from generator.dataset.folder import create_or_resume, open_dataset

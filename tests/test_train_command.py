@@ -249,7 +249,7 @@ def test_progress_on_a_log(capsys):
         bar.show(Progress(3, 9, 0.3, 2.3, 31.25, 0.034, 65.0, {"iou": 0.123}))
         bar.show(Progress(9, 9, 1.0, 1.5, 30.0, 0.01, 0.0, {"iou": 0.123}))
     assert capsys.readouterr().err.splitlines() == [
-        "1 of 9 steps  loss 2.500, 31.2 samples/s, 3 % waiting for data, 0:01:15 left",
-        "validated after step 2: overlap (IoU), mean of the 14 parts 12.3 %",
-        "9 of 9 steps  loss 1.500, 30.0 samples/s, 1 % waiting for data, 0:00:00 left",
+        "1 of 9 steps, loss 2.500, 31.2 samples/s, 3 % waiting for data, 0:01:15 left",
+        "validated after step 2: IoU, 14 parts 12.3 %",
+        "9 of 9 steps, loss 1.500, 30.0 samples/s, 1 % waiting for data, 0:00:00 left",
     ]

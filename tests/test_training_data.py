@@ -27,6 +27,7 @@ from training.data.loading import loader_settings
 from training.data.readers import Readers
 from training.data.stream import GeneratedFrames
 
+
 @pytest.fixture(scope="module", autouse=True)
 def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:

@@ -23,10 +23,10 @@ from generator.reading import read_json
 from generator.records import to_plain
 from training.core.checkpoint import digest
 from training.cost import flops, parameters
-from training.curve import Curve, draw
-from training.evaluation.published import FIGURES
 from training.evaluation.record import EVALUATIONS, FORMAT
+from training.figures import FIGURES
 from training.losses import BIN, BINS
+from training.plot import Curve, draw
 from training.presets import PRESETS, Preset
 from training.tasks.maps import MapsTask
 from training.tasks.registry import load_trained
@@ -204,17 +204,12 @@ def _validation(subject: Subject) -> str:
         return ""
     samples = subject.about["config"]["validation_samples"]
     which = f"the first {samples:,} samples" if samples else "all samples"
-    rows = [("loss", f"{metrics['loss']:.4g}")] if metrics.get("loss") is not None else []
-    return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(("", ""), rows + _figures(metrics))
+    return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(("", ""), _figures(metrics))
 
 
 def _figures(results: dict) -> list[tuple[str, str]]:
     """(what, value) of results, by the names that meters give them."""
-    return [
-        (figure.title, "unknown" if results[name] is None else f"{results[name] * figure.scale:.1f} {figure.unit}")
-        for name, figure in FIGURES.items()
-        if name in results
-    ]
+    return [(figure.title, figure.text(results[name])) for name, figure in FIGURES.items() if name in results]
 
 
 def _evaluations(run: Path) -> str:

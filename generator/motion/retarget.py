@@ -17,7 +17,20 @@ from generator.motion.directions import angle_between, rotation_between, turn, u
 from generator.motion.feet import settle
 from generator.motion.joint_names import FINGER_ALIASES
 from generator.motion.limbs import (
-    ANKLES, COLLARS, ELBOWS, FEET, HEAD, HIPS, KNEES, NECK, PELVIS, SHOULDERS, SPINE, WRISTS, leg_length, local_rotations,
+    ANKLES,
+    COLLARS,
+    ELBOWS,
+    FEET,
+    HEAD,
+    HIPS,
+    KNEES,
+    NECK,
+    PELVIS,
+    SHOULDERS,
+    SPINE,
+    WRISTS,
+    leg_length,
+    local_rotations,
 )
 from generator.motion.quaternions import from_axis_angle, slerp, to_matrices, to_quaternions
 from generator.motion.source import Source

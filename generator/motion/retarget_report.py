@@ -8,7 +8,16 @@ from generator.motion.base import Skeleton
 from generator.motion.directions import angle_between, turn, unit
 from generator.motion.feet import contacts, intervals, slip
 from generator.motion.limbs import (
-    ANKLES, ELBOWS, FEET, HIPS, KNEES, SHOULDERS, WRISTS, joint_positions, sole_points, world_orientations,
+    ANKLES,
+    ELBOWS,
+    FEET,
+    HIPS,
+    KNEES,
+    SHOULDERS,
+    WRISTS,
+    joint_positions,
+    sole_points,
+    world_orientations,
 )
 from generator.motion.quaternions import to_matrices
 from generator.motion.retarget import HINGES, Retargeted

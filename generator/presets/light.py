@@ -4,7 +4,6 @@ import math
 
 from generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
-
 EYE_HEIGHT = 1.6
 """m above the ground at which environment images are usually taken."""
 

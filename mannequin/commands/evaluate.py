@@ -138,7 +138,7 @@ def _print(console: Console, record: dict) -> None:
 
 def _figures(results: dict, published) -> Table:
     """One line for each figure; ours and those published, by what was trained on, in columns of their own."""
-    from training.evaluation.published import FIGURES
+    from training.figures import FIGURES
 
     columns = published.columns if published else {}
     table = Table(box=None, pad_edge=False)

@@ -11,12 +11,12 @@ from rich.table import Table
 from generator.errors import ConfigError, TrainingError
 from mannequin.report.rebuild import generate_command
 from mannequin.training.bar import TrainBar
-from mannequin.training.words import described, figure
 from renderers.choice import open_renderer
 from training.card import write_card
 from training.core.checkpoint import FOLDER, checkpoints
 from training.core.loop import Result, train
 from training.feed import Feed, from_datasets, from_generator
+from training.figures import figure_of
 from training.presets import PRESETS
 from training.tasks.maps import MapsTask
 from training.tasks.registry import make_task, starting_from
@@ -71,11 +71,12 @@ def _print(command, result: Result, card: Path | None) -> None:
         return
     table = Table(show_header=False, box=None)
     for name, value in result.metrics.items():
-        table.add_row(described(name), figure(name, value))
+        table.add_row(figure_of(name).title, figure_of(name).text(value))
     console.print(f"Validation after step {result.step}, the last:")
     console.print(table)
     if result.best:
-        console.print(f"Best of all: {described(result.best.metric)} {figure(result.best.metric, result.best.value)}, after step {result.best.step}")
+        figure = figure_of(result.best.metric)
+        console.print(f"Best of all: {figure.title} {figure.text(result.best.value)}, after step {result.best.step}")
     run = shlex.quote(str(command.folder))
     for line in (
         *(f"Predictions: {picture}" for picture in _pictures(command.folder)[-1:]),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from generator.spec import HdriLight, LampLight, Lamp
+from generator.spec import HdriLight, Lamp, LampLight
 from renderers.blender.materials import make_image, remove_image
 from renderers.blender.session import load_bpy
 

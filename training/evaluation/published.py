@@ -6,38 +6,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Figure:
-    """How a result is shown. scale: from the meter's value to ``unit``."""
-
-    title: str
-    unit: str
-    scale: float
-
-
-FIGURES = {
-    "iou": Figure("IoU, 14 parts", "%", 100),
-    "accuracy": Figure("pixel accuracy (recall), 14 parts", "%", 100),
-    "iou_with_background": Figure("IoU, with background", "%", 100),
-    "accuracy_with_background": Figure("pixel accuracy, with background", "%", 100),
-    "pixels": Figure("pixels right, plain", "%", 100),
-    "silhouette": Figure("IoU of person", "%", 100),
-    "iou_head": Figure("IoU, head", "%", 100),
-    "iou_torso": Figure("IoU, torso", "%", 100),
-    "iou_upper_legs": Figure("IoU, upper legs", "%", 100),
-    "rmse": Figure("RMSE", "mm", 1),
-    "st_rmse": Figure("st-RMSE", "mm", 1),
-    "pose_rmse": Figure("PoseRMSE", "mm", 1),
-    "st_pose_rmse": Figure("st-PoseRMSE", "mm", 1),
-}
-"""Results by name, as meters have them, in the order of tables."""
-
-
-@dataclass(frozen=True)
 class Published:
     """What was reported on one data set.
 
     source: where it stands. protocol: what was measured. n: images, in words. columns: training data →
-    name of FIGURES → value in the figure's unit.
+    name of training.figures.FIGURES → value in the figure's unit.
     """
 
     source: str
