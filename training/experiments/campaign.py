@@ -1,6 +1,7 @@
 """All runs of an experiment, each made once, on several cores."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def campaign(
     _claim(out, scale)
     material = Material(out / "data", scale)
     parts = dict.fromkeys(part for arm in experiment.arms for part in (arm.first, arm.then))
-    with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+    with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)  # joblib starts workers anew as they grow
         _make(material, tuple(parts), seeds, opener, say)
         _train(experiment.arms, task, seeds, out, scale, say)
     return outcome(experiment, task, seeds, out, scale)
