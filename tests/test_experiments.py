@@ -1,6 +1,7 @@
 """Experiments: what they compare, what they learn from, that runs are made once, and what is said of them."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -77,6 +78,7 @@ def test_the_directions_are_those_fixed_beforehand():
     said = {name: [(d.better, d.worse) for d in plan(name, Scale()).directions] for name in EXPERIMENTS}
     assert said == {
         "pretraining": [(f"synth+real-{n}", f"real-{n}") for n in (5, 50)],
+        "finetuning": [(f"tuned-{n}", f"real-{n}") for n in (5, 50)],
         "amount": [("synth-40", "synth-4"), ("synth-400", "synth-40"), ("synth-400", "synth-4")],
         "clothing": [("outfits-10", "outfits-1"), ("outfits-50", "outfits-10"), ("outfits-50", "outfits-1")],
     }
@@ -201,6 +203,15 @@ def test_every_arm_trains_for_as_many_steps(out, outcome):
     steps = sorted(state["standing"]["step"] for state in states)
     firsts = 2 * 3  # seeds × what arms begin with
     assert steps == [1] * len(outcome.experiment.arms) * 2 + [2] * firsts
+
+
+def test_finetuning_sees_real_images_for_as_long_as_training_on_them_alone(out, outcome, tmp_path):
+    copy = shutil.copytree(out, tmp_path / "more")
+    tuned = campaign("finetuning", "segmentation", 2, copy, TINY, rasterised, workers=1)
+    assert tuned.runs["real-1"] == outcome.runs["real-1"]  # not trained again
+    new = {path.relative_to(copy) for path in copy.glob("runs/**/step-*/*.json")} - {path.relative_to(out) for path in out.glob("runs/**/step-*/*.json")}
+    states = [json.loads((copy / path).read_text()) for path in new]
+    assert [state["standing"]["step"] for state in states] == [TINY.steps + TINY.more_steps] * 2 * len(TINY.real)
 
 
 def test_finished_runs_are_not_repeated(out, outcome, monkeypatch):

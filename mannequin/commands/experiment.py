@@ -20,8 +20,8 @@ class Experiment:
     clothes, motions and surroundings that the synthetic images lack. What each experiment expects is fixed in
     training/experiments/plans.py. See docs/results.md.
 
-    pretraining: few real images alone, against synthetic ones before them. amount: few or many synthetic clips. clothing: few
-    or many outfits in as many clips.
+    pretraining: few real images alone, against synthetic ones before them, in as many steps. finetuning: the same, but with as
+    many steps on real images. amount: few or many synthetic clips. clothing: few or many outfits in as many clips.
 
     Finished runs are kept, and shared between experiments of one folder; run the same command again to continue.
 
@@ -32,7 +32,7 @@ class Experiment:
           depth instead of parts, more seeds
     """
 
-    name: tyro.conf.Positional[Literal["pretraining", "amount", "clothing"]]
+    name: tyro.conf.Positional[Literal["pretraining", "finetuning", "amount", "clothing"]]
     """Which experiment."""
 
     out: Path = Path("experiments")

@@ -1,10 +1,10 @@
 """What each experiment compares, and what is expected of it.
 
-The directions were written down before anything was run. A direction *holds* if the 95 % interval of the mean
+The directions were written down before anything was run, that of ``finetuning`` after ``pretraining`` was. A direction *holds* if the 95 % interval of the mean
 difference, paired by seed, lies above 0; it is *contrary* if that lies below 0, and otherwise *open*.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.errors import unknown_name
 from training.experiments.scale import Scale
@@ -12,18 +12,22 @@ from training.experiments.scale import Scale
 
 @dataclass(frozen=True)
 class Part:
-    """Data to learn from. kind: "synth" or "outfits" with ``count`` clips or outfits, "real" with ``count`` images."""
+    """Data to learn from. kind: "synth" or "outfits" with ``count`` clips or outfits, "real" with ``count`` images.
+
+    whole: of a second part, that it takes as many steps as both parts of other arms together.
+    """
 
     kind: str
     count: int
+    whole: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind}-{self.count}"
+        return f"{self.kind}-{self.count}{'-whole' if self.whole else ''}"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train. first, then: data of the two parts of training; there are as many steps in every arm.
+    """One way to train. first, then: data of the two parts of training; there are as many steps in every arm, but for ``whole``.
 
     line: the line of the plot that it is on. at: where on it; None for a line that is level.
     """
@@ -72,6 +76,24 @@ def pretraining(scale: Scale) -> Experiment:
     )
 
 
+def finetuning(scale: Scale) -> Experiment:
+    """Thesis, Tables 3.2 to 3.4, where training on real images is the same whatever came before."""
+    synth = Part("synth", scale.clips[-1])
+    arms = []
+    for count in scale.real:
+        real = Part("real", count)
+        arms += [Arm(f"real-{count}", real, real, "from random weights", count)]
+        arms += [Arm(f"tuned-{count}", synth, replace(real, whole=True), "from synthetic weights", count)]
+    return Experiment(
+        "finetuning",
+        "Do weights learnt on synthetic images help where the training on real ones that follows is as long as without them?",
+        "From synthetic weights is better than from random ones, at every number of real images.",
+        "real images",
+        tuple(arms),
+        tuple(Direction(f"tuned-{count}", f"real-{count}") for count in scale.real),
+    )
+
+
 def amount(scale: Scale) -> Experiment:
     """Thesis, Figure 3-9, left."""
     return Experiment(
@@ -94,7 +116,7 @@ def clothing(scale: Scale) -> Experiment:
     )
 
 
-EXPERIMENTS = {make.__name__: make for make in (pretraining, amount, clothing)}
+EXPERIMENTS = {make.__name__: make for make in (pretraining, finetuning, amount, clothing)}
 
 
 def plan(name: str, scale: Scale) -> Experiment:

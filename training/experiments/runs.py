@@ -50,7 +50,8 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
         begun = time.perf_counter()
         folder = out / "runs" / chain.task / f"{chain.first}_seed{chain.seed}"
         _trained(chain, chain.first, scale, scale.lr, scale.steps, folder, None, material)
-        ended = _trained(chain, then, scale, scale.lr / 3, scale.more_steps, folder / f"then_{then}", folder, material)
+        steps = scale.more_steps + (scale.steps if then.whole else 0)
+        ended = _trained(chain, then, scale, scale.lr / 3, steps, folder / f"then_{then}", folder, material)
         task, model, _ = load_trained(ended.checkpoint)
         sets = {kind: MemoryFrames(material.test(kind).paths, False, 0, scale.size) for kind in ("real", "synth")}
         record = {
