@@ -9,8 +9,10 @@ import pytest
 from scipy import stats
 
 from generator.catalog import Catalog, members
+from generator.colours import part_colours
 from generator.errors import ConfigError
 from generator.motion.procedural import ACTIONS
+from generator.pictures import GAP
 from mannequin.cli import parse
 from renderers.choice import open_renderer
 from training.experiments import material as material_module
@@ -19,8 +21,9 @@ from training.experiments.campaign import SETTINGS, campaign, chains
 from training.experiments.material import LABELS, Material, MemoryFrames, make
 from training.experiments.page import markdown, plot
 from training.experiments.plans import EXPERIMENTS, Part, plan
-from training.experiments.runs import result_path, run_chain
+from training.experiments.runs import result_path, run_chain, run_folder
 from training.experiments.scale import Scale
+from training.experiments.sheet import sheet
 from training.experiments.statistics import mean_and_reach, paired
 
 TINY = Scale(
@@ -295,6 +298,22 @@ def test_the_plot_has_a_dot_for_every_run(outcome):
     dots = tree.findall(".//{http://www.w3.org/2000/svg}circle")
     assert len(dots) == 2 * len(outcome.experiment.arms)
     assert all(0 <= float(dot.get("cx")) <= 560 and 0 <= float(dot.get("cy")) <= 340 for dot in dots)
+
+
+def test_the_picture_has_a_column_for_every_network_that_is_there(out, outcome, tmp_path):
+    picture = sheet(outcome, out)
+    copy = shutil.copytree(out, tmp_path / "less")
+    arm = outcome.experiment.arms[-1]
+    shutil.rmtree(run_folder(copy, "segmentation", 0, arm.first, arm.then))
+    narrower = sheet(outcome, copy)
+    column = picture.shape[1] - narrower.shape[1]
+    columns = len(outcome.experiment.arms) + 2
+    assert picture.shape[1] == columns * column - GAP  # as wide as all, with a gap between them
+    titles = 27  # pixels
+    truth, drawn = picture[titles : titles + column - GAP, column : 2 * column - GAP], picture[titles : titles + column - GAP, 2 * column : 3 * column - GAP]
+    known = {tuple(colour) for colour in part_colours(parts=14)}
+    assert len(np.unique(truth.reshape(-1, 3), axis=0)) > 5  # a person
+    assert {tuple(c) for c in np.concatenate([truth, drawn]).reshape(-1, 3)} <= known
 
 
 def test_the_command_takes_the_scale():

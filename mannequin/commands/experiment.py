@@ -27,7 +27,7 @@ class Experiment:
 
     examples:
       mannequin experiment pretraining --workers 2
-          into experiments/: all runs, pretraining-segmentation.md, .svg and .json
+          into experiments/: all runs, pretraining-segmentation.md, .svg, .json and .png
       mannequin experiment amount --task depth --seeds 10
           depth instead of parts, more seeds
     """
@@ -56,9 +56,11 @@ class Experiment:
         try:
             from training.experiments.campaign import campaign
             from training.experiments.page import markdown, plot
+            from training.experiments.sheet import sheet
         except ModuleNotFoundError as e:
             raise MissingExtraError(f"{e.name} is missing, which training needs: pip install 'mannequin[train]'") from e
         from generator.dataset.atomic import write_bytes
+        from generator.pictures import save_picture
         from renderers.choice import open_renderer
         from renderers.job import worker_count
 
@@ -68,6 +70,7 @@ class Experiment:
         texts = {".md": markdown(outcome), ".svg": plot(outcome), ".json": json.dumps(outcome.to_plain(), indent=1, allow_nan=False)}
         for ending, text in texts.items():
             write_bytes(place.with_suffix(ending), text.encode())
+        save_picture(place.with_suffix(".png"), sheet(outcome, self.out))
         print(texts[".md"])
-        console.print(f"Written: {place}.md, .svg and .json")
+        console.print(f"Written: {place}.md, .svg, .json and .png, predictions of the first seed")
         return 0

@@ -36,6 +36,12 @@ def result_path(out: Path, task: str, seed: int, first: Part, then: Part) -> Pat
     return out / "results" / task / f"{first}_{then}_seed{seed}.json"
 
 
+def run_folder(out: Path, task: str, seed: int, first: Part, then: Part | None = None) -> Path:
+    """Where the run of the first part is, or of the second."""
+    folder = out / "runs" / task / f"{first}_seed{seed}"
+    return folder / f"then_{then}" if then else folder
+
+
 def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
     """Train and measure what is missing of ``chain``; killed at any time, it goes on from there.
 
@@ -48,10 +54,10 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
         if path.exists():
             continue
         begun = time.perf_counter()
-        folder = out / "runs" / chain.task / f"{chain.first}_seed{chain.seed}"
+        folder, last = (run_folder(out, chain.task, chain.seed, chain.first, part) for part in (None, then))
         _trained(chain, chain.first, scale, scale.lr, scale.steps, folder, None, material)
         steps = scale.more_steps + (scale.steps if then.whole else 0)
-        ended = _trained(chain, then, scale, scale.lr / 3, steps, folder / f"then_{then}", folder, material)
+        ended = _trained(chain, then, scale, scale.lr / 3, steps, last, folder, material)
         task, model, _ = load_trained(ended.checkpoint)
         sets = {kind: MemoryFrames(material.test(kind).paths, False, 0, scale.size) for kind in ("real", "synth")}
         record = {

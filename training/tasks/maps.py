@@ -82,10 +82,10 @@ class MapsTask(ABC):
         pictures = image, colours[known], colours[predicted], np.rint(error).astype(np.uint8)
         return dict(zip(("image", "truth", "prediction", "error"), pictures, strict=True))
 
-    def sheet(self, rows: Iterable[dict[str, np.ndarray]]) -> np.ndarray:
-        """(h, w, 3) uint8: rows of :meth:`row`, two beside each other, over the legend."""
+    def sheet(self, rows: Iterable[dict[str, np.ndarray]], across: int = 2) -> np.ndarray:
+        """(h, w, 3) uint8: rows of pictures by title, as of :meth:`row`, ``across`` of them beside each other, over the legend."""
         rows = [{title: _large(picture) for title, picture in row.items()} for row in rows]
-        across = min(2, len(rows))
+        across = min(across, len(rows))
         pictures = [picture if n >= across else titled(picture, title) for n, row in enumerate(rows) for title, picture in row.items()]
         columns = across * len(rows[0])
         parts = [grid(pictures[:columns], columns)]
