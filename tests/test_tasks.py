@@ -227,7 +227,13 @@ def test_the_paper_is_as_the_thesis_says():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"), [({"val_share": 0.0}, "--val-share is 0"), ({"every": 0}, "--every is 0"), ({"every": 2, "frames": "middle"}, "--every 2 goes with")]
+    ("options", "said"),
+    [
+        ({"val_share": 0.0}, "--val-share is 0"),
+        ({"every": 0}, "--every is 0"),
+        ({"every": 2, "frames": "middle"}, "--every 2 goes with"),
+        ({"cache": -1.0}, "--cache is -1"),
+    ],
 )
 def test_data_options_that_make_no_sense_are_refused(options, said):
     with pytest.raises(ConfigError, match=said):

@@ -20,8 +20,9 @@ from generator.errors import ConfigError, DatasetError, MannequinError, RenderEr
 from renderers.choice import open_renderer
 from renderers.job import Job, job_outputs, run_job
 from tests.clips import ball_clip, noise_clip
+from training.data import frames as frames_module
 from training.data.crop import BOX_JOINTS
-from training.data.frames import ClipDataset, FrameDataset
+from training.data.frames import ClipDataset, FrameDataset, read_shot
 from training.data.index import Selection, split_of
 from training.data.loading import loader_settings
 from training.data.readers import Readers
@@ -178,6 +179,22 @@ def test_workers_and_batches_change_nothing(folder):
         sample = data[key]
         assert batch["id"][k] == sample["id"]
         assert all(np.array_equal(batch[name][k].numpy(), sample[name]) for name in sample if name != "id")
+
+
+def test_kept_frames_are_read_once_and_change_nothing(folder, monkeypatch):
+    plain = FrameDataset(folder, augment=True, seed=3, size=SIZE)
+    reads = []
+    monkeypatch.setattr(frames_module, "read_shot", lambda *args: reads.append(args) or read_shot(*args))
+    samples = [plain[1, k] for k in range(len(plain))]
+    one = read_shot(*reads[0])
+    size = one.rgb.nbytes + sum(image.nbytes for image in one.labels.values())
+    for room, again in ((0, len(plain)), (3 * size, len(plain) - 3), (2**30, 0)):
+        data = FrameDataset(folder, augment=True, seed=3, size=SIZE, cache=room)
+        for epoch in (0, 1):
+            reads.clear()
+            assert all(same(data[1, k], samples[k]) for k in range(len(data)))
+            assert len(reads) == (len(data) if epoch == 0 else again)
+        assert len(pickle.dumps(data)) < size  # workers keep their own
 
 
 # Which frames

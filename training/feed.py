@@ -54,13 +54,13 @@ def from_datasets(paths: Sequence, val_paths: Sequence, labels: tuple[str, ...],
     if not val_paths:
         chosen, judged = (replace(s, split=split, val_share=config.val_share) for s, split in ((chosen, "train"), (judged, "val")))
     try:
-        train = FrameDataset(paths, chosen, augment=config.augment == "paper", seed=seed, size=size)
-        val = FrameDataset(val_paths or paths, judged, size=size)
+        train = FrameDataset(paths, chosen, augment=config.augment == "paper", seed=seed, size=size, cache=_bytes(config))
+        val = FrameDataset(val_paths or paths, judged, size=size, cache=_bytes(config))
     except DatasetError:
         if not val_paths:
             _check_shares(paths, judged)
         raise
-    about = {"train": list(texts(paths)), "val": list(map(str, val_paths)), "options": to_plain(config)}
+    about = {"train": list(texts(paths)), "val": list(map(str, val_paths)), "options": _options(config)}
     return Feed(train, Shuffled(val, seed), about)
 
 
@@ -78,11 +78,20 @@ def from_generator(
     side = round(ENLARGED * size)
     sample = replace(sample, size=sample.size or (side, side))
     train = GeneratedFrames(sample, assets, seed, open_renderer, labels, augment=config.augment == "paper", size=size)
-    about = {"stream": to_plain(sample), "assets": to_plain(assets), "seed": seed, "val": list(map(str, val_paths)), "options": to_plain(config)}
+    about = {"stream": to_plain(sample), "assets": to_plain(assets), "seed": seed, "val": list(map(str, val_paths)), "options": _options(config)}
     if not val_paths:
         return Feed(train, GeneratedFrames(sample, assets, seed + 1, open_renderer, labels, augment=False, size=size), about)
-    val = FrameDataset(val_paths, Selection(frames=config.val_frames, labels=labels), size=size)
+    val = FrameDataset(val_paths, Selection(frames=config.val_frames, labels=labels), size=size, cache=_bytes(config))
     return Feed(train, Shuffled(val, seed), about)
+
+
+def _options(config: DataConfig) -> dict:
+    """Those that decide what the samples are, as plain values."""
+    return {name: value for name, value in to_plain(config).items() if name != "cache"}
+
+
+def _bytes(config: DataConfig) -> int:
+    return int(config.cache * 2**30)
 
 
 def _check_shares(paths: Sequence, held_out: Selection) -> None:

@@ -1,5 +1,6 @@
 """Single frames and whole clips of datasets, as map-style torch datasets."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,30 @@ from training.data.readers import Readers
 from training.data.samples import JOINTS, Shot, make_sample, make_shot
 
 
+class Kept:
+    """Shots that stay in the memory of the process that read them, the first that fit; they are not pickled."""
+
+    def __init__(self, room: int):
+        """room: bytes."""
+        self.room, self._shots, self._left = room, {}, room
+
+    def shot(self, key, read: Callable[[], Shot]) -> Shot:
+        """The shot called ``key``, by ``read`` where it is not kept."""
+        if key in self._shots:
+            return self._shots[key]
+        shot = read()
+        size = shot.rgb.nbytes + sum(image.nbytes for image in shot.labels.values())
+        if size <= self._left:
+            self._shots[key], self._left = shot, self._left - size
+        return shot
+
+    def __getstate__(self):
+        return {"room": self.room}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
+
 class FrameDataset(Dataset):
     """Samples as of :func:`training.data.samples.make_sample`, one person in one frame each.
 
@@ -21,13 +46,14 @@ class FrameDataset(Dataset):
     asks and in whatever order. Where several people are seen, each is a sample of their own.
     """
 
-    def __init__(self, paths, selection: Selection = Selection(), augment: bool = False, seed: int = 0, size: int = SIZE):
+    def __init__(self, paths, selection: Selection = Selection(), augment: bool = False, seed: int = 0, size: int = SIZE, cache: int = 0):
         """paths: folders of datasets, ours or in SURREAL's layout, or single clips. augment: as SURREAL is trained.
 
+        cache: bytes that each process may take for decoded frames, so as to read them once.
         Raises DatasetError for what cannot be read or leaves nothing, ConfigError for a selection without sense.
         """
         self.selection, self.augment, self.seed, self.size = selection, augment, seed, size
-        self._readers = Readers(texts(paths))
+        self._readers, self._kept = Readers(texts(paths)), Kept(cache)
         self._sights = sights(self._readers, selection)
         self._readers.close()  # workers open their own
         counts = [1 if selection.frames == "random" else len(sight.frames) for sight in self._sights]
@@ -42,7 +68,7 @@ class FrameDataset(Dataset):
         sight = self._sights[number]
         if self.selection.frames == "random":
             place = stream(self.seed, index, f"frame/{epoch}").integers(len(sight.frames))
-        shot = read_shot(self._readers, sight, int(sight.frames[place]), self.selection.labels)
+        shot = self._kept.shot((number, place), lambda: read_shot(self._readers, sight, int(sight.frames[place]), self.selection.labels))
         drawn = _drawn(self.augment, self.seed, epoch, index)
         return make_sample(shot, crop_matrix(crop_box(shot.joints2d), drawn, self.size), drawn.gains, self.size)
 
