@@ -129,7 +129,7 @@ class ClipReader:
     def __init__(self, path: Place):
         self.path = path
         self._file = _open(path)
-        self._offsets_of, self._seen_of = {}, {}
+        self._offsets_of, self._seen_of, self._found = {}, {}, set()
         try:
             with self._guard():
                 self._check_format()
@@ -323,8 +323,12 @@ class ClipReader:
             )
 
     def _has(self, path: str) -> bool:
-        with self._guard():
-            return path in self._file
+        if path not in self._found:
+            with self._guard():
+                if path not in self._file:
+                    return False
+            self._found.add(path)
+        return True
 
     def _names(self, path: str, items) -> tuple[str, ...]:
         return tuple(item.name for item in items if self._has(f"{path}/{item.name}"))

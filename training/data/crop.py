@@ -80,8 +80,8 @@ def crop_matrix(box: Box, augmentation: Augmentation = Augmentation(), size: int
     """(2, 3) float64, takes points of the image to points of the crop; both in pixel edges."""
     zoom = size / (box.side * augmentation.scale)
     c, s = zoom * np.cos(augmentation.rotation), zoom * np.sin(augmentation.rotation)
-    linear = np.array([[c, -s], [s, c]])
-    return np.column_stack([linear, size / 2 - linear @ box.centre])
+    x, y = box.centre
+    return np.array([[c, -s, size / 2 - (c * x - s * y)], [s, c, size / 2 - (s * x + c * y)]])
 
 
 def transform(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -94,7 +94,8 @@ def warp_colour(image: np.ndarray, matrix: np.ndarray, size: int = SIZE) -> np.n
 
     Images that get less than half as large are averaged down first, or bilinear samples would skip pixels.
     """
-    step = int(1 / np.sqrt(np.linalg.det(matrix[:, :2])))
+    (a, b, _), (c, d, _) = matrix.tolist()
+    step = int(1 / np.sqrt(a * d - b * c))
     if step >= 2:
         h, w = image.shape[:2]
         small = max(1, round(w / step)), max(1, round(h / step))
@@ -110,6 +111,6 @@ def warp_labels(image: np.ndarray, matrix: np.ndarray, size: int = SIZE) -> np.n
 
 def _warp(image: np.ndarray, matrix: np.ndarray, size: int, interpolation: int) -> np.ndarray:
     """OpenCV counts from the centre of the first pixel, hence the halves."""
-    half = np.full(2, 0.5)
-    shifted = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ half - half])
+    shifted = matrix.copy()
+    shifted[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1]) - 0.5
     return cv2.warpAffine(image, shifted, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
