@@ -25,6 +25,7 @@ from training.core.logs import Pace, Table
 from training.core.loop import train
 from training.core.sampler import TrainingBatches, ValidationBatches, keys
 from training.core.schedule import Course
+from training.core.troubles import in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN = ToyTask(ToyConfig(dropout=0.0, norm=False))
@@ -329,6 +330,21 @@ class Raising(ToyTask):
 def test_exhausted_memory_is_explained(tmp_path, error):
     with pytest.raises(TrainingError, match="(?s)memory is used up.*--batch 8 to 4 and raise --accumulate to 4, or use --precision bf16-mixed"):
         run(tmp_path / "out", Raising(error=error), small(batch=8, accumulate=2))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own
+def test_without_a_working_compiler_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
+    with pytest.raises(TrainingError, match="torch cannot compile the network here .*Train without: --no-compile"):
+        run(tmp_path / "out", config=small(compile=True))
+
+
+def test_faults_of_compiled_code_are_told_from_others():
+    with pytest.raises(TrainingError, match="buf236.*--no-compile"), in_words(small(compile=True)):
+        raise UnboundLocalError("cannot access local variable 'buf236'")
+    with pytest.raises(UnboundLocalError), in_words(small()):
+        raise UnboundLocalError("cannot access local variable 'buf236'")
 
 
 class Damaged(ToyData):

@@ -88,12 +88,12 @@ def _end_when_told(by: int) -> None:
 
 @contextmanager
 def in_words(config: TrainConfig):
-    """Translate what torch says of exhausted memory and forbidden operations, and errors within loading processes."""
+    """Translate what torch says of exhausted memory, forbidden operations and failed compilation, and errors within loading processes."""
     try:
         yield
     except MannequinError as e:
         raise _unwrapped(e) from e
-    except (RuntimeError, MemoryError) as e:
+    except (RuntimeError, MemoryError, NameError) as e:
         advice = _advice(e, config)
         if advice is None:
             raise
@@ -108,8 +108,12 @@ def _unwrapped(error: MannequinError) -> MannequinError:
     return kind(text.rpartition(f"{kind.__module__}.{kind.__qualname__}: ")[2].strip())
 
 
-def _advice(error: RuntimeError | MemoryError, config: TrainConfig) -> MannequinError | None:
+def _advice(error: Exception, config: TrainConfig) -> MannequinError | None:
     text = str(error)
+    compiler = type(error).__module__.startswith(("torch._inductor", "torch._dynamo"))
+    if config.compile and (compiler or isinstance(error, NameError)):  # the code that torch writes for a CPU may lack a variable
+        line = text.splitlines()[0] if text else type(error).__name__
+        return TrainingError(f"torch cannot compile the network here ({line}). Train without: --no-compile, or leave --compile out.")
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in text or "not enough memory" in text:
         return TrainingError(f"The memory is used up ({text.splitlines()[0] if text else type(error).__name__}). {_lower(config)}.")
     if "killed by signal: Killed" in text:
