@@ -164,8 +164,8 @@ def _optimiser(config: TrainConfig, parameters) -> torch.optim.Optimizer:
     if config.optimiser == "rmsprop":
         return torch.optim.RMSprop(parameters, alpha=config.smoothing, momentum=config.momentum, **common)
     if config.optimiser == "sgd":
-        return torch.optim.SGD(parameters, momentum=config.momentum, fused=True, **common)
-    return torch.optim.AdamW(parameters, fused=True, **common)
+        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
+    return torch.optim.AdamW(parameters, **common)
 
 
 def _channels_last(value):
