@@ -233,6 +233,7 @@ def test_the_paper_is_as_the_thesis_says():
         ({"every": 0}, "--every is 0"),
         ({"every": 2, "frames": "middle"}, "--every 2 goes with"),
         ({"cache": -1.0}, "--cache is -1"),
+        ({"cache": float("inf")}, "--cache is inf"),
     ],
 )
 def test_data_options_that_make_no_sense_are_refused(options, said):

@@ -1,5 +1,6 @@
 """Named ways to train, and the options of the data. Nothing here needs torch, so that manuals appear at once."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +35,7 @@ class DataConfig:
     def __post_init__(self):
         if not 0 < self.val_share < 1:
             raise ConfigError(f"--val-share is {self.val_share}; expected a share between 0 and 1, such as 0.1.")
-        if not self.cache >= 0:
+        if not 0 <= self.cache < math.inf:
             raise ConfigError(f"--cache is {self.cache}; expected 0 or more GiB.")
         if self.every < 1:
             raise ConfigError(f"--every is {self.every}; expected 1 or more frames.")

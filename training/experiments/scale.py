@@ -10,7 +10,7 @@ class Scale:
     """Amounts of data, and how long to train."""
 
     real: tuple[int, ...] = (5, 50)
-    """Images of the stand-in for real ones to learn from, in pretraining; rising."""
+    """Images of the stand-in for real ones to learn from, in pretraining and finetuning; rising."""
 
     real_pool: int = 100
     """Such images that are made; each seed takes its own of them."""
