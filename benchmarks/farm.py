@@ -33,7 +33,9 @@ FRAMES = 1680
 
 
 def job(renderer: str = "raster", **config) -> Job:
-    return Job(SampleConfig(**({"frames": 8, "size": (240, 320)} | config)), Assets(), 0, renderer, job_outputs(()), "jpeg")
+    return Job(
+        SampleConfig(**({"frames": 8, "size": (240, 320)} | config)), Assets(), 0, renderer, job_outputs(()), "jpeg"
+    )
 
 
 # Scaling
@@ -85,7 +87,9 @@ def crew_with(clip):
     @contextmanager
     def made(workers):
         with crew(workers) as work:
-            yield lambda task, todo: ((each[2:], said) for each, said in work(fake, ((clip, task, *each) for each in todo)))
+            yield lambda task, todo: (
+                (each[2:], said) for each, said in work(fake, ((clip, task, *each) for each in todo))
+            )
 
     return made
 
@@ -107,7 +111,10 @@ def overhead(folder: Path, count: int = 2000) -> None:
     """Milliseconds per clip of everything but the clip itself: processes, files, records, logs."""
     one = job()
     summary = run_job(one, folder / "overhead", count, crew=crew_with(stub(one)))
-    print(f"overhead per clip: {1000 * summary.wall / count:.2f} ms ({count} clips, one worker, files of 100 bytes synced to disk)")
+    print(
+        f"overhead per clip: {1000 * summary.wall / count:.2f} ms ({count} clips, one worker, files of 100 "
+        "bytes synced to disk)"
+    )
 
 
 # Planning
@@ -118,7 +125,10 @@ def planning(folder: Path) -> None:
     assets = Assets(motion=(str(surreal_file(folder / "smpl_data.npz")),))
     start = time.perf_counter()
     size = plan_size(resolve(SampleConfig(preset="surreal", split="all")), Catalog(assets))
-    print(f"\nclips of {SEQUENCES} sequences under the SURREAL preset: {size}, counted in {time.perf_counter() - start:.1f} s\n")
+    print(
+        f"\nclips of {SEQUENCES} sequences under the SURREAL preset: {size}, counted in "
+        f"{time.perf_counter() - start:.1f} s\n"
+    )
     print("| clips planned | census and list of what is to do, s | memory more, MB |\n|---|---|---|")
     for total in (size, 1_000_000, 10_000_000):
         before, start = memory_mb(), time.perf_counter()
@@ -133,7 +143,10 @@ def surreal_file(path: Path) -> Path:
     for k in range(SEQUENCES):
         length = FRAMES // 2 + FRAMES * k // SEQUENCES
         name = f"{k // 20 + 1:02d}_{k % 20 + 1:02d}"
-        arrays |= {f"pose_{name}": np.zeros((length, 72), np.float32), f"trans_{name}": np.zeros((length, 3), np.float32)}
+        arrays |= {
+            f"pose_{name}": np.zeros((length, 72), np.float32),
+            f"trans_{name}": np.zeros((length, 3), np.float32),
+        }
     np.savez_compressed(path, **arrays)
     return path
 
@@ -156,13 +169,19 @@ def long_run(total: int, folder: Path) -> None:
             seen.append((progress.done, memory_mb()))
 
     summary = run_job(one, out, total, crew=crew_with(stub(one)), on_progress=watch)
-    print(f"\n{total} clips in one run: {1000 * summary.wall / total:.2f} ms per clip\n\n| clips done | parent's memory, MB |\n|---|---|")
+    print(
+        f"\n{total} clips in one run: {1000 * summary.wall / total:.2f} ms per clip\n\n| clips done | "
+        "parent's memory, MB |\n|---|---|"
+    )
     for done, megabytes in seen:
         print(f"| {done} | {megabytes:.0f} |")
     most = max(len(os.listdir(place)) for place, _, names in os.walk(out) if names)
     start = time.perf_counter()
     assert standing(out).is_complete
-    print(f"\nmost files in a folder: {most}; folders: {len(clips(out).folders())}; status: {time.perf_counter() - start:.2f} s")
+    print(
+        f"\nmost files in a folder: {most}; folders: {len(clips(out).folders())}; status: "
+        f"{time.perf_counter() - start:.2f} s"
+    )
     start = time.perf_counter()
     again = run_job(one, out, total, crew=crew_with(stub(one)))
     assert again.kept == total

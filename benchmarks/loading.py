@@ -9,7 +9,8 @@ and depth classes. SURREAL's files are read as its loaders do: by scipy, of each
 variable asked for, and the frame of the video by OpenCV; the row "whole files" loads all variables,
 as code does that leaves variable_names out. Native clips are read twice: held open, as when a worker's clips
 fit its :data:`training.data.readers.KEPT`, and each opened anew, as when it meets a clip once in a
-long while. CPU time of one core, medians over the rounds; files are in the system's cache, and compiling is not counted.
+long while. CPU time of one core, medians over the rounds; files are in the system's cache, and compiling is not
+counted.
 """
 
 import argparse
@@ -102,7 +103,14 @@ class Surreal:
         laps.lap("video")
         joints_depth = (info["camLoc"][0, 0] - info["joints3D"][0, :, t]).astype(np.float32)
         classes = np.where(depth < 1e3, bins_of_depth(depth, joints_depth[0]), np.uint8(0))
-        shot = Shot(rgb, {"segm": MERGE_14[segm], "depth": classes}, info["joints2D"][:, :, t].T.copy(), joints_depth, np.ones(24, bool), str(stem))
+        shot = Shot(
+            rgb,
+            {"segm": MERGE_14[segm], "depth": classes},
+            info["joints2D"][:, :, t].T.copy(),
+            joints_depth,
+            np.ones(24, bool),
+            str(stem),
+        )
         laps.lap("classes")
         return shot
 
@@ -116,7 +124,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--samples", type=int, default=100, help="of each way in each round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="where the clips are kept, to be used again; default: a temporary one")
+    parser.add_argument(
+        "--folder", type=Path, help="where the clips are kept, to be used again; default: a temporary one"
+    )
     args = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -185,7 +195,10 @@ def _print_ways(ways, rounds) -> None:
     totals = [[sum(r[w].values()) for r in rounds] for w in range(len(ways))]
     reading = [[total - r[w][CROP] for total, r in zip(totals[w], rounds)] for w in range(len(ways))]
     base = ways.index(next(way for way in ways if isinstance(way, Surreal)))
-    print("| way | ms a sample | samples a second | times the files, one variable each | reading alone, times | stages, ms |")
+    print(
+        "| way | ms a sample | samples a second | times the files, one variable each | reading alone, times "
+        "| stages, ms |"
+    )
     print("|---|---|---|---|---|---|")
     for w, way in enumerate(ways):
         ms = statistics.median(totals[w])

@@ -179,11 +179,18 @@ def measure(size, frames: int, turns: int, core: int) -> dict[str, tuple[list[di
 
 def report(size, found) -> str:
     """Markdown of one image size."""
-    lines = [f"### {size[1]} × {size[0]}", "", "| way | ms / frame | SURREAL's way is slower | frames / s | MiB |", "|---|---:|---:|---:|---:|"]
+    lines = [
+        f"### {size[1]} × {size[0]}",
+        "",
+        "| way | ms / frame | SURREAL's way is slower | frames / s | MiB |",
+        "|---|---:|---:|---:|---:|",
+    ]
     median = {way: 1e3 * np.median([sum(t.values()) for t in turns]) for way, (turns, _) in found.items()}
     slow = median["SURREAL's way, OSL light"]
     for way, (_, memory) in found.items():
-        lines.append(f"| {way} | {median[way]:.1f} | {slow / median[way]:.1f} × | {1e3 / median[way]:.1f} | {memory:.0f} |")
+        lines.append(
+            f"| {way} | {median[way]:.1f} | {slow / median[way]:.1f} × | {1e3 / median[way]:.1f} | {memory:.0f} |"
+        )
     lines += ["", "| way | stage | ms / frame |", "|---|---|---:|"]
     for way, (turns, _) in found.items():
         for stage in turns[0]:

@@ -5,10 +5,13 @@
 Every way trains the same stacked hourglass on parts with the code that trains (training.core.learner), in a process of
 its own; the ways take turns, so that a busy machine slows all of them. Step times are of one batch that stays on the
 device, without data; the first step, in which torch compiles and tries out algorithms, and one more are not counted.
-"modern" compiles, which is for a GPU: on a CPU it takes minutes, and what torch 2.13 writes for this network in bf16 lacks a variable.
+"modern" compiles, which is for a GPU: on a CPU it takes minutes, and what torch 2.13 writes for this network in bf16
+lacks a variable.
 Then every way is fed by the loader from clips of the preset "surreal", augmented, and waits for data or does not.
-Prints markdown tables. On CUDA, times pass on the clock and memory is the most that tensors took; on a CPU, steps take CPU
-time of one core and memory is that of the process. Medians over the turns; a ratio is the median of those within each turn.
+Prints markdown tables. On CUDA, times pass on the clock and memory is the most that tensors took; on a CPU, steps take
+CPU
+time of one core and memory is that of the process. Medians over the turns; a ratio is the median of those within each
+turn.
 32-bit convolutions are what torch makes of them: TF32 where the device has it.
 """
 
@@ -220,7 +223,8 @@ def report(config: TrainConfig, first, turns, memory, alone, fed) -> str:
     base = next(iter(first))
     lines = [f"### Batches of {config.batch}, loaded by {config.workers} processes", ""]
     lines += [
-        "| way | first step, s | forward, ms | backward, ms | optimiser, ms | step, ms | times as fast | samples / s | GiB "
+        "| way | first step, s | forward, ms | backward, ms | optimiser, ms | step, ms | times as fast | "
+        "samples / s | GiB "
         "| fed by the loader, samples / s | share waiting for data |",
         "|---|" + "---:|" * 10,
     ]
@@ -232,7 +236,13 @@ def report(config: TrainConfig, first, turns, memory, alone, fed) -> str:
         stages = [statistics.median(t[stage] for t in taken) for stage in taken[0]]
         step = statistics.median(sum(t.values()) for t in taken)
         ratio = _ratio(turns, base, way) if fed[base] else "–"
-        cells = [f"{first[way]:.1f}", *(f"{1e3 * s:.1f}" for s in (*stages, step)), ratio, f"{config.batch / step:.1f}", f"{memory[way]:.2f}"]
+        cells = [
+            f"{first[way]:.1f}",
+            *(f"{1e3 * s:.1f}" for s in (*stages, step)),
+            ratio,
+            f"{config.batch / step:.1f}",
+            f"{memory[way]:.2f}",
+        ]
         lines.append(f"| {way} | " + " | ".join([*cells, f"{fed[way][0]:.1f}", f"{fed[way][1]:.0%}"]) + " |")
     if alone:
         lines += ["", f"The loader alone: {alone:.0f} samples / s."]
@@ -246,7 +256,12 @@ def _ratio(turns, base: str, way: str) -> str:
 
 def make_clips(folder: Path, clips: int) -> Path:
     """A dataset for the loader."""
-    run_job(Job(SampleConfig(preset="surreal", frames=20), Assets(), 0, "raster", job_outputs(()), "jpeg"), folder, clips, workers=0)
+    run_job(
+        Job(SampleConfig(preset="surreal", frames=20), Assets(), 0, "raster", job_outputs(()), "jpeg"),
+        folder,
+        clips,
+        workers=0,
+    )
     return folder
 
 
@@ -256,23 +271,36 @@ def machine(cuda: bool) -> str:
     if cuda:
         gpu = torch.cuda.get_device_properties(0)
         return f"{gpu.name} ({gpu.total_memory / 2**30:.0f} GiB), CUDA {torch.version.cuda}, {cores}"
-    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     return f"{names[0] if names else platform.machine()}, {cores}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ways", nargs="+", choices=WAYS, help="what to compare, with the first; default: fp32, bf16+channels-last and, on CUDA, modern")
+    parser.add_argument(
+        "--ways",
+        nargs="+",
+        choices=WAYS,
+        help="what to compare, with the first; default: fp32, bf16+channels-last and, on CUDA, modern",
+    )
     parser.add_argument("--stacks", type=int, default=8)
     parser.add_argument("--features", type=int, default=256)
     parser.add_argument("--size", type=int, default=256, help="height and width of the images")
-    parser.add_argument("--batch", type=int, nargs="+", help="sizes of batches; default: 6 16 32 64 on CUDA, 1 on a CPU")
+    parser.add_argument(
+        "--batch", type=int, nargs="+", help="sizes of batches; default: 6 16 32 64 on CUDA, 1 on a CPU"
+    )
     parser.add_argument("--turns", type=int, default=3, help="turns of each way")
     parser.add_argument("--steps", type=int, help="steps of a turn; default: 20 on CUDA, 1 on a CPU")
     parser.add_argument("--fed", type=int, help="steps on loaded data; default: 50 on CUDA, 3 on a CPU")
     parser.add_argument("--workers", type=int, help="processes that load; default: 8 on CUDA, 1 on a CPU")
     parser.add_argument("--clips", type=int, default=8, help="clips that the loader reads, of 20 frames")
-    parser.add_argument("--accelerator", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--accelerator", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
+    )
     options = parser.parse_args()
     cuda = options.accelerator == "cuda"
     batches, steps, fed, workers = ((6, 16, 32, 64), 20, 50, 8) if cuda else ((1,), 1, 3, 1)
@@ -280,13 +308,22 @@ def main() -> None:
     network = NetworkConfig(stacks=options.stacks, features=options.features, size=options.size)
     model = Segmentation(network).model()
     gflops = flops(model, (1, 3, network.size, network.size)) / 1e9
-    print(f"{machine(cuda)}. {network.stacks} stacks of {network.features} features at {network.size} × {network.size}: ", end="")
-    print(f"{parameters(model) / 1e6:.1f} million parameters, {gflops:.3g} GFLOP for a sample's forward pass.", end="\n\n", flush=True)
+    print(
+        f"{machine(cuda)}. {network.stacks} stacks of {network.features} features at {network.size} × {network.size}: ",
+        end="",
+    )
+    print(
+        f"{parameters(model) / 1e6:.1f} million parameters, {gflops:.3g} GFLOP for a sample's forward pass.",
+        end="\n\n",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(folder, "compiled"))  # so that compiling always takes its time
         clips = make_clips(Path(folder, "clips"), options.clips)
         for batch in options.batch or batches:
-            config = TrainConfig(steps=1, batch=batch, accelerator=options.accelerator, workers=_or(options.workers, workers))
+            config = TrainConfig(
+                steps=1, batch=batch, accelerator=options.accelerator, workers=_or(options.workers, workers)
+            )
             plan = Plan(network, config, options.turns, _or(options.steps, steps), clips, _or(options.fed, fed))
             print(measure(plan, ways), end="\n\n", flush=True)
 

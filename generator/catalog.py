@@ -22,11 +22,13 @@ class Assets:
     """What people, their surroundings and their motions are made of; the built-in ones are CC0."""
 
     body: str = BUILTIN
-    """builtin, or a SMPL / SMPL-H / SMPL-X model file, or a folder of them. Here and below, URLs such as s3://bucket/folder
+    """builtin, or a SMPL / SMPL-H / SMPL-X model file, or a folder of them. Here and below, URLs such as
+    s3://bucket/folder
     will do too; they are copied once, see docs/remote.md."""
 
     motion: tuple[str, ...] = ()
-    """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all actions."""
+    """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all
+    actions."""
 
     textures: str = ""
     """Folder of texture images in the body's own UV layout. None given: procedural skin and clothes."""

@@ -26,14 +26,58 @@ CHANNELS = {
     c.name: c
     for c in (
         Channel("rgb", "uint8", (3,), "sRGB", "image", "the background", "colour image"),
-        Channel("segm", "uint8", (), "part index 1–24", "image", "0", "body part, SURREAL's 24 names; 0 on objects too"),
-        Channel("instance", "uint8", (), "index from 1", "image", "0", "person or object: people first, then objects, in the order of the description"),
+        Channel(
+            "segm", "uint8", (), "part index 1–24", "image", "0", "body part, SURREAL's 24 names; 0 on objects too"
+        ),
+        Channel(
+            "instance",
+            "uint8",
+            (),
+            "index from 1",
+            "image",
+            "0",
+            "person or object: people first, then objects, in the order of the description",
+        ),
         Channel("depth", "float32", (), "m", "camera", "0", "planar depth z of the surface (not ray length)"),
-        Channel("normal", "float32", (3,), "unit vector", "camera", "0, 0, 0", "smooth surface normal; x right, y down, z forward, so z < 0 faces the camera"),
-        Channel("flow", "float32", (2,), "px", "image", "0, 0", "(dx, dy) of the visible surface point from frame t to t + 1; x right, y down"),
-        Channel("flow_backward", "float32", (2,), "px", "image", "0, 0", "(dx, dy) of the visible surface point from frame t to t − 1"),
-        Channel("occluded", "uint8", (), "0 or 1", "image", "0", "1 where the point is hidden or outside the image at t + 1"),
-        Channel("occluded_backward", "uint8", (), "0 or 1", "image", "0", "1 where the point is hidden or outside the image at t − 1"),
+        Channel(
+            "normal",
+            "float32",
+            (3,),
+            "unit vector",
+            "camera",
+            "0, 0, 0",
+            "smooth surface normal; x right, y down, z forward, so z < 0 faces the camera",
+        ),
+        Channel(
+            "flow",
+            "float32",
+            (2,),
+            "px",
+            "image",
+            "0, 0",
+            "(dx, dy) of the visible surface point from frame t to t + 1; x right, y down",
+        ),
+        Channel(
+            "flow_backward",
+            "float32",
+            (2,),
+            "px",
+            "image",
+            "0, 0",
+            "(dx, dy) of the visible surface point from frame t to t − 1",
+        ),
+        Channel(
+            "occluded", "uint8", (), "0 or 1", "image", "0", "1 where the point is hidden or outside the image at t + 1"
+        ),
+        Channel(
+            "occluded_backward",
+            "uint8",
+            (),
+            "0 or 1",
+            "image",
+            "0",
+            "1 where the point is hidden or outside the image at t − 1",
+        ),
         Channel("uv", "float32", (2,), "atlas [0, 1]", "body atlas", "0, 0", "texture coordinates; u right, v up"),
         Channel("chart", "uint8", (), "chart index 1–24", "image", "0", "DensePose-style surface chart"),
         Channel("chart_uv", "float32", (2,), "chart [0, 1]", "chart", "0, 0", "coordinates within the chart"),
@@ -183,6 +227,9 @@ class Clip:
         t, (h, w) = self.spec.num_frames, self.spec.resolution
         for camera, view in self.views.items():
             if view.labels.num_frames != t or view.labels.resolution != (h, w):
-                raise ValueError(f"Camera {camera!r} has {view.labels.num_frames} frames of {view.labels.resolution}; expected {t} of {(h, w)}.")
+                raise ValueError(
+                    f"Camera {camera!r} has {view.labels.num_frames} frames of {view.labels.resolution}; "
+                    f"expected {t} of {(h, w)}."
+                )
             if view.rgb is not None and view.rgb.shape != (t, h, w, 3):
                 raise ValueError(f"Camera {camera!r} has rgb of shape {view.rgb.shape}; expected {(t, h, w, 3)}.")

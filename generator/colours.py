@@ -117,7 +117,10 @@ class Style:
         if self.palette not in PALETTES:
             raise unknown_name("palette", self.palette, PALETTES)
         if self.depth is not None and not (np.isfinite(self.depth).all() and 0 <= self.depth[0] < self.depth[1]):
-            raise ConfigError(f"The depth range is {self.depth[0]:g} to {self.depth[1]:g} m; expected the nearest, then the farthest, in metres from 0.")
+            raise ConfigError(
+                f"The depth range is {self.depth[0]:g} to {self.depth[1]:g} m; expected the nearest, then the "
+                "farthest, in metres from 0."
+            )
         if self.flow is not None and not (np.isfinite(self.flow) and self.flow > 0):
             raise ConfigError(f"The flow range is {self.flow:g} px; expected more than 0.")
 
@@ -279,7 +282,10 @@ def legend(name: str, style: Style = Style(), image=None, mask=None, names: tupl
     if name.startswith("flow"):
         return Wheel(style.flow, "px", _disc(_flow, style, scale=style.flow))
     if name == "normal":
-        return Key(_disc(_normal, style), (("left", "left"), ("right", "right"), ("above", "up"), ("below", "down"), ("middle", "to you")))
+        return Key(
+            _disc(_normal, style),
+            (("left", "left"), ("right", "right"), ("above", "up"), ("below", "down"), ("middle", "to you")),
+        )
     return Key(_uv_square(style), (("below", "u"), ("left", "v")))
 
 
@@ -293,7 +299,9 @@ def _fitted_to(image, mask, name: str, style: Style) -> Style:
     if key not in ("depth", "flow") or getattr(style, key) is not None:
         return style
     if image is None:
-        raise ValueError(f"The colours of {name} depend on the picture; give image and mask, or a style that says {key}.")
+        raise ValueError(
+            f"The colours of {name} depend on the picture; give image and mask, or a style that says {key}."
+        )
     return fitted(style, **{key: image[mask]})
 
 
@@ -308,7 +316,11 @@ def _flow(flow: np.ndarray, style: Style) -> np.ndarray:
     hue = np.degrees(np.arctan2(flow[:, 1], flow[:, 0])) % 360
     saturation = np.clip(np.linalg.norm(flow, axis=1) / style.flow, 0, 1)
     hsv = np.stack([hue, saturation, np.ones_like(hue)], -1).astype(np.float32)
-    return np.rint(255 * cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]).astype(np.uint8) if len(hsv) else np.zeros((0, 3), np.uint8)
+    return (
+        np.rint(255 * cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]).astype(np.uint8)
+        if len(hsv)
+        else np.zeros((0, 3), np.uint8)
+    )
 
 
 def _normal(normal: np.ndarray, style: Style) -> np.ndarray:

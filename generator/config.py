@@ -9,7 +9,8 @@ class SampleConfig:
     """What to draw. What is left out takes the preset's value."""
 
     preset: str = "studio"
-    """Set of distributions: studio (dressed people large in the image, environment light) or surreal (those of SURREAL)."""
+    """Set of distributions: studio (dressed people large in the image, environment light) or surreal (those of
+    SURREAL)."""
 
     frames: int | None = None
     """Frames per clip. studio 30, surreal 100."""
@@ -30,7 +31,8 @@ class SampleConfig:
     """24 joints (SMPL), or 52 (SMPL-H, with fingers)."""
 
     keep_in_frame: bool | None = None
-    """Choose camera distances so that the whole body stays in the image through the clip. studio True, surreal False."""
+    """Choose camera distances so that the whole body stays in the image through the clip. studio True, surreal
+    False."""
 
     light: Literal["sh", "hdri", "lamps"] | None = None
     """Spherical harmonics, an environment image, or lamps. studio hdri, surreal sh."""

@@ -66,7 +66,9 @@ def load_environment(path: Path | str) -> np.ndarray:
     """
     import cv2
 
-    image = _decode(path, cv2.IMREAD_UNCHANGED, ("EXR", "HDR"), "an equirectangular .exr or .hdr image of linear values")
+    image = _decode(
+        path, cv2.IMREAD_UNCHANGED, ("EXR", "HDR"), "an equirectangular .exr or .hdr image of linear values"
+    )
     if image.dtype != np.float32:
         raise AssetError(
             f"The environment image {str(path)!r} holds {image.dtype} values; expected linear float values "
@@ -81,7 +83,9 @@ def load_photo(path: Path | str) -> np.ndarray:
     """(h, w, 3) uint8 sRGB of an image file. Raises AssetError for a file that cannot be read."""
     import cv2
 
-    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"), "a photo")[..., ::-1])
+    return np.ascontiguousarray(
+        _decode(path, cv2.IMREAD_COLOR, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"), "a photo")[..., ::-1]
+    )
 
 
 def _decode(path, flags: int, formats: tuple[str, ...], expected: str) -> np.ndarray:
@@ -110,7 +114,13 @@ GROUND_RADIUS = 15.0
 
 
 def environment_view(
-    env: np.ndarray, K: np.ndarray, T_world_camera: np.ndarray, resolution, yaw: float, strength: float, height: float = 0.0
+    env: np.ndarray,
+    K: np.ndarray,
+    T_world_camera: np.ndarray,
+    resolution,
+    yaw: float,
+    strength: float,
+    height: float = 0.0,
 ) -> np.ndarray:
     """(H, W, 3) float32 linear RGB: what a camera without distortion sees of an environment image.
 

@@ -35,14 +35,19 @@ def open_film(path: Path) -> Iterator[Film]:
     try:
         container = av.open(str(path), options={"format_whitelist": _FORMATS})
     except (OSError, ValueError) as e:  # as which PyAV raises FFmpeg's errors
-        raise AssetError(f"{path} is not a film that can be read ({_why(e)}). Expected one of {', '.join(FILMS)}.") from e
+        raise AssetError(
+            f"{path} is not a film that can be read ({_why(e)}). Expected one of {', '.join(FILMS)}."
+        ) from e
     with container:
         if not container.streams.video:
             raise AssetError(f"{path} has no pictures in it. Expected a film.")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         if not 0 < stream.width * stream.height <= limits.IMAGE_PIXELS:
-            raise AssetError(f"{path} has {stream.width} × {stream.height} pixels; at most {limits.IMAGE_PIXELS} in all are read. Make it smaller.")
+            raise AssetError(
+                f"{path} has {stream.width} × {stream.height} pixels; at most {limits.IMAGE_PIXELS} in all "
+                "are read. Make it smaller."
+            )
         yield Film(float(stream.average_rate or 25), stream.frames, _frames(path, container, stream))
 
 
@@ -53,7 +58,9 @@ def _frames(path: Path, container, stream) -> Iterator[np.ndarray]:
             yield np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
             count += 1
     except (OSError, ValueError) as e:
-        raise AssetError(f"{path} is damaged after {count} frames ({_why(e)}). Cut it there, or convert it again.") from e
+        raise AssetError(
+            f"{path} is damaged after {count} frames ({_why(e)}). Cut it there, or convert it again."
+        ) from e
     if not count:
         raise AssetError(f"{path} has no frames. Expected a film.")
 
@@ -84,5 +91,7 @@ def _av(what: str, instead: str = ""):
     try:
         import av
     except ImportError as e:
-        raise MissingExtraError(f"{what} PyAV. Install it: pip install 'mannequin[export]'.{instead and ' ' + instead}") from e
+        raise MissingExtraError(
+            f"{what} PyAV. Install it: pip install 'mannequin[export]'.{instead and ' ' + instead}"
+        ) from e
     return av

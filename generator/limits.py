@@ -48,7 +48,8 @@ COORDINATE = 1e9
 """Largest number in a motion or mesh; beyond it single precision and squares break down."""
 
 MESH_BYTES = 64 * MIB
-"""Some million vertices; reading takes 16 times as much memory. Of an object's mesh file or an .obj of texture coordinates."""
+"""Some million vertices; reading takes 16 times as much memory. Of an object's mesh file or an .obj of texture
+coordinates."""
 
 CLIP_ARRAY_BYTES = 8 * GIB
 """Of one array read from a clip at once."""

@@ -41,7 +41,10 @@ def _parts(there: RemotePath, name: str) -> list[str]:
     """The folders and the file that ``name`` consists of. A store lets objects be called ../../.bashrc."""
     parts = name.split("/") if name else []
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise AssetError(f"{there} holds an object called {name!r}, which is no name for a file. Rename it, or name a folder without it.")
+        raise AssetError(
+            f"{there} holds an object called {name!r}, which is no name for a file. Rename it, or name a "
+            "folder without it."
+        )
     return parts
 
 

@@ -23,7 +23,9 @@ def open_npz(path: Path | str):
     except AssetError:
         raise
     except Exception as e:  # a damaged archive fails in zip, zlib or numpy, each with errors of its own
-        raise AssetError(f"{path} cannot be read as an .npz file ({type(e).__name__}: {e}). Copy or download it again.") from e
+        raise AssetError(
+            f"{path} cannot be read as an .npz file ({type(e).__name__}: {e}). Copy or download it again."
+        ) from e
 
 
 def _check_directory(stream) -> None:

@@ -49,15 +49,26 @@ def _plane():
 def _read(path: Path):
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
-        raise AssetError(f"Cannot read the object mesh {path}: {kind} is no format that is read. Expected {', '.join(SUFFIXES)}; convert it.")
+        raise AssetError(
+            f"Cannot read the object mesh {path}: {kind} is no format that is read. Expected "
+            f"{', '.join(SUFFIXES)}; convert it."
+        )
     data = read_bytes(contained(path, Path()), limits.MESH_BYTES, "an object mesh")
     try:  # from memory, so that materials and textures that it names are not looked for
         mesh = trimesh.load(io.BytesIO(data), file_type=kind[1:], force="mesh", process=False, skip_materials=True)
         vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     except Exception as e:  # trimesh's loaders raise whatever their parsers raise
-        raise AssetError(f"Cannot read the object mesh {path}: {str(e)[:200]}. Expected an undamaged {', '.join(SUFFIXES)} file.") from e
+        raise AssetError(
+            f"Cannot read the object mesh {path}: {str(e)[:200]}. Expected an undamaged {', '.join(SUFFIXES)} file."
+        ) from e
     if len(faces) == 0 or not (np.abs(vertices) <= limits.COORDINATE).all():  # NaN included
-        raise AssetError(f"The object mesh {path} has no faces, or vertices that are no finite numbers up to {limits.COORDINATE:g}. Export it again, in metres.")
+        raise AssetError(
+            f"The object mesh {path} has no faces, or vertices that are no finite numbers up to "
+            f"{limits.COORDINATE:g}. Export it again, in metres."
+        )
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise AssetError(f"The object mesh {path} has faces of vertices {faces.min()} to {faces.max()}; it has {len(vertices)}. Export it again.")
+        raise AssetError(
+            f"The object mesh {path} has faces of vertices {faces.min()} to {faces.max()}; it has "
+            f"{len(vertices)}. Export it again."
+        )
     return mesh

@@ -180,7 +180,9 @@ def _draw_disc(disc: np.ndarray, sides: dict[str, str], notes: tuple[str, ...], 
     }  # fmt: skip
     texts = [(*at[side], text, (0, 0, 0) if side == "middle" else INK) for side, text in sides.items()]
     x = left + _DISC + 56
-    texts += [(x, centre + (k - (len(notes) - 1) / 2) * (TEXT_SIZE + 6), "lm", note, INK) for k, note in enumerate(notes)]
+    texts += [
+        (x, centre + (k - (len(notes) - 1) / 2) * (TEXT_SIZE + 6), "lm", note, INK) for k, note in enumerate(notes)
+    ]
     return _write(picture, texts)[:, :width]
 
 

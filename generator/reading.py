@@ -30,7 +30,9 @@ def read_bytes(path: Place | str, most: int, expected: str, error: type[Mannequi
                 raise error(f"{path} has {about.st_size} bytes. Expected {expected}, of at most {most} bytes.")
             return stream.read(most)
     except (OSError, ValueError) as e:  # ValueError: a path with a NUL
-        raise error(f"Cannot read {path} ({getattr(e, 'strerror', None) or e}). Expected {expected}; check the path.") from e
+        raise error(
+            f"Cannot read {path} ({getattr(e, 'strerror', None) or e}). Expected {expected}; check the path."
+        ) from e
 
 
 def read_json(path: Place | str, expected: str, error: type[MannequinError] = AssetError):
@@ -57,7 +59,12 @@ def _deeper(plain, depth: int) -> bool:
     """Whether lists and objects lie in one another deeper than ``depth``; does not recurse."""
     level = [plain]
     for _ in range(depth):
-        level = [inner for value in level if isinstance(value, (list, dict)) for inner in (value.values() if isinstance(value, dict) else value)]
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (list, dict))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
         if not level:
             return False
     return any(isinstance(value, (list, dict)) for value in level)

@@ -12,16 +12,24 @@ from pathlib import Path, PurePosixPath
 
 from generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
 
-PIP_LINES = {"s3": 'pip install "mannequin[remote]"', "s3a": 'pip install "mannequin[remote]"', "gs": "pip install gcsfs", "gcs": "pip install gcsfs"}
+PIP_LINES = {
+    "s3": 'pip install "mannequin[remote]"',
+    "s3a": 'pip install "mannequin[remote]"',
+    "gs": "pip install gcsfs",
+    "gcs": "pip install gcsfs",
+}
 """Of the drivers, by protocol."""
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
 _HINTS = (
     (("NoCredentials", "PartialCredentials", "ProfileNotFound", "PermissionError", "TokenRetrieval"),
-     "check the credentials (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or ~/.aws) and what they allow"),
+     "check the credentials (for S3: AWS_ACCESS_KEY_ID and " "AWS_SECRET_ACCESS_KEY, AWS_PROFILE or ~/.aws) and " "what they allow"),
     (("FileNotFoundError",), "no such bucket or object; check the URL, or create the bucket"),
 )  # fmt: skip
-_BROKEN = "check the network and the service (for S3: AWS_ENDPOINT_URL), then run the same command again; what is finished is kept"
+_BROKEN = (
+    "check the network and the service (for S3: AWS_ENDPOINT_URL), then run the same command again; what is "
+    "finished is kept"
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,11 @@ class RemotePath:
                 return {"": about}
             root = system._strip_protocol(self.url).rstrip("/") + "/"
             found = system.find(self.url, detail=True)
-            return {path.removeprefix(root): entry for path, entry in sorted(found.items()) if path != root and not path.endswith("/")}
+            return {
+                path.removeprefix(root): entry
+                for path, entry in sorted(found.items())
+                if path != root and not path.endswith("/")
+            }
 
     def size(self) -> int:
         """Bytes of this file, or of all files under this folder."""
@@ -145,9 +157,13 @@ class RemotePath:
             return fsspec.filesystem(protocol, use_listings_cache=False)
         except ImportError as e:
             line = PIP_LINES.get(protocol, f"pip install fsspec, and what it names here: {e}")
-            raise MissingExtraError(f"{self} needs a driver for {protocol}:// that is not installed. Run: {line}") from e
+            raise MissingExtraError(
+                f"{self} needs a driver for {protocol}:// that is not installed. Run: {line}"
+            ) from e
         except ValueError as e:
-            raise ConfigError(f"{self} has a protocol that nothing here knows ({e}). Expected s3://, gs://, file:// or a local path.") from e
+            raise ConfigError(
+                f"{self} has a protocol that nothing here knows ({e}). Expected s3://, gs://, file:// or a local path."
+            ) from e
 
     @contextmanager
     def _border(self, doing: str):
@@ -158,7 +174,9 @@ class RemotePath:
             raise
         except Exception as e:
             kinds = {kind.__name__ for kind in type(e).__mro__}
-            hint = next((hint for words, hint in _HINTS if any(word in kind for word in words for kind in kinds)), _BROKEN)
+            hint = next(
+                (hint for words, hint in _HINTS if any(word in kind for word in words for kind in kinds)), _BROKEN
+            )
             said = " ".join(str(e).split())[:300]
             raise self.error(f"Cannot {doing} {self} ({type(e).__name__}{': ' * bool(said)}{said}); {hint}.") from e
 

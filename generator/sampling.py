@@ -54,6 +54,7 @@ def _check(config: SampleConfig) -> None:
     pixels = config.frames * config.size[0] * config.size[1]
     if pixels > MOST_PIXELS:
         raise ConfigError(
-            f"A clip of {config.frames} frames of {config.size[0]} x {config.size[1]} pixels takes {3e-9 * pixels:.0f} GB for "
+            f"A clip of {config.frames} frames of {config.size[0]} x {config.size[1]} pixels takes "
+            f"{3e-9 * pixels:.0f} GB for "
             f"its colour alone; expected at most {3e-9 * MOST_PIXELS:.0f} GB. Ask for fewer --frames and more --clips."
         )

@@ -62,12 +62,12 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
     that the catalog lacks or cannot read.
     """
     colour = "rgb" in outputs
-    cameras = {
-        c.name: (intrinsics(c), poses_with_neighbours(c.T_world_camera, spec.num_frames)) for c in spec.cameras
-    }
+    cameras = {c.name: (intrinsics(c), poses_with_neighbours(c.T_world_camera, spec.num_frames)) for c in spec.cameras}
     meshes, people = [], {}
     for instance, person in enumerate(spec.people, start=1):
-        mesh, people[person.name] = _person(spec, person, instance, catalog, cameras if colour else {}, "vertices" in outputs)
+        mesh, people[person.name] = _person(
+            spec, person, instance, catalog, cameras if colour else {}, "vertices" in outputs
+        )
         meshes.append(mesh)
     for instance, thing in enumerate(spec.objects, start=len(spec.people) + 1):
         meshes.append(_object(spec, thing, instance))
@@ -77,7 +77,9 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
         people=people,
         cameras=cameras,
         background=_backgrounds(spec, catalog, cameras) if colour else {},
-        environment=catalog.environment(spec.light.environment) if colour and isinstance(spec.light, HdriLight) else None,
+        environment=catalog.environment(spec.light.environment)
+        if colour and isinstance(spec.light, HdriLight)
+        else None,
     )
 
 

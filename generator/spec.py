@@ -221,14 +221,23 @@ class ClipSpec:
     @staticmethod
     def from_json(text: str) -> "ClipSpec":
         """Raises ConfigError saying where the text departs from a spec."""
-        return from_plain(ClipSpec, parse_json(text, "The clip description", "what ClipSpec.to_json wrote", ConfigError))
+        return from_plain(
+            ClipSpec, parse_json(text, "The clip description", "what ClipSpec.to_json wrote", ConfigError)
+        )
 
 
 def check_spec(spec: ClipSpec) -> None:
     """Raise ConfigError for values that no renderer could honour."""
     h, w = spec.resolution
-    _require(spec.version == SPEC_VERSION, "version", spec.version, f"{SPEC_VERSION} (re-sample the clip with this release)")
-    _require(1 <= h <= 16384 and 1 <= w <= 16384, "resolution", spec.resolution, "(height, width) from 1 to 16384 pixels each")
+    _require(
+        spec.version == SPEC_VERSION, "version", spec.version, f"{SPEC_VERSION} (re-sample the clip with this release)"
+    )
+    _require(
+        1 <= h <= 16384 and 1 <= w <= 16384,
+        "resolution",
+        spec.resolution,
+        "(height, width) from 1 to 16384 pixels each",
+    )
     _require(1 <= spec.num_frames <= 1_000_000, "num_frames", spec.num_frames, "1 to 1,000,000")
     _require(spec.fps > 0, "fps", spec.fps, "a positive rate in Hz")
     _require(1 <= spec.samples <= 4096, "samples", spec.samples, "1 to 4096")
@@ -239,15 +248,40 @@ def check_spec(spec: ClipSpec) -> None:
         _require(len(set(names)) == len(names), "names", names, "a different name for each")
         _require(all(n and "/" not in n for n in names), "names", names, "non-empty names without '/'")
     for camera in spec.cameras:
-        _require(camera.fx > 0 and camera.fy > 0, f"cameras.{camera.name}.fx, fy", (camera.fx, camera.fy), "positive focal lengths in pixels")
-        _require(len(camera.distortion) in (0, 4, 5, 8), f"cameras.{camera.name}.distortion", camera.distortion, "0, 4, 5 or 8 OpenCV coefficients")
-        _require(len(camera.T_world_camera) in (1, spec.num_frames), f"cameras.{camera.name}.T_world_camera", len(camera.T_world_camera), f"1 pose or {spec.num_frames}, one per frame")
+        _require(
+            camera.fx > 0 and camera.fy > 0,
+            f"cameras.{camera.name}.fx, fy",
+            (camera.fx, camera.fy),
+            "positive focal lengths in pixels",
+        )
+        _require(
+            len(camera.distortion) in (0, 4, 5, 8),
+            f"cameras.{camera.name}.distortion",
+            camera.distortion,
+            "0, 4, 5 or 8 OpenCV coefficients",
+        )
+        _require(
+            len(camera.T_world_camera) in (1, spec.num_frames),
+            f"cameras.{camera.name}.T_world_camera",
+            len(camera.T_world_camera),
+            f"1 pose or {spec.num_frames}, one per frame",
+        )
     for thing in spec.objects:
-        _require(len(thing.T_world_object) in (1, spec.num_frames), f"objects.{thing.name}.T_world_object", len(thing.T_world_object), f"1 pose or {spec.num_frames}, one per frame")
+        _require(
+            len(thing.T_world_object) in (1, spec.num_frames),
+            f"objects.{thing.name}.T_world_object",
+            len(thing.T_world_object),
+            f"1 pose or {spec.num_frames}, one per frame",
+        )
     for person in spec.people:
         _require(person.joints in (24, 52), f"people.{person.name}.joints", person.joints, "24 or 52")
         if person.hands is not None:
-            _require(all(len(h) == 45 for h in person.hands), f"people.{person.name}.hands", [len(h) for h in person.hands], "45 numbers for each hand")
+            _require(
+                all(len(h) == 45 for h in person.hands),
+                f"people.{person.name}.hands",
+                [len(h) for h in person.hands],
+                "45 numbers for each hand",
+            )
     if isinstance(spec.light, ShLight):
         _require(len(spec.light.coefficients) == 9, "light.coefficients", spec.light.coefficients, "nine coefficients")
 
@@ -255,4 +289,3 @@ def check_spec(spec: ClipSpec) -> None:
 def _require(ok: bool, name: str, value, expected: str) -> None:
     if not ok:
         raise ConfigError(f"ClipSpec.{name} is {value!r}; expected {expected}.")
-

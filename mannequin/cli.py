@@ -146,13 +146,17 @@ def parse(args: list[str]):
         print(filled(inspect.getdoc(command), Console().width) + "\n")
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
     default = command.defaults(rest) if hasattr(command, "defaults") else None
-    return tyro.cli(command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY)
+    return tyro.cli(
+        command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY
+    )
 
 
 def filled(text: str, width: int) -> str:
     """``text`` with its paragraphs filled to ``width`` columns; those with indented lines stand as they are."""
     paragraphs = text.split("\n\n")
-    return "\n\n".join(p if "\n " in p else textwrap.fill(p, min(width, 100), break_on_hyphens=False) for p in paragraphs)
+    return "\n\n".join(
+        p if "\n " in p else textwrap.fill(p, min(width, 100), break_on_hyphens=False) for p in paragraphs
+    )
 
 
 def _complain(message: str) -> None:

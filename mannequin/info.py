@@ -22,7 +22,9 @@ def show(command) -> int:
     if path.is_dir():
         return _dataset(path, command)
     if not path.exists():
-        raise DatasetError(f"There is no clip or dataset at {path}. Check the path, or make one: mannequin generate {path}")
+        raise DatasetError(
+            f"There is no clip or dataset at {path}. Check the path, or make one: mannequin generate {path}"
+        )
     if path.suffix != SUFFIX:
         raise DatasetError(f"{path} is not a clip. Expected a file that ends in {SUFFIX}, or the folder of a dataset.")
     return _clip(path, command)
@@ -47,9 +49,15 @@ def _print_clip(console: Console, clip) -> None:
     spec = clip.spec
     h, w = spec.resolution
     console.print(f"{spec.name}  preset {spec.preset}, seed {spec.seed}, index {spec.index}")
-    console.print(f"{spec.num_frames} frames, {h} high and {w} wide, at {spec.fps:g} Hz; light {spec.light.kind}, background {spec.background.kind}")
+    console.print(
+        f"{spec.num_frames} frames, {h} high and {w} wide, at {spec.fps:g} Hz; light {spec.light.kind}, "
+        f"background {spec.background.kind}"
+    )
     for person in spec.people:
-        console.print(f"{person.name}: {person.body}, {person.motion.asset} from {person.motion.start:.2f} s, {person.appearance.texture}")
+        console.print(
+            f"{person.name}: {person.body}, {person.motion.asset} from {person.motion.start:.2f} s, "
+            f"{person.appearance.texture}"
+        )
     for camera, view in clip.views.items():
         _print_view(console, camera, view, clip)
     worst = {k.removesuffix("_worst"): v for k, v in sorted(clip.agreement.items()) if k.endswith("_worst")}
@@ -62,7 +70,9 @@ def _print_view(console: Console, camera: str, view, clip) -> None:
     table = Table("channel", "dtype", "shape", "unit", title=camera)
     for name in view.channels:
         channel = CHANNELS[name]
-        table.add_row(name, channel.dtype, str((clip.spec.num_frames, *clip.spec.resolution) + channel.shape), channel.unit)
+        table.add_row(
+            name, channel.dtype, str((clip.spec.num_frames, *clip.spec.resolution) + channel.shape), channel.unit
+        )
     console.print(table)
     if view.people:
         shown = np.mean([person.visible.mean() for person in view.people.values()])
@@ -81,13 +91,17 @@ def _dataset(path: Place, command) -> int:
 
 def _print_dataset(console: Console, dataset, files) -> None:
     planned = f" of {dataset.num_clips} planned" if (dataset.num_clips or 0) > len(files) else ""
-    console.print(f"{dataset.path}: {len(files)}{planned} clip{'' if len(files) == 1 else 's'}, {dataset.size() / 1e6:.1f} MB")
+    console.print(
+        f"{dataset.path}: {len(files)}{planned} clip{'' if len(files) == 1 else 's'}, {dataset.size() / 1e6:.1f} MB"
+    )
     table = Table("file", Column("clip", overflow="fold"), "frames", "height, width", "people", "action")
     for file in files[:LISTED]:
         with open_clip(file) as clip:
             s = clip.spec
             h, w = s.resolution
-            table.add_row(file.name, s.name, str(s.num_frames), f"{h}, {w}", str(len(s.people)), str(s.tags.get("action", "")))
+            table.add_row(
+                file.name, s.name, str(s.num_frames), f"{h}, {w}", str(len(s.people)), str(s.tags.get("action", ""))
+            )
     console.print(table)
     if len(files) > LISTED:
         console.print(f"and {len(files) - LISTED} more")

@@ -26,17 +26,24 @@ def legend_html(legend: Legend | None) -> str:
         return _bar(legend)
     if isinstance(legend, Wheel):
         sides = {"above": "up", "left": "left", "right": "right", "below": "down"}
-        return _around(legend.picture, sides) + f"<div>white: at rest; rim: {legend.longest:.3g} {escape(legend.unit)} and more</div>"
+        return (
+            _around(legend.picture, sides)
+            + f"<div>white: at rest; rim: {legend.longest:.3g} {escape(legend.unit)} and more</div>"
+        )
     return _around(legend.picture, dict(legend.labels))
 
 
 def _swatches(legend: Swatches) -> str:
     rows = (
-        f'<span style="white-space:nowrap"><span style="display:inline-block;width:0.9em;height:0.9em;margin-right:0.4em;'
+        '<span style="white-space:nowrap"><span '
+        'style="display:inline-block;width:0.9em;height:0.9em;margin-right:0.4em;'
         f'vertical-align:-0.1em;background:rgb({r},{g},{b})"></span>{escape(name)}</span>'
         for name, (r, g, b) in legend.entries
     )
-    return f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5em,1fr));gap:0.15em 0.8em">{"".join(rows)}</div>'
+    return (
+        '<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5em,1fr));gap:0.15em '
+        f'0.8em">{"".join(rows)}</div>'
+    )
 
 
 def _bar(legend: Bar) -> str:
@@ -51,7 +58,8 @@ def _bar(legend: Bar) -> str:
 def _around(picture: np.ndarray, sides: dict[str, str]) -> str:
     """The picture with a text on each of the sides named."""
     texts = "".join(
-        f'<span style="grid-area:{_AROUND[side]};place-self:center{";color:#000;z-index:1" if side == "middle" else ""}">{escape(text)}</span>'
+        "<span "
+        f'style="grid-area:{_AROUND[side]};place-self:center{";color:#000;z-index:1" if side == "middle" else ""}">{escape(text)}</span>'
         for side, text in sides.items()
     )
     image = f'<img src="{_data_uri(picture)}" alt="" style="grid-area:2 / 2;width:6em;height:6em">'

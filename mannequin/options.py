@@ -28,7 +28,9 @@ def _place(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     """A path or a URL."""
     if info.type != Place:
         return None
-    return PrimitiveConstructorSpec(1, "PATH", lambda args: place(args[0]), lambda v: isinstance(v, (Path, RemotePath)), lambda v: [str(v)])
+    return PrimitiveConstructorSpec(
+        1, "PATH", lambda args: place(args[0]), lambda v: isinstance(v, (Path, RemotePath)), lambda v: [str(v)]
+    )
 
 
 @REGISTRY.primitive_rule
@@ -36,7 +38,9 @@ def _text(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     """An empty text is shown as "none"."""
     if info.type is not str:
         return None
-    return PrimitiveConstructorSpec(1, "NAME", lambda args: args[0], lambda v: isinstance(v, str), lambda v: [v or "none"])
+    return PrimitiveConstructorSpec(
+        1, "NAME", lambda args: args[0], lambda v: isinstance(v, str), lambda v: [v or "none"]
+    )
 
 
 @REGISTRY.primitive_rule
@@ -44,7 +48,9 @@ def _names(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     """No names are shown as "all", which is what they stand for."""
     if info.type != tuple[str, ...]:
         return None
-    return PrimitiveConstructorSpec("*", "NAME ...", tuple, lambda v: isinstance(v, tuple), lambda v: list(v) or ["all"])
+    return PrimitiveConstructorSpec(
+        "*", "NAME ...", tuple, lambda v: isinstance(v, tuple), lambda v: list(v) or ["all"]
+    )
 
 
 @REGISTRY.primitive_rule

@@ -11,7 +11,8 @@ LOG_SECONDS = 10.0
 
 
 class Bar:
-    """Shows what is done of a whole, on standard error: a moving bar on a terminal, else a line now and then; nothing if ``quiet``.
+    """Shows what is done of a whole, on standard error: a moving bar on a terminal, else a line now and then; nothing
+    if ``quiet``.
 
     Nothing appears before there is something to show, so that a refusal stands alone.
     """

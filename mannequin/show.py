@@ -30,7 +30,22 @@ from generator.pictures import (
     titled,
 )
 
-ORDER = ("rgb", "joints", "segm", "segm14", "instance", "depth", "normal", "flow", "flow_backward", "occluded", "occluded_backward", "uv", "chart", "chart_uv")
+ORDER = (
+    "rgb",
+    "joints",
+    "segm",
+    "segm14",
+    "instance",
+    "depth",
+    "normal",
+    "flow",
+    "flow_backward",
+    "occluded",
+    "occluded_backward",
+    "uv",
+    "chart",
+    "chart_uv",
+)
 """In which channels are shown."""
 
 OF_A_DATASET = ("rgb", "segm", "depth", "normal", "flow", "uv")
@@ -75,7 +90,8 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Pictures of one source beside each other. headed: under a line that names clip and frame. legends: with theirs below."""
+    """Pictures of one source beside each other. headed: under a line that names clip and frame. legends: with theirs
+    below."""
 
     source: Source
     names: tuple[str, ...]
@@ -123,7 +139,9 @@ def _pictures(row: Row, t: int, size: tuple[int, int], style: Style) -> Iterator
     labels = reader.labels(camera, tuple(name for name in LABELS if name in needed), t, t + 1)
     mask = labels.mask(0)
     has_rgb = "rgb" in row.source.shown and there & {"rgb", "joints"}
-    rgb = reader.rgb(camera, t, t + 1)[0] if has_rgb else np.where(mask, 90, 0)[..., None].repeat(3, -1).astype(np.uint8)
+    rgb = (
+        reader.rgb(camera, t, t + 1)[0] if has_rgb else np.where(mask, 90, 0)[..., None].repeat(3, -1).astype(np.uint8)
+    )
     h, w = _inside(mask.shape, size)
     for name in row.names:
         if name not in there:
@@ -132,7 +150,13 @@ def _pictures(row: Row, t: int, size: tuple[int, int], style: Style) -> Iterator
             people = [reader.person_view(camera, person) for person in reader.shown(camera)]
             yield _centred(draw_joints(resized(rgb, h, w), people, t, h / mask.shape[0]), size)
         else:
-            image = rgb if name == "rgb" else MERGE_14[labels.frame("segm", 0)] if name == "segm14" else labels.frame(name, 0)
+            image = (
+                rgb
+                if name == "rgb"
+                else MERGE_14[labels.frame("segm", 0)]
+                if name == "segm14"
+                else labels.frame(name, 0)
+            )
             yield _centred(resized(colourise(image, mask, name, style), h, w), size)
 
 
@@ -183,25 +207,41 @@ def show(command) -> int:
         sheet = _sheet(command, sources, frames, collection)
         if out.suffix.lower() == FILM:
             fps = sources[0].reader.spec.fps
-            write_film(out, (sheet.draw(t) for t in frames), fps, "Or write a picture: give --out a name that ends in .png.")
+            write_film(
+                out, (sheet.draw(t) for t in frames), fps, "Or write a picture: give --out a name that ends in .png."
+            )
         else:
             save_picture(out, sheet.draw(frames[0]))
-    Console(highlight=False, markup=False, soft_wrap=True).print(f"{'film' if out.suffix.lower() == FILM else 'picture'}: {out}")
+    Console(highlight=False, markup=False, soft_wrap=True).print(
+        f"{'film' if out.suffix.lower() == FILM else 'picture'}: {out}"
+    )
     return 0
 
 
 def _check_options(command) -> None:
     if command.columns < 0 or not 0 <= command.scale < math.inf:
-        raise ConfigError(f"columns is {command.columns} and scale {command.scale:g}; expected more than 0, or 0 to let the command choose.")
+        raise ConfigError(
+            f"columns is {command.columns} and scale {command.scale:g}; expected more than 0, or 0 to let the "
+            "command choose."
+        )
     suffixes = (*ENCODINGS, FILM)
     if command.out is not None and command.out.suffix.lower() not in suffixes:
-        raise ConfigError(f"Cannot write to {str(command.out)!r}. Expected a name that ends in {', '.join(suffixes[:-1])} or {FILM}.")
+        raise ConfigError(
+            f"Cannot write to {str(command.out)!r}. Expected a name that ends in {', '.join(suffixes[:-1])} or {FILM}."
+        )
     if command.frames and command.frame:
-        raise ConfigError("--frame and --frames exclude each other. Give --frame for a picture, or --frames for a film.")
+        raise ConfigError(
+            "--frame and --frames exclude each other. Give --frame for a picture, or --frames for a film."
+        )
     if command.frames and command.out is not None and command.out.suffix.lower() != FILM:
-        raise ConfigError(f"--frames makes a film, and {command.out} is none. Expected --out to end in {FILM}; for one picture give --frame.")
+        raise ConfigError(
+            f"--frames makes a film, and {command.out} is none. Expected --out to end in {FILM}; for one "
+            "picture give --frame."
+        )
     if command.frame and command.out is not None and command.out.suffix.lower() == FILM:
-        raise ConfigError(f"--frame makes a picture, and {command.out} is a film. Choose frames with --frames A:B, or another --out.")
+        raise ConfigError(
+            f"--frame makes a picture, and {command.out} is a film. Choose frames with --frames A:B, or another --out."
+        )
 
 
 def _out(command, collection: Collection) -> Path:
@@ -225,7 +265,13 @@ def _sources(collection: Collection, camera: str, stack: ExitStack) -> list[Sour
         if not reader.cameras:
             raise DatasetError(f"Clip {key} of {collection.path} was seen by no camera. Show another clip.")
         name = reader.spec.name
-        title = key if collection.kind == "surreal" else name if collection.kind == "clip" or name.startswith(key) else f"{key}   {name}"
+        title = (
+            key
+            if collection.kind == "surreal"
+            else name
+            if collection.kind == "clip" or name.startswith(key)
+            else f"{key}   {name}"
+        )
         sources.append(Source(title, reader, camera or reader.cameras[0]))
     return sources
 
@@ -243,7 +289,9 @@ def _frames(command, out: Path, sources: list[Source], collection: Collection) -
         raise ConfigError(f"frames is {command.frames!r}; expected A:B, as in 0:{count}, for frames A to B - 1.")
     first, last = int(match[1] or 0), int(match[2] or count)
     if not first < last <= count:
-        raise ConfigError(f"frames is {command.frames!r}; {there}, so that A:B may be at most 0:{count}, with A less than B.")
+        raise ConfigError(
+            f"frames is {command.frames!r}; {there}, so that A:B may be at most 0:{count}, with A less than B."
+        )
     return range(first, last)
 
 
@@ -275,7 +323,9 @@ def _names(asked: tuple[str, ...], sources: list[Source], collection: Collection
     usual = OF_A_DATASET if "flow" in there else (*OF_A_DATASET, "flow_backward")
     names = asked or tuple(name for name in there if len(sources) == 1 or name in usual)
     if not names:
-        raise DatasetError(f"{collection.path} has none of {', '.join(OF_A_DATASET)}. Say what to show: --channels {' '.join(there)}")
+        raise DatasetError(
+            f"{collection.path} has none of {', '.join(OF_A_DATASET)}. Say what to show: --channels {' '.join(there)}"
+        )
     return names
 
 
@@ -289,7 +339,10 @@ def _size(scale: float, source: Source) -> tuple[int, int]:
 def _check_size(size: tuple[int, int], rows: int, columns: int) -> None:
     h, w = rows * size[0], columns * size[1]
     if max(h, w) > _LARGEST:
-        raise ConfigError(f"The picture would have {w} x {h} pixels; at most {_LARGEST} each way can be written. Choose a smaller --scale, or fewer channels.")
+        raise ConfigError(
+            f"The picture would have {w} x {h} pixels; at most {_LARGEST} each way can be written. Choose a "
+            "smaller --scale, or fewer channels."
+        )
 
 
 def _fit(style: Style, sources: list[Source], names: tuple[str, ...], frames: range) -> Style:

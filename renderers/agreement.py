@@ -95,7 +95,7 @@ def require(agreement: FrameAgreement, clip: str, camera: str, frame: int) -> No
 
 
 def summarize(frames: list[FrameAgreement]) -> dict[str, float]:
-    """"<measure>_worst" and "<measure>_mean" over the frames of all cameras of a clip."""
+    """ "<measure>_worst" and "<measure>_mean" over the frames of all cameras of a clip."""
     rows = [f.measures() for f in frames]
     summary = {}
     for name in rows[0] if rows else ():

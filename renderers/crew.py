@@ -207,7 +207,11 @@ class _Worker:
         code = self.process.exitcode or 0
         if code >= 0:
             is_late = re.search(r"^Timeout \(", self._words(), re.MULTILINE)
-            return "It took longer than --clip-timeout allows." if is_late else f"The process rendering it ended with status {code}."
+            return (
+                "It took longer than --clip-timeout allows."
+                if is_late
+                else f"The process rendering it ended with status {code}."
+            )
         if -code == signal.SIGKILL:
             return "The process rendering it was killed (SIGKILL), most likely for want of memory."
         try:

@@ -40,7 +40,9 @@ def dask_crew(address: str) -> Iterator[Work]:
     try:
         _compare(client)
         if not client.nthreads():
-            logging.getLogger(__name__).warning("The Dask scheduler at %s has no workers yet; waiting for the first.", address)
+            logging.getLogger(__name__).warning(
+                "The Dask scheduler at %s has no workers yet; waiting for the first.", address
+            )
         yield partial(_work_off, client, address)
     finally:
         client.close()
@@ -50,7 +52,9 @@ def _connect(address: str):
     try:
         import distributed
     except ModuleNotFoundError as e:
-        raise MissingExtraError(f"Rendering on a Dask cluster needs dask and distributed, which are not installed. Run: {PIP_LINE}") from e
+        raise MissingExtraError(
+            f"Rendering on a Dask cluster needs dask and distributed, which are not installed. Run: {PIP_LINE}"
+        ) from e
     try:
         asyncio.run(_knock(address))
         with warnings.catch_warnings():
@@ -68,7 +72,9 @@ async def _knock(address: str) -> None:
     from distributed import Security
     from distributed.core import rpc
 
-    async with rpc(address, timeout=CONNECT_SECONDS, connection_args=Security().get_connection_args("client")) as scheduler:
+    async with rpc(
+        address, timeout=CONNECT_SECONDS, connection_args=Security().get_connection_args("client")
+    ) as scheduler:
         await asyncio.wait_for(scheduler.identity(), CONNECT_SECONDS)
 
 
@@ -76,14 +82,19 @@ def _compare(client) -> None:
     """Refuse a cluster that runs another Python or Dask than this process."""
     found = client.get_versions()
     here = _cluster_versions(found["client"])
-    others = {"the scheduler": found["scheduler"], **{f"the worker {name}": there for name, there in found["workers"].items()}}
+    others = {
+        "the scheduler": found["scheduler"],
+        **{f"the worker {name}": there for name, there in found["workers"].items()},
+    }
     for name, there in others.items():
         _refuse_other(name, here, _cluster_versions(there))
 
 
 def _cluster_versions(found: dict) -> dict[str, str]:
     packages = found["packages"]
-    return {name: packages[name] for name in ("dask", "distributed")} | {"python": ".".join(packages["python"].split(".")[:2])}
+    return {name: packages[name] for name in ("dask", "distributed")} | {
+        "python": ".".join(packages["python"].split(".")[:2])
+    }
 
 
 def _refuse_other(name: str, here: dict[str, str], there: dict[str, str]) -> None:
@@ -126,15 +137,23 @@ def _answers(future, address: str) -> list:
 
     if future.cancelled():
         raise RenderError(
-            f"The Dask scheduler at {address} is gone. Start it and its workers again, then run the same command; finished clips are kept."
+            f"The Dask scheduler at {address} is gone. Start it and its workers again, then run the same "
+            "command; finished clips are kept."
         )
     error = future.exception()
     if isinstance(error, KilledWorker):
-        return [Died("The Dask workers it was given to died, one after the other, most likely for want of memory.", _first_line(error), ATTEMPTS)]
+        return [
+            Died(
+                "The Dask workers it was given to died, one after the other, most likely for want of memory.",
+                _first_line(error),
+                ATTEMPTS,
+            )
+        ]
     absent = next((e for e in (error, getattr(error, "__cause__", None)) if isinstance(e, ModuleNotFoundError)), None)
     if absent and not isinstance(error, MissingExtraError):
         raise MissingExtraError(
-            f"The Dask scheduler or a worker cannot import {absent.name!r}. Start all of them in environments with the same Mannequin as this one."
+            f"The Dask scheduler or a worker cannot import {absent.name!r}. Start all of them in environments "
+            "with the same Mannequin as this one."
         ) from error
     return future.result()
 

@@ -56,16 +56,30 @@ def read_parameters(path: Path) -> BodyParameters:
     file = NpzFile(path)
     held = {name: file.array(name) for name in file.keys if name in POSE_KEYS + TRANSL_KEYS + ("betas",)}
     for name, value in held.items():
-        if value.dtype.kind not in "fiu" or not 1 <= value.ndim <= 3 or 0 in value.shape or not (np.abs(value) <= limits.COORDINATE).all():  # NaN included
-            raise AssetError(f"{where} hold values in {name} that are no finite numbers, or a shape {value.shape}. Expected arrays of radians and metres.")
+        if (
+            value.dtype.kind not in "fiu"
+            or not 1 <= value.ndim <= 3
+            or 0 in value.shape
+            or not (np.abs(value) <= limits.COORDINATE).all()
+        ):  # NaN included
+            raise AssetError(
+                f"{where} hold values in {name} that are no finite numbers, or a shape {value.shape}. "
+                "Expected arrays of radians and metres."
+            )
     poses = _pick(held, POSE_KEYS, where)
     transl = _pick(held, TRANSL_KEYS, where)
     betas = held.get("betas", np.zeros(10))
     poses = poses.reshape(len(poses), int(np.prod(poses.shape[1:]))).astype(np.float64)
     if poses.shape[1] not in (72, 156, 165) or transl.shape != (len(poses), 3) or len(poses) == 0:
-        raise AssetError(f"{where} have poses {poses.shape} and trans {transl.shape}; expected (T, 72), (T, 156) or (T, 165), and (T, 3).")
+        raise AssetError(
+            f"{where} have poses {poses.shape} and trans {transl.shape}; expected (T, 72), (T, 156) or (T, "
+            "165), and (T, 3)."
+        )
     if betas.ndim > 2 or betas.ndim == 2 and len(betas) not in (1, len(poses)):
-        raise AssetError(f"{where} have betas {betas.shape} for {len(poses)} frames; expected (S,), or one row per frame, which are averaged.")
+        raise AssetError(
+            f"{where} have betas {betas.shape} for {len(poses)} frames; expected (S,), or one row per frame, "
+            "which are averaged."
+        )
     if betas.ndim == 2:
         betas = betas.mean(0)
     return BodyParameters(_joints(poses), transl.astype(np.float64), betas.astype(np.float64).reshape(-1))
@@ -75,7 +89,9 @@ def _pick(held, names, where):
     for name in names:
         if name in held:
             return held[name]
-    raise AssetError(f"{where} have no {names[0]!r} (nor {', '.join(names[1:])}). They hold: {', '.join(held) or 'nothing usable'}.")
+    raise AssetError(
+        f"{where} have no {names[0]!r} (nor {', '.join(names[1:])}). They hold: {', '.join(held) or 'nothing usable'}."
+    )
 
 
 def _joints(poses: np.ndarray) -> np.ndarray:
@@ -103,13 +119,19 @@ def read_camera(path: Path, num_frames: int) -> tuple[CameraSpec, tuple[int, int
     except ConfigError as e:
         raise ConfigError(f"The camera {path} cannot be used: {e}") from e
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
-        raise AssetError(f"The camera {path} lacks or garbles {str(e)[:200]}. Expected size [height, width], K 3 x 3, and R, t or T_world_camera.") from e
+        raise AssetError(
+            f"The camera {path} lacks or garbles {str(e)[:200]}. Expected size [height, width], K 3 x 3, and "
+            "R, t or T_world_camera."
+        ) from e
     if not all((np.abs(values) <= limits.COORDINATE).all() for values in (K, poses, np.array(distortion))):
         raise AssetError(f"The camera {path} holds numbers beyond {limits.COORDINATE:g}. Expected pixels and metres.")
     if abs(K[0, 1]) > 1e-6:
         raise ConfigError(f"The camera {path} has skew K[0][1] = {K[0, 1]}; only cameras without skew can be drawn.")
     if len(poses) not in (1, num_frames):
-        raise ConfigError(f"The camera {path} has {len(poses)} poses for {num_frames} frames of parameters; expected 1 or {num_frames}.")
+        raise ConfigError(
+            f"The camera {path} has {len(poses)} poses for {num_frames} frames of parameters; expected 1 or "
+            f"{num_frames}."
+        )
     if K[1, 0] or np.abs(K[2] - (0, 0, 1)).max() > 1e-9:
         raise ConfigError(f"The camera {path} has K = {K.tolist()}; expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
     camera = CameraSpec("camera0", K[0, 0], K[1, 1], K[0, 2], K[1, 2], tuple(to_matrix4(p) for p in poses), distortion)
@@ -139,22 +161,39 @@ def _rigid(rotation: np.ndarray, position: np.ndarray) -> np.ndarray:
     u, _, v = np.linalg.svd(rotation)
     nearest = u @ v
     if np.abs(nearest - rotation).max(initial=0.0) > ROTATION_STEP or (np.linalg.det(nearest) < 0).any():
-        raise ConfigError("its rotation is not a proper one (orthonormal, determinant +1). Check the axes: x right, y down, z forward.")
+        raise ConfigError(
+            "its rotation is not a proper one (orthonormal, determinant +1). Check the axes: x right, y "
+            "down, z forward."
+        )
     poses = np.tile(np.eye(4), (len(rotation), 1, 1))
     poses[:, :3, :3], poses[:, :3, 3] = nearest, position
     return poses
 
 
-def label_footage(model: BodyModel, parameters: BodyParameters, camera: CameraSpec, size: tuple[int, int], name: str, fps: float, rgb=None) -> Clip:
+def label_footage(
+    model: BodyModel,
+    parameters: BodyParameters,
+    camera: CameraSpec,
+    size: tuple[int, int],
+    name: str,
+    fps: float,
+    rgb=None,
+) -> Clip:
     """All labels of the fitted body, pixel for pixel on the footage.
 
     size: (height, width). rgb: (T, H, W, 3) uint8 video frames to keep beside the labels, or None.
     """
     frames = len(parameters.pose)
     if rgb is not None and rgb.shape != (frames, *size, 3):
-        raise ConfigError(f"The images are {rgb.shape[0]} of {rgb.shape[2]} x {rgb.shape[1]} pixels; the parameters have {frames} frames and the camera {size[1]} x {size[0]} pixels.")
+        raise ConfigError(
+            f"The images are {rgb.shape[0]} of {rgb.shape[2]} x {rgb.shape[1]} pixels; the parameters have "
+            f"{frames} frames and the camera {size[1]} x {size[0]} pixels."
+        )
     if np.any(parameters.betas[model.num_betas :]):
-        raise ConfigError(f"The parameters have {len(parameters.betas)} betas; the body {model.name!r} has {model.num_betas}. Use the body file that they were fitted with.")
+        raise ConfigError(
+            f"The parameters have {len(parameters.betas)} betas; the body {model.name!r} has "
+            f"{model.num_betas}. Use the body file that they were fitted with."
+        )
     parameters = replace(parameters, betas=parameters.betas[: model.num_betas])
     spec = _spec(model, parameters, camera, size, name, fps)
     clip = RasterRenderer(None).render_scene(footage_scene(spec, model, parameters, camera), LABELS)
@@ -171,8 +210,18 @@ def _spec(model, parameters, camera, size, name, fps) -> ClipSpec:
         joints=parameters.pose.shape[1],
     )
     return ClipSpec(
-        name=name, seed=0, index=0, split="all", preset="footage", fps=fps, num_frames=len(parameters.pose),
-        resolution=size, people=(person,), cameras=(camera,), light=ShLight((0.0,) * 9), background=PlainBackground(),
+        name=name,
+        seed=0,
+        index=0,
+        split="all",
+        preset="footage",
+        fps=fps,
+        num_frames=len(parameters.pose),
+        resolution=size,
+        people=(person,),
+        cameras=(camera,),
+        light=ShLight((0.0,) * 9),
+        background=PlainBackground(),
     )
 
 
@@ -214,7 +263,10 @@ def read_images(path: Path, count: int) -> np.ndarray:
     for frame in _folder_frames(path, count + 1) if path.is_dir() else _video_frames(path, count + 1):
         room -= frame.nbytes
         if room < 0:
-            raise AssetError(f"The images of {path} take more than {limits.FOOTAGE_BYTES >> 30} GiB of memory. Label fewer frames at a time.")
+            raise AssetError(
+                f"The images of {path} take more than {limits.FOOTAGE_BYTES >> 30} GiB of memory. Label fewer "
+                "frames at a time."
+            )
         if frames and frame.shape != frames[0].shape:
             raise AssetError(f"The images of {path} differ in size.")
         frames.append(frame)
@@ -232,7 +284,9 @@ def _folder_frames(path: Path, count: int):
             check_image(data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
             frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         except (cv2.error, ValueError) as e:
-            raise AssetError(f"{name} is not an image that can be read ({e}). Expected only video frames in {path}.") from e
+            raise AssetError(
+                f"{name} is not an image that can be read ({e}). Expected only video frames in {path}."
+            ) from e
         if frame is None:
             raise AssetError(f"{name} is not an image that can be read. Expected only video frames in {path}.")
         yield frame

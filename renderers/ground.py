@@ -25,7 +25,6 @@ SOFTNESS = 1.3
 """Cells; the Gaussian that hides that the lights are points."""
 
 
-
 class GroundShadow:
     """The factor by which the background of one camera is darkened, frame by frame."""
 
@@ -40,7 +39,9 @@ class GroundShadow:
 
     def factor(self, k: int) -> np.ndarray:
         """(H, W, 3) float32 in (0, 1] for index ``k`` of the scene's tracks (frame k - 1)."""
-        points = np.concatenate([_points(mesh, k, *lattice) for mesh, lattice in zip(self.scene.meshes, self._lattices)])
+        points = np.concatenate(
+            [_points(mesh, k, *lattice) for mesh, lattice in zip(self.scene.meshes, self._lattices)]
+        )
         low = points[:, :2].min(0) - REACH
         size = np.ceil((points[:, :2].max(0) + REACH - low) / CELL).astype(int)
         lost = _throw(points, self.lights, self.power, low, CELL, size[1], size[0])
@@ -136,7 +137,11 @@ def _lamp_points(light: LampLight):
     if not spots:
         return np.zeros((0, 4)), np.zeros((0, 3)), np.zeros(3)
     spots = np.concatenate(spots)
-    return np.concatenate([spots, np.ones((len(spots), 1))], 1), np.concatenate(power), np.full(3, np.pi * light.ambient)
+    return (
+        np.concatenate([spots, np.ones((len(spots), 1))], 1),
+        np.concatenate(power),
+        np.full(3, np.pi * light.ambient),
+    )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

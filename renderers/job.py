@@ -130,7 +130,8 @@ def run_job(
         census = take_census(out, mine)
         start = Summary(kept=census.done, skipped=0 if retry_failed else census.failed)
         todo = (
-            (job, dataset, index, device, seconds_per_frame if workers else 0.0) for index in unfinished(out, mine, retry_failed)
+            (job, dataset, index, device, seconds_per_frame if workers else 0.0)
+            for index in unfinished(out, mine, retry_failed)
         )
         about = {"clips": len(mine), "of": total, "workers": workers, "device": device, "versions": software_versions()}
         with RunLog(out, **about) as log:
@@ -142,7 +143,8 @@ def _rehearse(work, job: Job, device: str, total: int) -> None:
     for _, said in work(rehearse, [(job, device, total)]):
         if isinstance(said, Died) and said.is_final:
             raise RenderError(
-                f"Opening the renderer and posing the first clip failed {said.attempts} times. {said.reason}\n{said.log}\n"
+                f"Opening the renderer and posing the first clip failed {said.attempts} times. "
+                f"{said.reason}\n{said.log}\n"
                 "Free some memory, or try --renderer raster; if that works, the other renderer is at fault."
             )
 
@@ -168,7 +170,12 @@ def _facts(made: Made) -> dict:
     if made.error:
         return facts | {"error": made.error}
     seconds = {stage: round(value, 4) for stage, value in made.seconds.items()}
-    pace = {"frames": made.frames, "bytes": made.bytes, "seconds": seconds, "fps": round(made.frames / sum(made.seconds.values()), 3)}
+    pace = {
+        "frames": made.frames,
+        "bytes": made.bytes,
+        "seconds": seconds,
+        "fps": round(made.frames / sum(made.seconds.values()), 3),
+    }
     return facts | pace | {"agreement": made.agreement}
 
 

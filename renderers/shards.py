@@ -26,7 +26,8 @@ def parse_shard(text: str) -> Shard:
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= number <= of <= MOST_SHARDS:
         raise ConfigError(
-            f"shard is {text!r}; expected NUMBER/SHARDS with NUMBER from 1 to SHARDS, and SHARDS at most {MOST_SHARDS:,}. "
+            f"shard is {text!r}; expected NUMBER/SHARDS with NUMBER from 1 to SHARDS, and SHARDS at most "
+            f"{MOST_SHARDS:,}. "
             "Write 3/100 for the third of a hundred."
         )
     return Shard(number, of)

@@ -34,7 +34,8 @@ def open_browser():
 
 
 class Visit:
-    """A page that was opened. page: Playwright's. errors: of the console, and uncaught ones. requests: URLs asked for."""
+    """A page that was opened. page: Playwright's. errors: of the console, and uncaught ones. requests: URLs asked
+    for."""
 
     def __init__(self, browser, url: str, width: int = 1400, height: int = 900):
         self.errors, self.requests = [], []

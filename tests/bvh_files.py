@@ -5,12 +5,22 @@ from scipy.spatial.transform import Rotation
 
 # Offsets in metres, Y up, facing +Z, left +X; a T-pose.
 PERSON = {
-    "pelvis": (None, (0, 0.95, 0)), "spine": ("pelvis", (0, 0.12, 0)), "chest": ("spine", (0, 0.15, 0)),
-    "neck": ("chest", (0, 0.2, 0)), "head": ("neck", (0, 0.1, 0)), "head_end": ("head", (0, 0.15, 0)),
-    "l_collar": ("chest", (0.05, 0.15, 0)), "l_shoulder": ("l_collar", (0.13, 0, 0)),
-    "l_elbow": ("l_shoulder", (0.28, 0, 0)), "l_wrist": ("l_elbow", (0.25, 0, 0)), "l_hand_end": ("l_wrist", (0.1, 0, 0)),
-    "l_hip": ("pelvis", (0.09, -0.05, 0)), "l_knee": ("l_hip", (0, -0.41, 0)), "l_ankle": ("l_knee", (0, -0.42, 0)),
-    "l_toe": ("l_ankle", (0, -0.05, 0.14)), "l_toe_end": ("l_toe", (0, 0, 0.06)),
+    "pelvis": (None, (0, 0.95, 0)),
+    "spine": ("pelvis", (0, 0.12, 0)),
+    "chest": ("spine", (0, 0.15, 0)),
+    "neck": ("chest", (0, 0.2, 0)),
+    "head": ("neck", (0, 0.1, 0)),
+    "head_end": ("head", (0, 0.15, 0)),
+    "l_collar": ("chest", (0.05, 0.15, 0)),
+    "l_shoulder": ("l_collar", (0.13, 0, 0)),
+    "l_elbow": ("l_shoulder", (0.28, 0, 0)),
+    "l_wrist": ("l_elbow", (0.25, 0, 0)),
+    "l_hand_end": ("l_wrist", (0.1, 0, 0)),
+    "l_hip": ("pelvis", (0.09, -0.05, 0)),
+    "l_knee": ("l_hip", (0, -0.41, 0)),
+    "l_ankle": ("l_knee", (0, -0.42, 0)),
+    "l_toe": ("l_ankle", (0, -0.05, 0.14)),
+    "l_toe_end": ("l_toe", (0, 0, 0.06)),
 }
 for _name, (_parent, (_x, _y, _z)) in list(PERSON.items()):
     if _name.startswith("l_"):
@@ -18,8 +28,19 @@ for _name, (_parent, (_x, _y, _z)) in list(PERSON.items()):
         PERSON["r_" + _name[2:]] = (_other, (-_x, _y, _z))
 
 MOTIONBUILDER = {
-    "pelvis": "Hips", "spine": "Spine", "chest": "Spine1", "neck": "Neck", "head": "Head", "collar": "Shoulder",
-    "shoulder": "Arm", "elbow": "ForeArm", "wrist": "Hand", "hip": "UpLeg", "knee": "Leg", "ankle": "Foot", "toe": "ToeBase",
+    "pelvis": "Hips",
+    "spine": "Spine",
+    "chest": "Spine1",
+    "neck": "Neck",
+    "head": "Head",
+    "collar": "Shoulder",
+    "shoulder": "Arm",
+    "elbow": "ForeArm",
+    "wrist": "Hand",
+    "hip": "UpLeg",
+    "knee": "Leg",
+    "ankle": "Foot",
+    "toe": "ToeBase",
 }
 NAMINGS = {
     "cmu": lambda n: _sided(n, "Left", "Right", MOTIONBUILDER),
@@ -39,7 +60,15 @@ def _sided(name, left, right, words, otherwise=lambda w: w):
 
 
 def person_text(
-    rotations=None, path=None, naming="cmu", order="ZYX", frames=2, frame_time=1 / 120, places=PERSON, axes=None, scale=1.0
+    rotations=None,
+    path=None,
+    naming="cmu",
+    order="ZYX",
+    frames=2,
+    frame_time=1 / 120,
+    places=PERSON,
+    axes=None,
+    scale=1.0,
 ) -> str:
     """A file in which joint ``name`` has local rotations ``rotations[name]`` (T, 3, 3) (else none).
 
@@ -55,12 +84,21 @@ def person_text(
     def block(name, depth):
         pad, offset = "\t" * depth, axes @ np.array(places[name][1]) * scale
         if name.endswith("_end"):
-            lines.extend([f"{pad}End Site", pad + "{", f"{pad}\tOFFSET {offset[0]:.6f} {offset[1]:.6f} {offset[2]:.6f}", pad + "}"])
+            lines.extend(
+                [
+                    f"{pad}End Site",
+                    pad + "{",
+                    f"{pad}\tOFFSET {offset[0]:.6f} {offset[1]:.6f} {offset[2]:.6f}",
+                    pad + "}",
+                ]
+            )
             return
         lines.extend([f"{pad}{'JOINT' if depth else 'ROOT'} {NAMINGS[naming](name)}", pad + "{"])
         lines.append(f"{pad}\tOFFSET {offset[0]:.6f} {offset[1]:.6f} {offset[2]:.6f}")
         turns = " ".join(f"{axis}rotation" for axis in order)
-        lines.append(f"{pad}\tCHANNELS 6 Xposition Yposition Zposition {turns}" if not depth else f"{pad}\tCHANNELS 3 {turns}")
+        lines.append(
+            f"{pad}\tCHANNELS 6 Xposition Yposition Zposition {turns}" if not depth else f"{pad}\tCHANNELS 3 {turns}"
+        )
         local = axes @ rotations.get(name, np.tile(np.eye(3), (frames, 1, 1))) @ axes.T
         columns.append(Rotation.from_matrix(local).as_euler(order, degrees=True))
         for child in places:

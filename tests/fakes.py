@@ -131,10 +131,13 @@ def arrays(names, parents, num_vertices, num_betas=10, seed=0, hand=False, dtype
         "v_template": vertices.astype(dtype),
         "f": faces.astype(np.uint32),
         "shapedirs": _smooth_fields(rng, vertices, num_betas, 0.004).astype(dtype),
-        "posedirs": rng.standard_normal((len(vertices), 3, 9 * (len(parents) - 1)), np.float32).astype(dtype) * dtype(1e-3),
+        "posedirs": rng.standard_normal((len(vertices), 3, 9 * (len(parents) - 1)), np.float32).astype(dtype)
+        * dtype(1e-3),
         "J_regressor": _regressor(vertices, joints).astype(dtype),
         "weights": _weights(vertices, joints, parents).astype(dtype),
-        "kintree_table": np.stack([np.where(parents < 0, 2**32 - 1, parents), np.arange(len(parents))]).astype(np.uint32),
+        "kintree_table": np.stack([np.where(parents < 0, 2**32 - 1, parents), np.arange(len(parents))]).astype(
+            np.uint32
+        ),
     }
 
 
@@ -228,7 +231,9 @@ def fake_mano_pkl(path, num_vertices=400, protocol=2, seed=0, **changes):
 def hand_space(*sides):
     """Mean pose and components of the hands, keyed as in the files."""
     rng = np.random.default_rng(5)
-    return {f"hands_mean{s}": rng.normal(0, 0.2, 45) for s in sides} | {f"hands_components{s}": np.eye(45) for s in sides}
+    return {f"hands_mean{s}": rng.normal(0, 0.2, 45) for s in sides} | {
+        f"hands_components{s}": np.eye(45) for s in sides
+    }
 
 
 def _write_npz(path, data):
@@ -237,7 +242,9 @@ def _write_npz(path, data):
 
 
 def _write_pickle(path, data, protocol, chumpy_keys):
-    data = {k: _Ch(v) if k in chumpy_keys and isinstance(v, np.ndarray) else v for k, v in data.items() if v is not None}
+    data = {
+        k: _Ch(v) if k in chumpy_keys and isinstance(v, np.ndarray) else v for k, v in data.items() if v is not None
+    }
     if isinstance(data.get("J_regressor"), np.ndarray):
         data["J_regressor"] = sp.csc_matrix(data["J_regressor"])
     with open(path, "wb") as f:

@@ -27,7 +27,18 @@ from tests.clips import noise_clip
 
 MIB = 1 << 20
 ROOM = 2048 * MIB
-FORBIDDEN = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "socket.", "urllib.", "ctypes.dlopen", "os.remove", "os.rename")
+FORBIDDEN = (
+    "os.system",
+    "subprocess.Popen",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "socket.",
+    "urllib.",
+    "ctypes.dlopen",
+    "os.remove",
+    "os.rename",
+)
 
 
 def npz(path, **members):
@@ -46,7 +57,12 @@ def png(side):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1 << 20))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(bytes(1 << 20)))
+        + chunk(b"IEND", b"")
+    )
 
 
 def patched(content, at, new):
@@ -62,7 +78,7 @@ def images(folder):
         "png": png(60000), "jpeg": patched(jpeg, jpeg.index(b"\xff\xc0") + 5, b"\xff\x00\xff\x00"),
         "bmp": patched(readers.encoded(".bmp", picture), 18, struct.pack("<ii", 60000, 60000)),
         "webp": patched(readers.encoded(".webp", picture), 26, b"\xff\x3f\xff\x3f") if readers.encoded(".webp", picture)[12:16] == b"VP8 " else b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\x03\xff\xff\x03",
-        "hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 60000 +X 60000\n" + bytes(99), "exr": patched(exr, window, struct.pack("<4i", 0, 0, 59999, 59999)),
+        "hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y " b"60000 +X 60000\n" + bytes(99), "exr": patched(exr, window, struct.pack("<4i", 0, 0, 59999, 59999)),
     }  # fmt: skip
     for kind, content in contents.items():
         path = folder / f"a.{kind}"
@@ -96,12 +112,14 @@ def texts(folder):
         "words.bvh": "HIERARCHY " + "a " * 20_000_000 + "MOTION", "word.bvh": bvh.rstrip() + "0" * 50_000_000, "frames.bvh": bvh.replace("Frames: 2", "Frames: 999999999999"),
         "column.bvh": bvh.replace(row, "1 " * 20_000_000), "deep.bvh": "HIERARCHY ROOT a {" + "JOINT a {" * 200_000 + "MOTION\n", "blank.bvh": bvh + "\n" * 20_000_000,
         "deep.json": "[" * 5_000_000, "digits.json": "1" * 5_000_000, "wide.json": "[" + "[]," * 10_000_000 + "0]",
-        "a.ply": "ply\nformat binary_little_endian 1.0\nelement vertex 999999999999\nproperty float x\nproperty float y\nproperty float z\nelement face 9\nproperty list uchar int vertex_indices\nend_header\n",
+        "a.ply": "ply\nformat binary_little_endian 1.0\nelement vertex " "999999999999\nproperty float x\nproperty float " "y\nproperty float z\nelement face 9\nproperty list uchar " "int vertex_indices\nend_header\n",
         "a.off": "OFF\n999999999 999999999 0\n0 0 0\n", "a.obj": "v 0 0 0\n" * 900_000,
     }  # fmt: skip
     for name, content in files.items():
         (folder / name).write_text(content)
-        read = {".bvh": readers.motions, ".json": lambda path: readers.read_camera(path, 1)}.get(Path(name).suffix, readers.mesh)
+        read = {".bvh": readers.motions, ".json": lambda path: readers.read_camera(path, 1)}.get(
+            Path(name).suffix, readers.mesh
+        )
         yield name, read, folder / name
     (folder / "a.stl").write_bytes(bytes(80) + b"\xff" * 4 + bytes(50))
     yield "a.stl", readers.mesh, folder / "a.stl"
@@ -140,7 +158,9 @@ def watch(folder, acts):
             acts["seen"].append(f"{event} {arguments!r:.200}")
         elif event == "exec" and not arguments[0].co_filename.startswith(known):
             caller = sys._getframe(1).f_code.co_filename
-            if not caller.endswith(("/dataclasses.py", "/collections/__init__.py")):  # classes of modules imported on first use
+            if not caller.endswith(
+                ("/dataclasses.py", "/collections/__init__.py")
+            ):  # classes of modules imported on first use
                 acts["seen"].append(f"exec {arguments[0].co_filename} by {caller}")
         elif event == "open" and isinstance(arguments[0], (str, bytes)):
             name, mode = str(Path(str(arguments[0])).absolute()), str(arguments[1] or "r")
@@ -181,7 +201,9 @@ def main():
 
 def status(name):
     """KiB."""
-    return int(next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)).split()[1])
+    return int(
+        next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)).split()[1]
+    )
 
 
 if __name__ == "__main__":

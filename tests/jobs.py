@@ -8,7 +8,21 @@ from generator.config import SampleConfig
 from renderers.job import Job, Summary, job_outputs, run_job
 
 ROOT = Path(__file__).resolve().parents[1]
-OPTIONS = ("--renderer", "raster", "--frames", "2", "--size", "40", "48", "--samples", "2", "--light", "lamps", "--seed", "5")
+OPTIONS = (
+    "--renderer",
+    "raster",
+    "--frames",
+    "2",
+    "--size",
+    "40",
+    "48",
+    "--samples",
+    "2",
+    "--light",
+    "lamps",
+    "--seed",
+    "5",
+)
 """Of the command that makes the clips of small_job()."""
 
 

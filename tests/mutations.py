@@ -4,7 +4,19 @@ import copy
 
 from hypothesis import strategies as st
 
-NASTY_TEXT = ("", "..", "../../etc/passwd", "/etc/passwd", "\0", "\ud800", "nan", "1e999", "a" * 5000, "%s%n", "http://127.0.0.1:9/x")
+NASTY_TEXT = (
+    "",
+    "..",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "\0",
+    "\ud800",
+    "nan",
+    "1e999",
+    "a" * 5000,
+    "%s%n",
+    "http://127.0.0.1:9/x",
+)
 NASTY_NUMBERS = (0, -1, 1, 2**31, 2**63, -(2**63), 10**400, 1e308, -1e308, 1e-320, float("nan"), float("inf"), True)
 NASTY = (*NASTY_TEXT, *NASTY_NUMBERS, None, [], {}, [[]], {"": {}}, [1, "a", None], {"kind": []})
 
@@ -61,7 +73,11 @@ def bent(draw, plain):
     """Plain values with one to three of them replaced, removed or doubled, at any depth."""
     root = {"": copy.deepcopy(plain)}
     for _ in range(draw(st.integers(1, 3))):
-        places = [(holder, key) for holder in _holders(root) for key in (holder if isinstance(holder, dict) else range(len(holder)))]
+        places = [
+            (holder, key)
+            for holder in _holders(root)
+            for key in (holder if isinstance(holder, dict) else range(len(holder)))
+        ]
         holder, key = places[draw(st.integers(0, len(places) - 1))]
         kind = draw(st.sampled_from(("nasty", "remove", "double", "deep", "extra")))
         if kind == "nasty":

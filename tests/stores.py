@@ -29,7 +29,9 @@ class S3:
     def start(self) -> None:
         code = "from moto.server import main; main()"
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", code, "-H", "127.0.0.1", "-p", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, "-W", "ignore", "-c", code, "-H", "127.0.0.1", "-p", str(self.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         while True:
             assert self.process.poll() is None, "the S3 server ended by itself"

@@ -37,7 +37,9 @@ def body(request):
 def user_body(tmp_path_factory):
     from generator.body.files import load_body
 
-    return load_body(fakes.fake_smpl_pkl(tmp_path_factory.mktemp("body") / "basicModel_f_lbs_10_207_0_v1.0.0.pkl", num_vertices=3000))
+    return load_body(
+        fakes.fake_smpl_pkl(tmp_path_factory.mktemp("body") / "basicModel_f_lbs_10_207_0_v1.0.0.pkl", num_vertices=3000)
+    )
 
 
 def colours_at(body, texture, chosen):
@@ -246,7 +248,9 @@ def test_shoes_are_closed_convex_and_have_a_flat_sole(body):
     assert abs(shod[:, 1].min() - m.floor_y + SOLE) < 0.003
     inside = (left[faces]).all(1)
     normal, centre = normals(cut.shod, faces)[inside], cut.shod[faces[inside]].mean(1)
-    core = np.stack([np.full(len(centre), m.ankle_x), np.full(len(centre), m.floor_y + 0.02), np.clip(centre[:, 2], -0.02, 0.12)], 1)
+    core = np.stack(
+        [np.full(len(centre), m.ankle_x), np.full(len(centre), m.floor_y + 0.02), np.clip(centre[:, 2], -0.02, 0.12)], 1
+    )
     outward = (normal * (centre - core)).sum(1) > 0
     area = np.linalg.norm(normal, axis=1)
     assert area[~outward].sum() < 0.01 * area.sum()

@@ -104,22 +104,36 @@ def global_random(tree: ast.AST) -> set[str]:
     """Uses of random state that all code shares: numpy.random's functions, the random module."""
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random") and node.attr not in SEEDED:
+        if (
+            isinstance(node, ast.Attribute)
+            and ast.unparse(node.value) in ("np.random", "numpy.random")
+            and node.attr not in SEEDED
+        ):
             found.add(f"np.random.{node.attr}")
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name in ("random", "numpy.random")}
         if isinstance(node, ast.ImportFrom) and node.module in ("random", "numpy.random"):
             found |= {f"{node.module}.{a.name}" for a in node.names if a.name not in SEEDED}
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "default_rng" and not node.args + node.keywords:
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "attr", "") == "default_rng"
+            and not node.args + node.keywords
+        ):
             found.add("default_rng() without a seed")
     return found
 
 
-@pytest.mark.parametrize("line", ["np.random.rand(3)", "import random", "from numpy.random import normal", "np.random.default_rng()"])
+@pytest.mark.parametrize(
+    "line", ["np.random.rand(3)", "import random", "from numpy.random import normal", "np.random.default_rng()"]
+)
 def test_the_lint_sees_global_random_state(line):
     assert global_random(ast.parse(line))
 
 
 def test_no_global_random_state():
-    wrong = {p.relative_to(ROOT).as_posix(): found for p in FILES if (found := global_random(ast.parse(p.read_text("utf-8"))))}
+    wrong = {
+        p.relative_to(ROOT).as_posix(): found
+        for p in FILES
+        if (found := global_random(ast.parse(p.read_text("utf-8"))))
+    }
     assert not wrong

@@ -134,7 +134,9 @@ def test_more_samples_split_more():
 def test_depth_of_a_plane(blender):
     corners, faces, uv = plane()
     turned = 1.5 * corners @ np.array([[1, 0, 0], [0, 0.6, 0.8], [0, -0.8, 0.6]])
-    scene = make_scene([mesh_track("plane", 1, moved(turned, np.zeros((3, 3))), faces, uv)], still(), focal=(190.0, 230.0))
+    scene = make_scene(
+        [mesh_track("plane", 1, moved(turned, np.zeros((3, 3))), faces, uv)], still(), focal=(190.0, 230.0)
+    )
     view = blender("cycles").render_scene(scene, ("depth", "normal")).views["camera"]
     K, poses = scene.cameras["camera"]
     normal = np.cross(turned[1] - turned[0], turned[2] - turned[0])
@@ -183,8 +185,11 @@ def test_even_light_shows_the_albedo(blender):
     """In a uniform environment of radiance 1 a lone convex matte surface shines its albedo."""
     grey = np.full((4, 4, 3), 128, np.uint8)
     scene = make_scene(
-        [replace(ball(), texture=grey)], still(), light=HdriLight("even", shadow=False),
-        environment=np.ones((8, 16, 3), np.float32), samples=32,
+        [replace(ball(), texture=grey)],
+        still(),
+        light=HdriLight("even", shadow=False),
+        environment=np.ones((8, 16, 3), np.float32),
+        samples=32,
     )
     view = blender().render_scene(scene, ("rgb", "segm")).views["camera"]
     inner = view.labels.mask(0) & (view.rgb[0, ..., 0] > 0)
@@ -197,7 +202,9 @@ def test_a_lamp_shines_as_its_power_says(blender):
     corners, faces, uv = plane()
     floor = mesh_track("floor", 1, moved(corners + (0, 0, 0.01), np.zeros((3, 3))), faces, uv)
     lamp = Lamp((0.0, 0.0, 2.01), (0.0, 0.0, 0.0), power=0.4 * np.pi**2 * 4, size=0.05)
-    scene = make_scene([floor], still(position=(0, -3, 3), target=(0, 0, 0)), light=LampLight((lamp,), 0.0, False), samples=64)
+    scene = make_scene(
+        [floor], still(position=(0, -3, 3), target=(0, 0, 0)), light=LampLight((lamp,), 0.0, False), samples=64
+    )
     rgb = blender().render_scene(scene, ("rgb",)).views["camera"].rgb[0]
     srgb = 255 * (1.055 * 0.4 ** (1 / 2.4) - 0.055)
     assert np.abs(rgb[58:62, 78:82].mean() - srgb) < 4
@@ -224,7 +231,9 @@ def test_lamps_themselves_are_not_seen(blender):
     """A broad lamp just above a ball, facing the camera, inside what is rendered."""
     vertices, faces, uv = sphere(24, 48)
     pair = np.concatenate([0.3 * vertices, 0.3 * vertices + (0, 0, 1.4)])
-    track = mesh_track("pair", 1, moved(pair, np.zeros((3, 3))), np.concatenate([faces, faces + len(vertices)]), np.tile(uv, (2, 1, 1)))
+    track = mesh_track(
+        "pair", 1, moved(pair, np.zeros((3, 3))), np.concatenate([faces, faces + len(vertices)]), np.tile(uv, (2, 1, 1))
+    )
     light = LampLight((Lamp((0.0, 0.0, 0.7), (0.0, -6.0, 1.0), 500.0, 0.5),), 0.1, shadow=False)
     rgb = blender().render_scene(make_scene([track], still(), light=light), ("rgb",)).views["camera"].rgb[0]
     assert rgb.max() > 0 and rgb[58:62, 78:82].max() == 0
@@ -336,7 +345,9 @@ def test_all_labels_of_cycles_agree_with_the_rasteriser(blender, name):
 @needs_bpy
 def test_every_frame_is_checked_and_the_figures_are_kept(blender):
     frames = 2
-    scene = make_scene([body_track(frames=frames)], orbit(frames), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
+    scene = make_scene(
+        [body_track(frames=frames)], orbit(frames), light=LIT, resolution=(240, 320), focal=(600.0, 600.0)
+    )
     clip = blender().render_scene(scene)
     assert clip.agreement["silhouette_of_image_worst"] <= 2e-4
     assert clip.agreement["part_of_image_worst"] <= 2e-4
@@ -353,7 +364,9 @@ def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
 
     def shifted(scene, camera, channels):
         K, poses = scene.cameras[camera]
-        return rasterize(replace(scene, cameras={camera: (K + [[0, 0, 0.3], [0, 0, 0], [0, 0, 0]], poses)}), camera, channels)
+        return rasterize(
+            replace(scene, cameras={camera: (K + [[0, 0, 0.3], [0, 0, 0], [0, 0, 0]], poses)}), camera, channels
+        )
 
     monkeypatch.setattr(takes, "rasterize_labels", shifted)
     with pytest.raises(DisagreementError, match="'scene'.*'camera'.*frame 0"):

@@ -137,7 +137,13 @@ def test_an_absent_file_is_told_with_site_and_name(tmp_path, make):
     make(path)
     with pytest.raises(AssetError) as error:
         load_body(path)
-    for text in (str(path), "https://smpl.is.tue.mpg.de", "SMPL_python_v.1.1.0", "https://mano.is.tue.mpg.de", "https://smpl-x.is.tue.mpg.de"):
+    for text in (
+        str(path),
+        "https://smpl.is.tue.mpg.de",
+        "SMPL_python_v.1.1.0",
+        "https://mano.is.tue.mpg.de",
+        "https://smpl-x.is.tue.mpg.de",
+    ):
         assert text in str(error.value)
 
 
@@ -240,7 +246,12 @@ def test_hand_made_opcodes_are_refused(poisoned, payload, error):
 @given(st.data())
 def test_damaged_pickles_raise_nothing_but_asset_errors(data):
     stream = io.BytesIO()
-    content = {"a": fakes._Ch(np.arange(4.0)), "b": fakes._Select(np.arange(4.0)), "c": sp.csc_matrix(np.eye(3)), "d": np.float64(2)}
+    content = {
+        "a": fakes._Ch(np.arange(4.0)),
+        "b": fakes._Select(np.arange(4.0)),
+        "c": sp.csc_matrix(np.eye(3)),
+        "d": np.float64(2),
+    }
     fakes.Python2Pickler(stream, data.draw(st.sampled_from([0, 1, 2]))).dump(content)
     damaged = bytearray(stream.getvalue())
     for _ in range(data.draw(st.integers(1, 3))):
@@ -269,8 +280,16 @@ def array_state(shape, dtype, data):
         array_state((1,), "V8", bytes(8)),
         array_state((1,), "i4,O", bytes(12)),
         array_state((2,), "O", [1, 2]),
-        unpickle.Record(unpickle.Name(("scipy.sparse.csc", "csc_matrix")), (), {"shape": (4, 4), "data": [1.0], "indices": [9], "indptr": [0, 1, 1, 1, 1]}),
-        unpickle.Record(unpickle.Name(("scipy.sparse.csc", "csc_matrix")), (), {"shape": (1 << 30, 1 << 30), "data": [], "indices": [], "indptr": [0]}),
+        unpickle.Record(
+            unpickle.Name(("scipy.sparse.csc", "csc_matrix")),
+            (),
+            {"shape": (4, 4), "data": [1.0], "indices": [9], "indptr": [0, 1, 1, 1, 1]},
+        ),
+        unpickle.Record(
+            unpickle.Name(("scipy.sparse.csc", "csc_matrix")),
+            (),
+            {"shape": (1 << 30, 1 << 30), "data": [], "indices": [], "indptr": [0]},
+        ),
         unpickle.Record(unpickle.Name(("chumpy.ch", "add")), (), {"a": 1, "b": 2}),
         unpickle.Record(unpickle.Name(("chumpy.ch", "Ch")), (), None),
         {"a": 1},
@@ -362,7 +381,9 @@ def test_wrong_values_are_named(tmp_path, key, change, says):
     assert says in str(error.value) and str(path) in str(error.value) and key in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04", b"<html>Please log in</html>", b"\x89PNG\r\n", pickle.dumps([1, 2])])
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04", b"<html>Please log in</html>", b"\x89PNG\r\n", pickle.dumps([1, 2])]
+)
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "SMPL_MALE.pkl"
     path.write_bytes(content)

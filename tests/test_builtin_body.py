@@ -112,9 +112,13 @@ def test_the_converter_refuses_another_wheel(tmp_path):
 # --- the model ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("joints, names, parents", [
-    (24, SMPL_JOINTS, SMPL_PARENTS), (52, SMPLH_JOINTS, SMPLH_PARENTS),
-])
+@pytest.mark.parametrize(
+    "joints, names, parents",
+    [
+        (24, SMPL_JOINTS, SMPL_PARENTS),
+        (52, SMPLH_JOINTS, SMPLH_PARENTS),
+    ],
+)
 def test_the_model_keeps_the_contract(gender, joints, names, parents):
     model = load_builtin(gender, joints)
     count = model.num_vertices
@@ -207,9 +211,14 @@ def test_hands_of_both_trees_agree():
 
 
 BENDS = {
-    "left_elbow": (0, -100, 0), "left_knee": (100, 0, 0), "left_hip": (-90, 0, 0),
-    "left_shoulder": (0, 0, -70), "left_wrist": (70, 0, 0), "spine2": (25, 0, 0),
-    "neck": (0, 35, 0), "left_middle2": (0, 0, -80),
+    "left_elbow": (0, -100, 0),
+    "left_knee": (100, 0, 0),
+    "left_hip": (-90, 0, 0),
+    "left_shoulder": (0, 0, -70),
+    "left_wrist": (70, 0, 0),
+    "spine2": (25, 0, 0),
+    "neck": (0, 35, 0),
+    "left_middle2": (0, 0, -80),
 }
 
 
@@ -226,8 +235,7 @@ def test_bent_bodies_keep_their_volume(neutral, joint):
 def test_a_mirrored_pose_gives_the_mirrored_body(neutral):
     rng = np.random.default_rng(3)
     pose = rng.normal(0.0, 0.3, (52, 3))
-    opposite = [SMPLH_JOINTS.index(n.replace("left", "RIGHT").replace("right", "left").lower())
-                for n in SMPLH_JOINTS]
+    opposite = [SMPLH_JOINTS.index(n.replace("left", "RIGHT").replace("right", "left").lower()) for n in SMPLH_JOINTS]
     mirrored = pose[opposite] * (1, -1, -1)
     expected = posed(neutral, pose)[mirror_vertices()] * (-1, 1, 1)
     np.testing.assert_allclose(posed(neutral, mirrored), expected, atol=3e-4)
@@ -286,8 +294,7 @@ def test_each_part_is_one_patch_of_sensible_size(neutral, topology, on_eye, part
     patches = islands(face_adjacency(faces), topology.part[~on_eye])
     assert len(np.unique(patches[topology.part[~on_eye] == part])) == 1
     corners = neutral.v_template[topology.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0],
-                                   corners[:, 2] - corners[:, 0]), axis=1)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     assert 0.005 < area[topology.part == part].sum() / area.sum() < 0.15
 
 
@@ -306,7 +313,7 @@ def test_parts_are_symmetric(topology):
     for part, name in enumerate(PARTS, start=1):
         swap = {"left": "right", "right": "left"}
         side = next((s for s in swap if name.startswith(s)), None)
-        opposite[part] = PARTS.index(swap[side] + name[len(side):]) + 1 if side else part
+        opposite[part] = PARTS.index(swap[side] + name[len(side) :]) + 1 if side else part
     table = np.array([0, *opposite.values()])
     mirrored = np.sort(mirror_vertices()[topology.faces], axis=1)
     quads = np.stack([np.sort(topology.faces, axis=1)[0::2], np.sort(topology.faces, axis=1)[1::2]])
@@ -340,14 +347,29 @@ def test_landmarks_stand_where_they_say(neutral, topology):
 
 def test_regions_lie_where_they_say(neutral, topology):
     vertices, regions, at = neutral.v_template, topology.regions, topology.landmarks
-    wanted = {"lips", "ears", "eyebrows", "eyes", "iris", "pupil", "fingernails", "toenails",
-              "scalp", "face", "left_sole", "right_sole", "mouth_inside"}
+    wanted = {
+        "lips",
+        "ears",
+        "eyebrows",
+        "eyes",
+        "iris",
+        "pupil",
+        "fingernails",
+        "toenails",
+        "scalp",
+        "face",
+        "left_sole",
+        "right_sole",
+        "mouth_inside",
+    }
     assert wanted <= set(regions)
     for name, region in regions.items():
         assert region.dtype == np.float32 and region.shape == (len(vertices),), name
         assert region.min() >= 0 and 0.5 < region.max() <= 1, name
+
     def points(name):
         return vertices[regions[name] > 0.5]
+
     assert points("left_sole")[:, 1].max() < vertices[:, 1].min() + 0.03
     assert points("left_sole")[:, 0].min() > 0 > points("right_sole")[:, 0].max()
     lips = points("lips").mean(0)
@@ -368,8 +390,7 @@ def texels_covered(uv, resolution):
         low = np.floor(np.minimum(np.minimum(a, b), c) - 0.5).astype(int)
         high = np.ceil(np.maximum(np.maximum(a, b), c) + 0.5).astype(int)
         x, y = np.meshgrid(np.arange(low[0], high[0]) + 0.5, np.arange(low[1], high[1]) + 0.5)
-        side = [(q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])
-                for p, q in ((a, b), (b, c), (c, a))]
+        side = [(q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0]) for p, q in ((a, b), (b, c), (c, a))]
         inside = np.all(np.array(side) > 1e-9, axis=0) | np.all(np.array(side) < -1e-9, axis=0)
         np.add.at(count, (y[inside].astype(int), x[inside].astype(int)), 1)
     return count

@@ -66,7 +66,9 @@ def test_channels_of_every_kind(tmp_path):
 @given(st.permutations("XYZ"), st.integers(0, 2**32 - 1))
 def test_rotations_survive_any_channel_order(tmp_path_factory, order, seed):
     rng = np.random.default_rng(seed)
-    wanted = {n: Rotation.random(3, random_state=rng.integers(1 << 30)).as_matrix() for n in ("pelvis", "l_knee", "head")}
+    wanted = {
+        n: Rotation.random(3, random_state=rng.integers(1 << 30)).as_matrix() for n in ("pelvis", "l_knee", "head")
+    }
     text = person_text(wanted, order="".join(order))
     bvh = read_bvh(write(tmp_path_factory.mktemp("bvh"), text))
     local, _ = bvh.local_transforms()
@@ -97,7 +99,10 @@ LINES = GOOD.splitlines()
         (GOOD.replace("CHANNELS 3 Zrotation", "CHANNELS 3 Xrotation", 1), "different ones"),
         (GOOD.replace("CHANNELS 3", "CHANNELS 9", 1), "0 to 6"),
         (GOOD.replace("JOINT", "ROOT", 1), "out of place"),
-        ("HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 1 Xposition }\nMOTION\nFrames: 1\nFrame Time: 0.01\n0\n", "no usable joints"),
+        (
+            "HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 1 Xposition }\nMOTION\nFrames: 1\nFrame Time: 0.01\n0\n",
+            "no usable joints",
+        ),
         ("HIERARCHY ROOT a { CHANNELS 1 Xrotation }\nMOTION\nFrames: 1\nFrame Time: 0.01\n0\n", "no OFFSET"),
         ("HIERARCHY\nMOTION\nFrames: 1\nFrame Time: 0.01\n0\n", "no usable joints"),
         (GOOD.replace("Frames: 3", "Frames: 0"), "0 frames"),

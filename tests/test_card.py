@@ -32,7 +32,12 @@ VALIDATION_CSV = "step,epoch,loss,iou\n4,0.7,2.5,\n"
 @pytest.fixture
 def people(tmp_path):
     """A dataset as `mannequin generate` describes it, of three clips."""
-    config = {"sample": {"preset": "studio", "frames": 5}, "assets": {"body": "builtin", "motion": [], "textures": ""}, "seed": 7, "renderer": "raster"}
+    config = {
+        "sample": {"preset": "studio", "frames": 5},
+        "assets": {"body": "builtin", "motion": [], "textures": ""},
+        "seed": 7,
+        "renderer": "raster",
+    }
     dataset = create_or_resume(tmp_path / "here" / "people", config, num_clips=3)
     for index in range(3):
         write_clip(dataset.path_of(index), ball_clip(frames=1, index=index))
@@ -63,7 +68,11 @@ def test_the_card_says_what_is_in_the_run(tmp_path, people):
     assert "1 stack, 8 features, depth 1" in said["architecture"] and said["input"].startswith("32 × 32")
     assert "| training | people | 3 | 15 | preset studio, seed 7, renderer raster | built in, CC0 1.0 |" in card
     assert said["batch"] == "2" and said["every"] == "3" and "Seed 0" in card
-    assert said["IoU, 14 parts"] == "25.0 %" and said["pixel accuracy (recall), 14 parts"] == "unknown" and said["loss"] == "2.5000"
+    assert (
+        said["IoU, 14 parts"] == "25.0 %"
+        and said["pixel accuracy (recall), 14 parts"] == "unknown"
+        and said["loss"] == "2.5000"
+    )
     assert "from 2.75 at step 2 to 1.5 at step 4" in card and "](card.svg)" in card
     assert "no real photograph" in card and "10 % of the clips were held out" in card
 
@@ -90,7 +99,9 @@ def test_operations_are_those_of_the_convolutions(tmp_path):
     assert rows(write_card(run).read_text("utf-8"))["operations"].startswith(f"{sum(total) / 1e9:,.3g} GFLOPs")
 
 
-@pytest.mark.parametrize("data", [{}, {"train": ["/gone/people"], "val": [], "options": {}}], ids=["no data", "data that are gone"])
+@pytest.mark.parametrize(
+    "data", [{}, {"train": ["/gone/people"], "val": [], "options": {}}], ids=["no data", "data that are gone"]
+)
 def test_what_is_not_there_is_said_to_be_so(tmp_path, data):
     checkpoint(tmp_path / "run", data=data)
     card = write_card(tmp_path / "run").read_text("utf-8")
@@ -113,7 +124,11 @@ def test_the_users_own_assets_are_named_without_a_licence(tmp_path, people):
 def test_weights_of_unknown_origin_are_not_called_synthetic(tmp_path, people):
     run = made(tmp_path, train=[str(people)], val=[], options={}, init={"checkpoint": "/there/run", "step": 900})
     card = write_card(run).read_text("utf-8")
-    assert "weights of another run, after its step 900" in card and "no real photograph" not in card and "--init OTHER_RUN" in card
+    assert (
+        "weights of another run, after its step 900" in card
+        and "no real photograph" not in card
+        and "--init OTHER_RUN" in card
+    )
 
 
 def test_evaluations_that_lie_in_the_run_are_in_the_card(tmp_path):
@@ -154,8 +169,16 @@ def test_without_a_checkpoint_there_is_no_card(tmp_path):
     "network, train, data",
     [
         ({}, {}, {}),
-        ({"size": 64, "depth": 2}, {"lr": 3e-4, "compile": True, "deterministic": True}, {"augment": "none", "val_share": 0.25}),
-        ({"up": True}, {"steps": 0, "epochs": 3, "channels_last": False, "schedule": "multistep", "milestones": (1.0, 2.5)}, {"frames": "all", "every": 4}),
+        (
+            {"size": 64, "depth": 2},
+            {"lr": 3e-4, "compile": True, "deterministic": True},
+            {"augment": "none", "val_share": 0.25},
+        ),
+        (
+            {"up": True},
+            {"steps": 0, "epochs": 3, "channels_last": False, "schedule": "multistep", "milestones": (1.0, 2.5)},
+            {"frames": "all", "every": 4},
+        ),
     ],
     ids=["as it is", "changed", "epochs"],
 )
@@ -171,7 +194,9 @@ def test_the_command_trains_the_same_again(preset, network, train, data):
     }
     words = train_command(about)
     command = parse(shlex.split(shlex.join(words[1:])))
-    assert command.task == "depth" and [p.name for p in command.data] == ["people", "more"] and str(command.out) == "run"
+    assert (
+        command.task == "depth" and [p.name for p in command.data] == ["people", "more"] and str(command.out) == "run"
+    )
     assert to_plain(command.network) == about["task_config"]
     assert to_plain(command.train) == about["config"]
     assert to_plain(command.selection) == about["data"]["options"]
@@ -181,14 +206,23 @@ def test_a_preset_as_it_is_needs_no_more_words():
     small = PRESETS["small"]
     about = {"task": "segmentation", "task_config": to_plain(small.network), "config": to_plain(small.train)}
     about["data"] = {"train": ["people"], "val": ["others"], "options": to_plain(small.data)}
-    assert shlex.join(train_command(about)) == "mannequin train segmentation --data people --val-data others --preset small --out run"
+    assert (
+        shlex.join(train_command(about))
+        == "mannequin train segmentation --data people --val-data others --preset small --out run"
+    )
 
 
 def test_streams_are_drawn_the_same_again():
     small = PRESETS["small"]
     sample = replace(SampleConfig(), preset="surreal", size=(192, 192), frames=7, keep_in_frame=True, joints=52)
     about = {"task": "segmentation", "task_config": to_plain(small.network), "config": to_plain(small.train)}
-    about["data"] = {"stream": to_plain(sample), "assets": {"motion": ["walk", "run"]}, "seed": 0, "val": [], "options": to_plain(small.data)}
+    about["data"] = {
+        "stream": to_plain(sample),
+        "assets": {"motion": ["walk", "run"]},
+        "seed": 0,
+        "val": [],
+        "options": to_plain(small.data),
+    }
     command = parse(train_command(about)[1:])
     assert command.stream and command.sample == sample and command.assets.motion == ("walk", "run")
 
@@ -197,15 +231,29 @@ def test_streams_are_drawn_the_same_again():
 
 
 def test_curves_go_through_their_points():
-    svg = ElementTree.fromstring(draw({"training": [(0, 4.0), (50, 2.0), (100, 0.0)], "validation": [(100, 1.0)]}, "loss"))
+    svg = ElementTree.fromstring(
+        draw({"training": [(0, 4.0), (50, 2.0), (100, 0.0)], "validation": [(100, 1.0)]}, "loss")
+    )
     tag = "{http://www.w3.org/2000/svg}"
     training = [tuple(map(float, point.split(","))) for point in svg.find(f"{tag}polyline").get("points").split()]
     (x0, y0), (x1, y1), (x2, y2) = training
-    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2) and y1 - y0 == pytest.approx(y2 - y1, abs=0.2) and y2 > y0 and x2 > x0
+    assert (
+        x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
+        and y1 - y0 == pytest.approx(y2 - y1, abs=0.2)
+        and y2 > y0
+        and x2 > x0
+    )
     dot = svg.find(f"{tag}circle")
-    assert float(dot.get("cx")) == pytest.approx(x2, abs=0.1) and float(dot.get("cy")) == pytest.approx(y2 + (y0 - y2) / 4, abs=0.1)
+    assert float(dot.get("cx")) == pytest.approx(x2, abs=0.1) and float(dot.get("cy")) == pytest.approx(
+        y2 + (y0 - y2) / 4, abs=0.1
+    )
     labels = {text.text: float(text.get("y")) for text in svg.iter(f"{tag}text")}
-    assert labels["1"] - labels["3"] == pytest.approx((y2 - y0) / 2, abs=0.2) and {"training", "validation", "loss", "step"} <= set(labels)
+    assert labels["1"] - labels["3"] == pytest.approx((y2 - y0) / 2, abs=0.2) and {
+        "training",
+        "validation",
+        "loss",
+        "step",
+    } <= set(labels)
 
 
 @pytest.mark.parametrize("curve", [[(5, 2.0)], [(1, 3.0), (2, 3.0)], [(1, 1e-9), (2, 2e9)], [(1, -0.5), (1000, 0.5)]])

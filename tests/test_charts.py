@@ -86,8 +86,7 @@ def test_a_square_is_flattened_evenly_and_upright():
 def test_a_disc_with_holes_is_flattened():
     points, faces = grid(14, 14)
     middle = points[faces].mean(1)
-    holes = ((np.abs(middle[:, :2] - (4, 4)).max(1) < 1)
-             | (np.abs(middle[:, :2] - (9, 9)).max(1) < 1))
+    holes = (np.abs(middle[:, :2] - (4, 4)).max(1) < 1) | (np.abs(middle[:, :2] - (9, 9)).max(1) < 1)
     used, kept = np.unique(faces[~holes], return_inverse=True)
     kept = kept.reshape(-1, 3)
     check_flat(kept, embed_disc(kept, points[used], UP))
@@ -97,16 +96,18 @@ def test_a_long_finger_does_not_shrink_to_nothing():
     """Plain Tutte embeddings shrink a tube's end exponentially with its length."""
     around, along = 12, 40
     angle = 2 * np.pi * np.arange(around) / around
-    rings = [np.stack([np.cos(angle), np.sin(angle), 0 * angle + 0.5 * k], 1)
-             for k in range(along)]
+    rings = [np.stack([np.cos(angle), np.sin(angle), 0 * angle + 0.5 * k], 1) for k in range(along)]
     points = np.concatenate([*rings, [[0, 0, 0.5 * along]]])
     a = (np.arange(along - 1)[:, None] * around + np.arange(around)).ravel()
     b = (np.arange(along - 1)[:, None] * around + (np.arange(around) + 1) % around).ravel()
     last = (along - 1) * around + np.arange(around)
-    faces = np.concatenate([
-        np.stack([a, b, b + around], 1), np.stack([a, b + around, a + around], 1),
-        np.stack([last, np.roll(last, -1), np.full(around, along * around)], 1),
-    ])
+    faces = np.concatenate(
+        [
+            np.stack([a, b, b + around], 1),
+            np.stack([a, b + around, a + around], 1),
+            np.stack([last, np.roll(last, -1), np.full(around, along * around)], 1),
+        ]
+    )
     areas = check_flat(faces, embed_disc(faces, points, UP))
     assert areas.min() > 1e-6
 
@@ -118,9 +119,7 @@ def test_a_long_finger_does_not_shrink_to_nothing():
 def charted():
     model = load_builtin("male", 24)
     topology = model.topology
-    chart, uv = densepose_style_charts(
-        topology.faces, model.v_template, topology.part, model.rest_joints
-    )
+    chart, uv = densepose_style_charts(topology.faces, model.v_template, topology.part, model.rest_joints)
     return model, chart, uv
 
 
@@ -159,8 +158,10 @@ def test_charts_meet_inside_without_seams(charted):
 def test_charts_are_on_the_side_of_the_body_they_should(charted):
     model, chart, _ = charted
     centre = model.v_template[model.topology.faces].mean(1)
+
     def middle(label):
         return centre[chart == label].mean(0)
+
     assert middle(1)[2] < middle(2)[2]  # back, front
     assert middle(3)[0] < 0 < middle(4)[0]  # right, left hand
     assert middle(6)[0] < 0 < middle(5)[0]  # right, left foot

@@ -23,7 +23,23 @@ from renderers import task as task_module
 from renderers.job import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = ("--renderer", "raster", "--clips", "1", "--frames", "1", "--size", "24", "24", "--samples", "1", "--light", "lamps", "--workers", "0")
+SMALL = (
+    "--renderer",
+    "raster",
+    "--clips",
+    "1",
+    "--frames",
+    "1",
+    "--size",
+    "24",
+    "24",
+    "--samples",
+    "1",
+    "--light",
+    "lamps",
+    "--workers",
+    "0",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +135,10 @@ def test_textures_of_another_mesh_are_refused(refuses, tmp_path):
 
 
 def test_bvh_without_usable_joints(refuses, tmp_path):
-    text = "HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\nCHANNELS 3 Zrotation Xrotation Yrotation\nEnd Site\n{\nOFFSET 0 1 0\n}\n}\n"
+    text = (
+        "HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\nCHANNELS 3 Zrotation Xrotation Yrotation\nEnd Site\n{\nOFFSET 0 1 "
+        "0\n}\n}\n"
+    )
     (tmp_path / "snake.bvh").write_text(text + "MOTION\nFrames: 1\nFrame Time: 0.03\n0 0 0\n")
     message = refuses("--motion", tmp_path / "snake.bvh")
     assert "snake.bvh" in message and "hip" in message and "rename" in message
@@ -166,7 +185,9 @@ def test_empty_and_absent_folders_are_named(refuses, tmp_path, option):
         assert str(path) in message and ("xpected" in message or "Model files are" in message)
 
 
-@pytest.mark.parametrize("option, name", [("--textures", "a.png"), ("--backgrounds", "a.jpg"), ("--environments", "a.hdr")])
+@pytest.mark.parametrize(
+    "option, name", [("--textures", "a.png"), ("--backgrounds", "a.jpg"), ("--environments", "a.hdr")]
+)
 def test_files_that_are_no_images_are_named(refuses, tmp_path, option, name):
     path = folder(tmp_path / "images", **{name.replace(".", "_dot_"): b"no image"})
     message = refuses(option, path, "--light", "hdri")
@@ -342,7 +363,12 @@ def test_a_damaged_clip_is_named(run, dataset, tmp_path, keep):
     clip = tmp_path / "copy" / "clips" / "000" / "000000.h5"
     data = clip.read_bytes()
     clip.write_bytes(data[: int(keep * len(data))])
-    for command in (("info", clip), ("info", tmp_path / "copy"), ("show", clip), ("export", tmp_path / "copy", tmp_path / "exported")):
+    for command in (
+        ("info", clip),
+        ("info", tmp_path / "copy"),
+        ("show", clip),
+        ("export", tmp_path / "copy", tmp_path / "exported"),
+    ):
         status, _, message = run(*command)
         assert status == 2 and str(clip) in message and "Traceback" not in message
     status, said, _ = run("validate", tmp_path / "copy")
@@ -363,7 +389,9 @@ def test_info_of_a_clip_and_a_dataset(run, dataset):
 
 def test_assets_are_listed(run):
     status, said, _ = run("assets", "list")
-    assert status == 0 and all(word in said for word in ("mannequin-female", "action/walk", "outfit/0", "bodies", "photos"))
+    assert status == 0 and all(
+        word in said for word in ("mannequin-female", "action/walk", "outfit/0", "bodies", "photos")
+    )
 
 
 def test_every_bad_asset_is_reported(run, tmp_path):
@@ -403,7 +431,14 @@ def own(tmp_path_factory):
     poses[:, 48:52] = np.linspace(-0.6, 0.6, 90)[:, None]
     trans[:, 0] = np.linspace(0, 1, 90)
     (path / "amass" / "s1").mkdir(parents=True)
-    np.savez(path / "amass" / "s1" / "go_poses.npz", poses=poses, trans=trans, betas=np.zeros(16), gender="female", mocap_framerate=60.0)
+    np.savez(
+        path / "amass" / "s1" / "go_poses.npz",
+        poses=poses,
+        trans=trans,
+        betas=np.zeros(16),
+        gender="female",
+        mocap_framerate=60.0,
+    )
     shapes = {f"{gender}shapes": rng.normal(0, 1, (20, 10)) for gender in ("female", "male")}
     np.savez(path / "smpl_data.npz", pose_01_01=poses[:, :72], trans_01_01=trans, **shapes)
     return path
@@ -412,17 +447,52 @@ def own(tmp_path_factory):
 @pytest.mark.parametrize(
     "options",
     [
-        ("--body", "SMPL_FEMALE.pkl", "--motion", "amass", "--textures", "skins", "--backgrounds", "photos", "--environments", "skies"),
+        (
+            "--body",
+            "SMPL_FEMALE.pkl",
+            "--motion",
+            "amass",
+            "--textures",
+            "skins",
+            "--backgrounds",
+            "photos",
+            "--environments",
+            "skies",
+        ),
         ("--body", "SMPLH_MALE.npz", "--motion", "amass", "walk", "--joints", "52", "--environments", "skies"),
-        ("--body", ".", "--motion", "smpl_data.npz", "--preset", "surreal", "--keep-in-frame", "True", "--backgrounds", "photos"),
-        ("--body", "SMPLH_MALE.npz", "--motion", "smpl_data.npz", "--joints", "52", "--textures", "skins", "--backgrounds", "photos"),
+        (
+            "--body",
+            ".",
+            "--motion",
+            "smpl_data.npz",
+            "--preset",
+            "surreal",
+            "--keep-in-frame",
+            "True",
+            "--backgrounds",
+            "photos",
+        ),
+        (
+            "--body",
+            "SMPLH_MALE.npz",
+            "--motion",
+            "smpl_data.npz",
+            "--joints",
+            "52",
+            "--textures",
+            "skins",
+            "--backgrounds",
+            "photos",
+        ),
     ],
     ids=lambda options: " ".join(options[1:4:2]),
 )
 def test_own_files_work_together(run, own, tmp_path, monkeypatch, options):
     monkeypatch.chdir(own)
     light = ("--light", "hdri") if "--environments" in options else ()
-    status, _, message = run("generate", tmp_path / "out", *SMALL, *light, *options, "--size", "64", "64", "--clips", "2")
+    status, _, message = run(
+        "generate", tmp_path / "out", *SMALL, *light, *options, "--size", "64", "64", "--clips", "2"
+    )
     assert status == 0, message
     monkeypatch.chdir(tmp_path)  # a dataset finds its assets from anywhere
     for index in range(2):
@@ -475,7 +545,13 @@ def test_the_manual_states_the_defaults_of_the_presets(run):
     for preset, made in PRESETS.items():
         assert set(made.defaults) <= options
         for name, value in made.defaults.items():
-            value = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
+            value = (
+                " ".join(map(str, value))
+                if isinstance(value, tuple)
+                else f"{value:g}"
+                if isinstance(value, float)
+                else value
+            )
             section = said.split(f"--{name.replace('_', '-')} ")[1].split(" --")[0]
             assert f"{preset} {value}" in section, (preset, name)
 
@@ -493,7 +569,14 @@ def test_the_log_says_how_far_how_fast_and_how_long(capsys, left, says):
 
 
 def process(*args, **kwargs):
-    return subprocess.run([sys.executable, "-m", "mannequin", *map(str, args)], check=False, cwd=ROOT, capture_output=True, text=True, **kwargs)
+    return subprocess.run(
+        [sys.executable, "-m", "mannequin", *map(str, args)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        **kwargs,
+    )
 
 
 def test_a_real_process_refuses_with_status_two(tmp_path):
@@ -529,4 +612,6 @@ def test_a_file_too_large_for_the_system_is_not_left_half(tmp_path):
     options = ("--size", "240", "240", "--frames", "3", "--rgb", "png", "--backgrounds", photos)
     done = process("generate", tmp_path / "out", *SMALL, *options, preexec_fn=limit)
     assert done.returncode == 2 and "Traceback" not in done.stderr and "ulimit" in done.stderr
-    assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file() and p.parent.name != ".log") == ["dataset.json"]
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file() and p.parent.name != ".log") == [
+        "dataset.json"
+    ]

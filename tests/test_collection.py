@@ -57,7 +57,13 @@ def test_a_folder_in_surreals_layout(exported):
     with collection.open(collection.keys[1]) as reader:
         assert isinstance(reader, SurrealReader) and reader.mirrored
     found = collection.summary(collection.keys[1])
-    assert (found.name, found.state, found.bodies, found.frames, found.resolution) == ("run1_clip_1_c0001", "done", ("smpl_female",), 2, SMALL)
+    assert (found.name, found.state, found.bodies, found.frames, found.resolution) == (
+        "run1_clip_1_c0001",
+        "done",
+        ("smpl_female",),
+        2,
+        SMALL,
+    )
     with pytest.raises(DatasetError, match="said to be plain"):
         open_collection(exported, handedness="plain").open(collection.keys[0])
 
@@ -78,7 +84,12 @@ def test_damage_in_the_middle_is_told_and_the_rest_goes_on(tmp_path, exported):
         collection = open_collection(path)
         found = [collection.summary(key) for key in collection.keys]
         assert [s.state for s in found] == ["done", "damaged", "done"]
-        assert found[1].key == collection.keys[1] and str(path) in found[1].problem and found[1].bodies == () and found[1].tags == {}
+        assert (
+            found[1].key == collection.keys[1]
+            and str(path) in found[1].problem
+            and found[1].bodies == ()
+            and found[1].tags == {}
+        )
         with pytest.raises(DatasetError):
             collection.open(collection.keys[1])
 
@@ -97,7 +108,12 @@ def test_failures_are_listed(tmp_path):
 
 
 def test_hidden_and_foreign_files_are_passed_over(made, exported):
-    for path in (".hidden/a/a_c0001_info.mat", "run0/._clip_0_c0001_info.mat", "run0/notes.txt", "run0/clip_0/clip_0_c0001_info.mat.part"):
+    for path in (
+        ".hidden/a/a_c0001_info.mat",
+        "run0/._clip_0_c0001_info.mat",
+        "run0/notes.txt",
+        "run0/clip_0/clip_0_c0001_info.mat.part",
+    ):
         (exported / path).parent.mkdir(parents=True, exist_ok=True)
         (exported / path).write_bytes(b"")
     assert len(open_collection(exported)) == 3

@@ -42,7 +42,9 @@ LINEAR_SIGHT = {
 }
 """On linear sRGB. Source: Machado, Oliveira, Fernandes 2009, severity 1."""
 
-XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 
 
 def lab(rgb, sight) -> np.ndarray:
@@ -69,7 +71,9 @@ def touching():
         adjacency = face_adjacency(topology.faces)
         for kind, found in pairs.items():
             label = getattr(topology, kind)[adjacency]
-            found |= {tuple(sorted(map(int, pair))) for pair in label[(label[:, 0] != label[:, 1]) & (label > 0).all(1)]}
+            found |= {
+                tuple(sorted(map(int, pair))) for pair in label[(label[:, 0] != label[:, 1]) & (label > 0).all(1)]
+            }
     assert len(pairs["part"]) >= 25 and len(pairs["chart"]) >= 40
     return pairs
 
@@ -165,7 +169,16 @@ def test_the_legend_of_charts_follows_their_meaning(touching):
         parts = {PARTS[p - 1] for p in np.unique(topology.part[topology.chart == chart])}
         side = next((s for s in ("left", "right") if name.startswith(s)), "")
         word = next(w for w in ("torso", "hand", "foot", "thigh", "shin", "upper arm", "forearm", "head") if w in name)
-        first = {"torso": "spine", "hand": "Hand", "foot": "Foot", "thigh": "UpLeg", "shin": "Leg", "upper arm": "Arm", "forearm": "ForeArm", "head": "head"}
+        first = {
+            "torso": "spine",
+            "hand": "Hand",
+            "foot": "Foot",
+            "thigh": "UpLeg",
+            "shin": "Leg",
+            "upper arm": "Arm",
+            "forearm": "ForeArm",
+            "head": "head",
+        }
         assert side + first[word] in parts, (name, parts)
 
 
@@ -182,7 +195,9 @@ def test_people_and_objects_have_their_names_and_colours():
 def test_occlusion(name):
     image, mask = np.array([[0, 0, 1]], np.uint8), np.array([[False, True, True]])
     picture = colourise(image, mask, name)
-    assert [tuple(c) for c in picture[0, 1:].tolist()] == [c for _, c in legend(name).entries] and not picture[0, 0].any()
+    assert [tuple(c) for c in picture[0, 1:].tolist()] == [c for _, c in legend(name).entries] and not picture[
+        0, 0
+    ].any()
 
 
 # Legends of numbers
@@ -314,7 +329,10 @@ def test_mistakes_are_named(make, says):
 
 
 def pictures_in(html: str) -> list[np.ndarray]:
-    return [np.array(Image.open(io.BytesIO(b64decode(data)))) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', html)]
+    return [
+        np.array(Image.open(io.BytesIO(b64decode(data))))
+        for data in re.findall(r'src="data:image/png;base64,([^"]+)"', html)
+    ]
 
 
 def test_swatches_in_html_have_names_and_colours_in_order():
@@ -335,7 +353,10 @@ def test_the_bar_in_html_runs_from_low_to_high():
     assert (pictures_in(html)[0][0] == bar.colours).all()
 
 
-@pytest.mark.parametrize("name, words", [("flow", ("up", "down", "left", "right", "2.5 px")), ("normal", ("to you", "up")), ("uv", ("u", "v"))])
+@pytest.mark.parametrize(
+    "name, words",
+    [("flow", ("up", "down", "left", "right", "2.5 px")), ("normal", ("to you", "up")), ("uv", ("u", "v"))],
+)
 def test_pictures_in_html_stand_alone(name, words):
     made = legend(name, Style(flow=2.5))
     html = legend_html(made)

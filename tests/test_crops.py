@@ -151,17 +151,25 @@ def test_what_is_drawn_has_the_ranges_and_shares_of_the_paper():
     exponent = np.log2([a.scale for a in drawn]) / 0.25
     degrees = np.degrees([a.rotation for a in drawn])
     gains = np.array([a.gains for a in drawn])
-    assert np.abs(exponent).max() == pytest.approx(2) and np.isclose(np.abs(exponent), 2).mean() == pytest.approx(0.0455, abs=0.01)
+    assert np.abs(exponent).max() == pytest.approx(2) and np.isclose(np.abs(exponent), 2).mean() == pytest.approx(
+        0.0455, abs=0.01
+    )
     assert np.abs(exponent)[np.abs(exponent) < 1].size / 8000 == pytest.approx(0.683, abs=0.02)
     turned = degrees[degrees != 0]
     assert len(turned) / 8000 == pytest.approx(0.4, abs=0.02)
     assert np.abs(turned).max() == pytest.approx(60) and (np.abs(turned) < 30).mean() == pytest.approx(0.683, abs=0.03)
-    assert 0.6 <= gains.min() < 0.61 and 1.39 < gains.max() <= 1.4 and gains.mean(0) == pytest.approx(np.ones(3), abs=0.01)
+    assert (
+        0.6 <= gains.min() < 0.61 and 1.39 < gains.max() <= 1.4 and gains.mean(0) == pytest.approx(np.ones(3), abs=0.01)
+    )
     assert np.abs(np.corrcoef(gains.T)[~np.eye(3, dtype=bool)]).max() < 0.05
 
 
 def test_the_same_stream_draws_the_same():
-    assert augmentation(np.random.default_rng(3)) == augmentation(np.random.default_rng(3)) != augmentation(np.random.default_rng(4))
+    assert (
+        augmentation(np.random.default_rng(3))
+        == augmentation(np.random.default_rng(3))
+        != augmentation(np.random.default_rng(4))
+    )
 
 
 def test_colours_are_whitened_after_gains_that_saturate():

@@ -39,11 +39,15 @@ class Cluster:
             assert self.scheduler.poll() is None
             time.sleep(0.05)
         self.address = json.loads(self.file.read_text())["address"]
-        self.workers = self.start("worker", self.address, "--nworkers", "2", "--nthreads", "1", "--local-directory", folder)
+        self.workers = self.start(
+            "worker", self.address, "--nworkers", "2", "--nthreads", "1", "--local-directory", folder
+        )
 
     def start(self, *words) -> subprocess.Popen:
         command = [sys.executable, "-m", "dask", *map(str, words), "--no-dashboard"]
-        return subprocess.Popen(command, env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command, env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def stop(self) -> None:
         for process in (self.workers, self.scheduler):
@@ -127,7 +131,11 @@ def test_a_call_that_takes_its_process_with_it_costs_no_other(cluster):
     with dask_crew(cluster.address) as work:
         answers = list(work(die, [(k,) for k in range(4)]))
     deaths = [said for (number,), said in answers if number == 1]
-    assert [d.attempts for d in deaths] == list(range(1, ATTEMPTS + 1)) and deaths[-1].is_final and "memory" in deaths[-1].reason
+    assert (
+        [d.attempts for d in deaths] == list(range(1, ATTEMPTS + 1))
+        and deaths[-1].is_final
+        and "memory" in deaths[-1].reason
+    )
     assert sorted(said for _, said in answers if not isinstance(said, Died)) == [0, 2, 3]
 
 
@@ -182,7 +190,9 @@ def test_a_job_whose_workers_are_killed_is_whole_all_the_same(cluster, tmp_path,
                 killed.append(next(answer[2] for _, answer in work(where, [(0,)])))
             os.kill(killed[0], signal.SIGKILL)
 
-    summary = run_job(small_job(), tmp_path / "out", 4, crew=lambda workers: dask_crew(cluster.address), on_progress=kill_one)
+    summary = run_job(
+        small_job(), tmp_path / "out", 4, crew=lambda workers: dask_crew(cluster.address), on_progress=kill_one
+    )
     assert killed and summary.is_complete and summary.clips + summary.kept == 4
     assert digests(tmp_path / "out") == alone
 
@@ -209,7 +219,9 @@ def refused(capsys, address: str) -> str:
     with pytest.raises(SystemExit) as exit_:
         main(["generate", "refused", *OPTIONS, "--dask", address])
     said = capsys.readouterr()
-    assert exit_.value.code == 2 and said.out == "" and said.err.count("mannequin: ") == 1 and "Traceback" not in said.err
+    assert (
+        exit_.value.code == 2 and said.out == "" and said.err.count("mannequin: ") == 1 and "Traceback" not in said.err
+    )
     assert not Path("refused").exists()
     return said.err
 
@@ -234,7 +246,10 @@ def test_workers_with_other_software_are_refused(cluster, capsys, tmp_path, monk
     real = dask_module.software_versions()
     monkeypatch.setattr(dask_module, "software_versions", lambda: real | {"numpy": "1.0.0"})
     message = refused(capsys, cluster.address)
-    assert re.search(rf"worker .* has numpy {re.escape(real['numpy'])} \(here 1\.0\.0\)", message) and "same versions" in message
+    assert (
+        re.search(rf"worker .* has numpy {re.escape(real['numpy'])} \(here 1\.0\.0\)", message)
+        and "same versions" in message
+    )
 
 
 def test_another_dask_is_refused(cluster, capsys, tmp_path, monkeypatch):

@@ -70,7 +70,10 @@ def test_folders_are_searched(tmp_path):
 
 
 def test_builtin_environments_need_no_bpy_import():
-    code = "import sys, generator.environment as e; print(len(e.builtin_environments()), 'bpy' in sys.modules, 'cv2' in sys.modules)"
+    code = (
+        "import sys, generator.environment as e; print(len(e.builtin_environments()), 'bpy' in sys.modules, "
+        "'cv2' in sys.modules)"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert out[1:] == ["False", "False"]
     names = builtin_environments()

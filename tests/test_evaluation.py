@@ -1,4 +1,5 @@
-"""Evaluation on tiny data sets in the layouts of the real ones: results against counts by hand, and what is missing named."""
+"""Evaluation on tiny data sets in the layouts of the real ones: results against counts by hand, and what is missing
+named."""
 
 import hashlib
 import json
@@ -122,7 +123,10 @@ def test_results_are_those_of_counting_by_hand(folder):
     found = measured(MaskedImages(root, MaskLayout(), "all", SIZE))
     iou, recall = counted([(truth, predicted) for _, truth, predicted in pairs])
     assert found.n == 5
-    assert np.allclose(list(found.classes["iou"].values()), iou) and tuple(found.classes["iou"]) == ("background", *PARTS_14)
+    assert np.allclose(list(found.classes["iou"].values()), iou) and tuple(found.classes["iou"]) == (
+        "background",
+        *PARTS_14,
+    )
     assert np.allclose(list(found.classes["recall"].values()), recall)
     assert np.isclose(found.results["iou"], iou[1:].mean()) and np.isclose(found.results["accuracy"], recall[1:].mean())
     labelled = np.concatenate([(t == p)[t != 255] for _, t, p in pairs])
@@ -180,7 +184,11 @@ def test_worst_are_the_worst_and_even_are_spread(folder):
     judged = found.even[0]
     truth, predicted = next((t, p) for name, t, p in pairs if name == judged.id)
     if truth.shape == (SIZE, SIZE):
-        assert np.array_equal(judged.truth, truth) and np.array_equal(judged.predicted, predicted) and np.array_equal(judged.image, painted(predicted))
+        assert (
+            np.array_equal(judged.truth, truth)
+            and np.array_equal(judged.predicted, predicted)
+            and np.array_equal(judged.image, painted(predicted))
+        )
 
 
 def test_evenly():
@@ -195,7 +203,9 @@ def test_a_wide_image_lies_in_the_middle_of_its_square(tmp_path):
     labels = np.full((20, SIZE), 3, np.uint8)
     write_pair(tmp_path, "wide", painted(labels), labels)
     sample = MaskedImages(tmp_path, MaskLayout(), "all", SIZE)[0, 0]
-    assert (sample["segm"][6:26] == 3).all() and (sample["segm"][:6] == 255).all() and (sample["segm"][26:] == 255).all()
+    assert (
+        (sample["segm"][6:26] == 3).all() and (sample["segm"][:6] == 255).all() and (sample["segm"][26:] == 255).all()
+    )
     image = to_rgb(sample["image"])
     assert (image[6:26] == painted(labels)).all() and not image[:6].any() and not image[26:].any()
 
@@ -215,7 +225,12 @@ def test_masks_may_hold_colours_or_values_of_their_own(tmp_path):
     names = {"255,0,10": "head", "0,7,0": "leftFoot", "0,0,0": "ignore", "77": "torso"}
     data = MaskedImages(tmp_path, MaskLayout(coding="labels", labels=names), "all", SIZE)
     colours, values = data[0, 0]["segm"], data[0, 1]["segm"]
-    assert (colours[:4] == 1).all() and (colours[4:, :4] == 14).all() and (colours[4:, 4:] == 255).all() and (values == 2).all()
+    assert (
+        (colours[:4] == 1).all()
+        and (colours[4:, :4] == 14).all()
+        and (colours[4:, 4:] == 255).all()
+        and (values == 2).all()
+    )
 
 
 def test_images_and_masks_may_share_a_folder(tmp_path):
@@ -227,15 +242,15 @@ def test_images_and_masks_may_share_a_folder(tmp_path):
 
 @pytest.mark.parametrize("change, says", [
     (lambda root: (root / "masks" / "person0" / "2.png").unlink(), "no mask for 1 of 5 images, the first 'person0/2'"),
-    (lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8)), "9 × 9 pixels (height × width), its mask"),
-    (lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.full((9, 9), 16, np.uint8)), '2.png holds the labels 16; known are 0; 1;'),
+    (lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8)), "9 × 9 pixels (height × " "width), its mask"),
+    (lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.full((9, 9), 16, np.uint8)), '2.png holds the labels 16; ' 'known are 0; 1;'),
     (lambda root: (root / "masks" / "person0" / "2.png").write_bytes(b"\x89PNG rubbish"), "is not an image that can be read"),
     (lambda root: (root / "images" / "person0" / "2.jpg").write_bytes(b""), "have the same name"),
     (lambda root: (root / "images").rename(root / "pictures"), "There is no folder"),
     (lambda root: (root / "masks.json").write_text("{"), "is not JSON"),
     (lambda root: (root / "masks.json").write_text('{"mask": "x"}'), "unknown field 'mask'"),
-    (lambda root: (root / "masks.json").write_text('{"coding": "labels", "labels": {"1": "nose"}}'), "expected one of background, head"),
-    (lambda root: (root / "masks.json").write_text('{"coding": "labels", "labels": {"red": "head"}}'), "expected a value such as"),
+    (lambda root: (root / "masks.json").write_text('{"coding": "labels", ' '"labels": {"1": "nose"}}'), "expected one of background, head"),
+    (lambda root: (root / "masks.json").write_text('{"coding": "labels", "labels": ' '{"red": "head"}}'), "expected a value such as"),
     (lambda root: (root / "masks.json").write_text('{"images": "../elsewhere"}'), "leads out of its folder"),
     (lambda root: (root / "masks.json").write_text('{"images": "masks"}'), "need a mask_ending"),
 ])  # fmt: skip
@@ -330,7 +345,10 @@ def test_human36m_is_every_64th_frame_of_its_test_subject(tmp_path):
     assert ids(opened) == [f"{clip}/000000/camera/person0/{t}" for clip in clips for t in (0, 64, 128)]
     assert "S11: 2 clips, every 64th frame" in opened.protocol
     assert len(open_data("h36m", [tmp_path], DEPTH, {}, split="val", every=1).data) == 1
-    with pytest.raises(DatasetError, match="no clips of S1, S5, S6, S7, S8, of the split 'train'; it has the folders S11, S9.*mannequin label"):
+    with pytest.raises(
+        DatasetError,
+        match="no clips of S1, S5, S6, S7, S8, of the split 'train'; it has the folders S11, S9.*mannequin label",
+    ):
         open_data("h36m", [tmp_path], DEPTH, {}, split="train")
 
 
@@ -380,7 +398,9 @@ def test_a_missing_gpu_is_named(monkeypatch):
 def test_used_up_memory_says_which_option_helps(folder):
     class Hungry(nn.Module):
         def forward(self, image):
-            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.")
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."
+            )
 
     with pytest.raises(TrainingError, match="Lower --batch 3"):
         measured(MaskedImages(folder[0], MaskLayout(), "all", SIZE), Hungry(), batch=3)
@@ -392,7 +412,9 @@ def test_used_up_memory_says_which_option_helps(folder):
 def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, evaluate):
     root = balls(tmp_path / "balls [1]", [dict(frames=4), dict(frames=3)])
     folder = checkpoint(tmp_path / "run", data={"train": ["elsewhere"]})
-    status, out, err = evaluate(tmp_path / "run", "--data", root, "--limit", 5, "--pictures", tmp_path / "looks", "--device", "cpu")
+    status, out, err = evaluate(
+        tmp_path / "run", "--data", root, "--limit", 5, "--pictures", tmp_path / "looks", "--device", "cpu"
+    )
     assert status == 0, err
     record = json.loads((tmp_path / "run" / "evaluations" / "native-balls__1_.json").read_text())
     assert (record["n"], record["available"], record["task"], record["protocol"]) == (5, 7, "segmentation", "native")
@@ -401,18 +423,24 @@ def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, evaluate):
     task, model, _ = load_trained(folder)
     data = FrameDataset(root, Selection(labels=("segm",)), size=SIZE)
     again = measure(task, model, data, evenly(7, 5), device=CPU)
-    assert record["results"] == pytest.approx({k: None if np.isnan(v) else v for k, v in again.results.items()}, rel=1e-5)
+    assert record["results"] == pytest.approx(
+        {k: None if np.isnan(v) else v for k, v in again.results.items()}, rel=1e-5
+    )
     for name in ("even", "worst"):
         assert np.asarray(Image.open(tmp_path / "looks" / f"{name}.png")).std() > 10
     lines = [" ".join(line.split()) for line in out.splitlines()]
-    assert f"IoU, 14 parts % {100 * record['results']['iou']:.2f} 69.13" in lines  # ours and theirs, in columns of their own
+    assert (
+        f"IoU, 14 parts % {100 * record['results']['iou']:.2f} 69.13" in lines
+    )  # ours and theirs, in columns of their own
     assert any("n = 5 of 7" in line for line in lines) and any("Other data than ours" in line for line in lines)
     assert sum(line.split(" ")[0] in PARTS_14 for line in lines) == 14
 
 
 def test_the_record_may_go_elsewhere(tmp_path, evaluate, folder):
     checkpoint(tmp_path / "run")
-    status, out, _ = evaluate(tmp_path / "run", "--data", folder[0], "--protocol", "masks", "--json", tmp_path / "found" / "here.json")
+    status, out, _ = evaluate(
+        tmp_path / "run", "--data", folder[0], "--protocol", "masks", "--json", tmp_path / "found" / "here.json"
+    )
     assert status == 0 and json.loads((tmp_path / "found" / "here.json").read_text())["published"] is None
     assert "published" not in out and not (tmp_path / "run" / "evaluations").exists()
 

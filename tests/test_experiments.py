@@ -64,7 +64,9 @@ def test_the_interval_of_five_in_closed_form():
     assert mean == 3 and reach == pytest.approx(2.776445 * np.sqrt(2.5 / 5), rel=1e-6)
 
 
-@pytest.mark.parametrize(("values", "verdict"), [((0.1, 0.2, 0.15), "holds"), ((-0.1, -0.2, -0.15), "contrary"), ((0.1, -0.2, 0.3), "open")])
+@pytest.mark.parametrize(
+    ("values", "verdict"), [((0.1, 0.2, 0.15), "holds"), ((-0.1, -0.2, -0.15), "contrary"), ((0.1, -0.2, 0.3), "open")]
+)
 def test_a_verdict_says_on_which_side_of_zero_the_interval_is(values, verdict):
     assert paired(values, np.zeros(3)).verdict == verdict
 
@@ -97,7 +99,9 @@ def test_directions_are_of_arms_and_every_arm_is_run_once_a_seed():
         assert sorted(map(str, made)) == sorted(str((s, a.first, a.then)) for s in range(3) for a in experiment.arms)
 
 
-@pytest.mark.parametrize("wrong", [{"real": (5, 5)}, {"clips": ()}, {"steps": 0}, {"real_pool": 20}, {"outfit_clips": 20}])
+@pytest.mark.parametrize(
+    "wrong", [{"real": (5, 5)}, {"clips": ()}, {"steps": 0}, {"real_pool": 20}, {"outfit_clips": 20}]
+)
 def test_impossible_scales_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"--{next(iter(wrong)).replace('_', '-').split('-')[0]}"):
         Scale(**wrong)
@@ -120,7 +124,12 @@ def test_the_worlds_share_nothing():
 def drawn(tmp_path_factory):
     """Specs of all that TINY needs; nothing is rendered."""
     material = Material(tmp_path_factory.mktemp("drawn"), TINY)
-    lots = {"test": material.test("real"), "synth test": material.test("synth"), "real": material.pool("real"), "synth": material.pool("synth")}
+    lots = {
+        "test": material.test("real"),
+        "synth test": material.test("synth"),
+        "real": material.pool("real"),
+        "synth": material.pool("synth"),
+    }
     return {name: lot.draw() for name, lot in lots.items()}
 
 
@@ -129,7 +138,9 @@ def test_nobody_to_learn_from_wears_what_the_test_set_wears(drawn):
     assert test and test.isdisjoint(worlds.worn(drawn["real"])) and test.isdisjoint(worlds.worn(drawn["synth"]))
     shapes = {name: {p.betas for s in specs for p in s.people} for name, specs in drawn.items()}
     assert shapes["synth"].isdisjoint(shapes["test"])
-    assert {s.background.environment for s in drawn["synth"]}.isdisjoint(s.background.environment for s in drawn["test"])
+    assert {s.background.environment for s in drawn["synth"]}.isdisjoint(
+        s.background.environment for s in drawn["test"]
+    )
 
 
 def test_clothes_of_the_test_set_are_passed_over(drawn):
@@ -159,7 +170,10 @@ def test_outfits_are_as_many_as_said_and_nothing_else_changes(tmp_path):
         wear = [s.people[0].appearance.texture for s in some]
         assert sorted(wear.count(outfit) for outfit in set(wear)) == [8 // n] * n
     assert worlds.worn(specs[1]) < worlds.worn(specs[2]) < worlds.worn(specs[4])
-    naked = [[replace(s, people=(replace(s.people[0], appearance=specs[1][0].people[0].appearance),)) for s in some] for some in specs.values()]
+    naked = [
+        [replace(s, people=(replace(s.people[0], appearance=specs[1][0].people[0].appearance),)) for s in some]
+        for some in specs.values()
+    ]
     assert naked[0] == naked[1] == naked[2]
     assert worlds.worn(specs[4]) <= set(members(Catalog().textures, "train"))
     assert worlds.worn(material.outfits(4, seed=4).draw()) != worlds.worn(specs[4])
@@ -168,7 +182,10 @@ def test_outfits_are_as_many_as_said_and_nothing_else_changes(tmp_path):
 def test_a_camera_of_faults_blurs_and_adds_noise():
     edge = np.zeros((64, 64, 3), np.uint8)
     edge[:, 32:] = 128
-    shots = [photograph.astype(float) for photograph in (worlds.photographed(edge, np.random.default_rng(k)) for k in range(40))]
+    shots = [
+        photograph.astype(float)
+        for photograph in (worlds.photographed(edge, np.random.default_rng(k)) for k in range(40))
+    ]
     mean = np.mean(shots, axis=0)[..., 1]
     assert 8 < mean[:, 31].mean() < 64 < mean[:, 32].mean() < 120  # the edge is soft
     assert abs(mean[:, 48:].mean() - 128) < 2  # and no light is lost
@@ -197,7 +214,10 @@ def test_all_arms_are_measured_at_every_seed(out, outcome):
         assert [run["seed"] for run in outcome.runs[arm.name]] == [0, 1]
         assert all(0 <= v <= 1 for kind in ("real", "synth") for v in outcome.values(arm, kind))
     for direction, gain in outcome.gains.items():
-        better, worse = ([run["metrics"]["real"]["iou"] for run in outcome.runs[name]] for name in (direction.better, direction.worse))
+        better, worse = (
+            [run["metrics"]["real"]["iou"] for run in outcome.runs[name]]
+            for name in (direction.better, direction.worse)
+        )
         assert gain.differences == pytest.approx(np.subtract(better, worse))
 
 
@@ -212,7 +232,9 @@ def test_finetuning_sees_real_images_for_as_long_as_training_on_them_alone(out, 
     copy = shutil.copytree(out, tmp_path / "more")
     tuned = campaign("finetuning", "segmentation", 2, copy, TINY, rasterised, workers=1)
     assert tuned.runs["real-1"] == outcome.runs["real-1"]  # not trained again
-    new = {path.relative_to(copy) for path in copy.glob("runs/**/step-*/*.json")} - {path.relative_to(out) for path in out.glob("runs/**/step-*/*.json")}
+    new = {path.relative_to(copy) for path in copy.glob("runs/**/step-*/*.json")} - {
+        path.relative_to(out) for path in out.glob("runs/**/step-*/*.json")
+    }
     states = [json.loads((copy / path).read_text()) for path in new]
     assert [state["standing"]["step"] for state in states] == [TINY.steps + TINY.more_steps] * 2 * len(TINY.real)
 
@@ -277,14 +299,18 @@ def test_the_page_says_what_was_found(outcome):
     mean, reach = mean_and_reach([100 * v for v in outcome.values(arm)])
     assert f"| {arm.name} | {mean:.1f} ± {reach:.1f} |" in page
     for direction, gain in outcome.gains.items():
-        line = next(line for line in page.splitlines() if line.startswith(f"| {direction.better} | {direction.worse} |"))
+        line = next(
+            line for line in page.splitlines() if line.startswith(f"| {direction.better} | {direction.worse} |")
+        )
         assert f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}" in line and line.endswith(f"| {gain.verdict} |")
 
 
 def test_depth_errors_gain_by_falling(outcome):
     from training.experiments.campaign import Outcome
 
-    worse, better = ([{"metrics": {"real": {"rmse": v}, "synth": {"rmse": v}}} for v in values] for values in ((90, 91), (80, 82)))
+    worse, better = (
+        [{"metrics": {"real": {"rmse": v}, "synth": {"rmse": v}}} for v in values] for values in ((90, 91), (80, 82))
+    )
     directions = {d: paired([-80, -82], [-90, -91]) for d in outcome.experiment.directions}
     runs = {arm.name: better if "+" in arm.name else worse for arm in outcome.experiment.arms}
     page = markdown(Outcome(outcome.experiment, "depth", TINY, "rmse", -1, runs, directions))
@@ -310,7 +336,10 @@ def test_the_picture_has_a_column_for_every_network_that_is_there(out, outcome, 
     columns = len(outcome.experiment.arms) + 2
     assert picture.shape[1] == columns * column - GAP  # as wide as all, with a gap between them
     titles = 27  # pixels
-    truth, drawn = picture[titles : titles + column - GAP, column : 2 * column - GAP], picture[titles : titles + column - GAP, 2 * column : 3 * column - GAP]
+    truth, drawn = (
+        picture[titles : titles + column - GAP, column : 2 * column - GAP],
+        picture[titles : titles + column - GAP, 2 * column : 3 * column - GAP],
+    )
     known = {tuple(colour) for colour in part_colours(parts=14)}
     assert len(np.unique(truth.reshape(-1, 3), axis=0)) > 5  # a person
     assert {tuple(c) for c in np.concatenate([truth, drawn]).reshape(-1, 3)} <= known

@@ -35,7 +35,20 @@ pytestmark = pytest.mark.usefixtures("fresh_tools")
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = 10
-COMMAND = ["generate", "--renderer", "raster", "--frames", "2", "--size", "32", "32", "--samples", "1", "--light", "lamps"]
+COMMAND = [
+    "generate",
+    "--renderer",
+    "raster",
+    "--frames",
+    "2",
+    "--size",
+    "32",
+    "32",
+    "--samples",
+    "1",
+    "--light",
+    "lamps",
+]
 COMMAND += ["--outputs", "rgb", "segm", "--clips", str(CLIPS)]
 NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find worker processes")
 
@@ -188,7 +201,9 @@ def crew_with(troubles: dict):
     @contextmanager
     def made(workers):
         with crew(workers) as work:
-            yield lambda task, todo: ((each[2:], said) for each, said in work(troubled, ((troubles, task, *each) for each in todo)))
+            yield lambda task, todo: (
+                (each[2:], said) for each, said in work(troubled, ((troubles, task, *each) for each in todo))
+            )
 
     return made
 
@@ -233,7 +248,12 @@ def test_a_clip_that_raises_anything_is_recorded_with_its_traceback(tmp_path, wo
     summary = run_job(tiny_job(), tmp_path / "out", 2, workers, crew=crew_with({0: "raise"}))
     assert summary.clips == 1 and summary.died == 0 and summary.failed[0][1] == "ValueError: the number of arms is 3"
     record = record_of(tmp_path / "out", 0)
-    assert record["attempts"] == 1 and "Traceback" in record["log"] and "render_scene" in record["log"] and record["spec"]["index"] == 0
+    assert (
+        record["attempts"] == 1
+        and "Traceback" in record["log"]
+        and "render_scene" in record["log"]
+        and record["spec"]["index"] == 0
+    )
     run_job(tiny_job(), tmp_path / "out", 2, workers, crew=crew_with({0: "raise"}), retry_failed=True)
     assert record_of(tmp_path / "out", 0)["attempts"] == 2
 
@@ -459,7 +479,15 @@ def clip_lines(count: int, every: float, host: str, **more) -> list[dict]:
 def test_the_rate_is_that_of_the_runs_at_work(tmp_path):
     out = fake_dataset(tmp_path / "out", 100, done=range(40))
     log(out, "a-1", clip_lines(20, 2.0, "a", agreement={"depth_worst": 0.01, "depth_mean": 0.0}), age=1)
-    log(out, "b-1", [*clip_lines(10, 4.0, "b", peak_mb=900.0, agreement={"depth_worst": 0.02}), {"clip": 9, "died": "SIGKILL", "attempts": 1, "t": 40.0}], age=3)
+    log(
+        out,
+        "b-1",
+        [
+            *clip_lines(10, 4.0, "b", peak_mb=900.0, agreement={"depth_worst": 0.02}),
+            {"clip": 9, "died": "SIGKILL", "attempts": 1, "t": 40.0},
+        ],
+        age=3,
+    )
     log(out, "b-2", [*clip_lines(10, 0.1, "c"), {"end": "done", "t": 1.0}], age=2)
     log(out, "c-1", clip_lines(10, 0.1, "c"), age=3600)
     (out / ".log" / "d-1.jsonl").write_bytes(b'{"run": "now", "t": 0.0}\n{"clip": 3, "t')

@@ -58,13 +58,28 @@ def refuses(tmp_path, capsys, monkeypatch):
 
 def test_all_tasks_of_an_array_make_the_dataset(tmp_path):
     job, out = tmp_path / f"{AWKWARD}.sbatch", tmp_path / AWKWARD / "out"
-    farm("slurm", job, "--shards", "2", "--cpus", "1", "--", out, *OPTIONS, "--clips", "3", "--outputs", "segm", "depth")
+    farm(
+        "slurm", job, "--shards", "2", "--cpus", "1", "--", out, *OPTIONS, "--clips", "3", "--outputs", "segm", "depth"
+    )
     assert shell("bash", "-n", job).returncode == 0
     for task in "12":
         done = shell("bash", job, SLURM_ARRAY_TASK_ID=task, SLURM_CPUS_PER_TASK="1")
         assert done.returncode == 0, done.stderr
     with pytest.raises(SystemExit):
-        main(["generate", str(tmp_path / "alone"), *OPTIONS, "--clips", "3", "--outputs", "segm", "depth", "--workers", "0"])
+        main(
+            [
+                "generate",
+                str(tmp_path / "alone"),
+                *OPTIONS,
+                "--clips",
+                "3",
+                "--outputs",
+                "segm",
+                "depth",
+                "--workers",
+                "0",
+            ]
+        )
     assert digests(out) == digests(tmp_path / "alone")
 
 
@@ -86,7 +101,15 @@ def test_the_script_asks_slurm_for_what_tasks_need():
     needs = Needs(cpus=8, memory=12, time="1-02:03:04", gpus=1, partition="long", account="vision")
     text = slurm.sbatch_script("job.sbatch", "/env/bin/python", ["/data/out"], 40, needs)
     asked = dict(re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", text, re.MULTILINE))
-    wanted = {"array": "1-40", "cpus-per-task": "8", "mem": "12G", "time": "1-02:03:04", "gpus-per-task": "1", "partition": "long", "account": "vision"}
+    wanted = {
+        "array": "1-40",
+        "cpus-per-task": "8",
+        "mem": "12G",
+        "time": "1-02:03:04",
+        "gpus-per-task": "1",
+        "partition": "long",
+        "account": "vision",
+    }
     assert wanted.items() <= asked.items() and "requeue" in asked
     assert text.startswith("#!/usr/bin/env bash\n#SBATCH") and "set -euo pipefail" in text
 
@@ -116,7 +139,21 @@ def test_bash_itself_sees_the_words_as_they_were():
 
 def template(path: Path) -> Path:
     """A template beside the dataset that it is for."""
-    farm("openjd", path, "--shards", "2", "--cpus", "1", "--", path.parent / AWKWARD, *OPTIONS, "--clips", "3", "--outputs", "segm")
+    farm(
+        "openjd",
+        path,
+        "--shards",
+        "2",
+        "--cpus",
+        "1",
+        "--",
+        path.parent / AWKWARD,
+        *OPTIONS,
+        "--clips",
+        "3",
+        "--outputs",
+        "segm",
+    )
     return path
 
 
@@ -127,7 +164,15 @@ def test_templates_are_valid(tmp_path, suffix):
 
 
 def test_a_job_makes_the_dataset(tmp_path):
-    done = shell(BIN / "openjd", "run", template(tmp_path / "job.yaml"), "--step", "Render", "-p", f"Mannequin={BIN / 'mannequin'}")
+    done = shell(
+        BIN / "openjd",
+        "run",
+        template(tmp_path / "job.yaml"),
+        "--step",
+        "Render",
+        "-p",
+        f"Mannequin={BIN / 'mannequin'}",
+    )
     assert done.returncode == 0, done.stdout
     with pytest.raises(SystemExit):
         main(["generate", str(tmp_path / "alone"), *OPTIONS, "--clips", "3", "--outputs", "segm", "--workers", "0"])
@@ -146,11 +191,19 @@ def test_a_folder_elsewhere_is_named_when_the_job_is_submitted(tmp_path, capsys)
 
 
 def test_yaml_and_json_hold_the_same(tmp_path):
-    value = openjd.template(tmp_path / "job.yaml", ["/out", AWKWARD, "", "yes", "1e3", "a: b", "# c", "\U0001f600"], 3, Needs(time="00:10:00", memory=2))
+    value = openjd.template(
+        tmp_path / "job.yaml",
+        ["/out", AWKWARD, "", "yes", "1e3", "a: b", "# c", "\U0001f600"],
+        3,
+        Needs(time="00:10:00", memory=2),
+    )
     yaml = pytest.importorskip("yaml")
     assert yaml.safe_load(openjd.written(value, ".yaml")) == value == json.loads(openjd.written(value, ".json"))
     assert value["steps"][0]["script"]["actions"]["onRun"]["timeout"] == 600
-    assert value["steps"][0]["hostRequirements"]["amounts"] == [{"name": "amount.worker.vcpu", "min": 4}, {"name": "amount.worker.memory", "min": 2048}]
+    assert value["steps"][0]["hostRequirements"]["amounts"] == [
+        {"name": "amount.worker.vcpu", "min": 4},
+        {"name": "amount.worker.memory", "min": 2048},
+    ]
 
 
 @pytest.mark.parametrize("word", ["{{Param.Out}}", "a\tb", "a\nb"])
@@ -167,7 +220,15 @@ def test_relative_paths_become_absolute_and_nothing_else_changes(tmp_path, monke
     (tmp_path / "walks").mkdir()
     words = ["out", "--motion", "walks", "run", "--textures", "./skins/", "--clips", "9", "--preset", "studio"]
     found = located(words, parse(["generate", *words]), lambda words: parse(["generate", *words]))
-    assert found == (str(tmp_path / "out"), "--motion", str(tmp_path / "walks"), "run", "--textures", str(tmp_path / "skins"), *words[6:])
+    assert found == (
+        str(tmp_path / "out"),
+        "--motion",
+        str(tmp_path / "walks"),
+        "run",
+        "--textures",
+        str(tmp_path / "skins"),
+        *words[6:],
+    )
 
 
 def test_paths_that_cannot_be_told_from_other_words_are_refused(tmp_path, monkeypatch):

@@ -17,7 +17,11 @@ from mannequin.cli import main
 from renderers.footage import label_footage, read_camera, read_images, read_parameters
 from renderers.validation.validate import validate
 
-EXAMPLE = json.loads(re.search(r"```json\n(.*?)```", (Path(__file__).parents[1] / "docs/footage.md").read_text("utf-8"), re.DOTALL).group(1))
+EXAMPLE = json.loads(
+    re.search(
+        r"```json\n(.*?)```", (Path(__file__).parents[1] / "docs/footage.md").read_text("utf-8"), re.DOTALL
+    ).group(1)
+)
 FRAMES = 3
 
 
@@ -50,7 +54,9 @@ def opencv(points, frame=0, **changes):
     held = EXAMPLE | changes
     R, at = np.reshape(held["R"], (-1, 3, 3)), np.reshape(held["t"], (-1, 3))
     distortion = np.array(held.get("distortion") or np.zeros(4))
-    return cv2.projectPoints(points.astype(float), cv2.Rodrigues(R[frame % len(R)])[0], at[frame % len(at)], np.array(held["K"]), distortion)[0][:, 0]
+    return cv2.projectPoints(
+        points.astype(float), cv2.Rodrigues(R[frame % len(R)])[0], at[frame % len(at)], np.array(held["K"]), distortion
+    )[0][:, 0]
 
 
 LENSES = (None, [-0.2, 0.05, 0.001, -0.001], EXAMPLE["distortion"], [0.1, 0.02, 0.001, 0.002, 0.01, 0.05, 0.01, 0.002])
@@ -183,7 +189,10 @@ def run(capsys, *args):
 def footage(folder, count=FRAMES, size=(240, 320)):
     folder.mkdir()
     ramp = np.linspace(0, 200, size[1]).astype(np.uint8)
-    frames = [np.broadcast_to(np.stack([ramp, ramp // 2, np.full_like(ramp, 40 * t)], -1), (*size, 3)).copy() for t in range(count)]
+    frames = [
+        np.broadcast_to(np.stack([ramp, ramp // 2, np.full_like(ramp, 40 * t)], -1), (*size, 3)).copy()
+        for t in range(count)
+    ]
     for t, frame in enumerate(frames):
         cv2.imwrite(str(folder / f"{t:03d}.png"), frame[..., ::-1])
     return folder, frames
@@ -198,7 +207,11 @@ def test_label_then_validate(tmp_path, capsys):
     assert np.abs(clip.views["camera0"].rgb.astype(int) - np.stack(frames)).max() < 12  # JPEG
     report = validate(tmp_path / "out")
     assert report.failed == []
-    assert "footage" in " ".join(report.notes) and report.rows["flow along rays"].ok and report.rows["parameters give the joints"].ok
+    assert (
+        "footage" in " ".join(report.notes)
+        and report.rows["flow along rays"].ok
+        and report.rows["parameters give the joints"].ok
+    )
     assert "people rendered again" not in report.rows
 
 
@@ -234,7 +247,10 @@ def test_video_frames_are_read_in_order(tmp_path):
             read_images(path, count)
 
 
-@pytest.mark.parametrize("count, size, said", [(2, (240, 320), "holds 2 images"), (4, (240, 320), "holds more images"), (3, (120, 160), "160 x 120")])
+@pytest.mark.parametrize(
+    "count, size, said",
+    [(2, (240, 320), "holds 2 images"), (4, (240, 320), "holds more images"), (3, (120, 160), "160 x 120")],
+)
 def test_wrong_images_are_refused_before_anything_is_written(tmp_path, capsys, count, size, said):
     images, _ = footage(tmp_path / "images", count, size)
     fit, camera = save(tmp_path / "fit.npz", **parameters()), camera_file(tmp_path / "camera.json")

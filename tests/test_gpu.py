@@ -25,12 +25,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning", "ignore:.torch.jit:DeprecationWarning"),
 ]
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-"""CUDA's matrix products look at it once in a process, at the first one, which here may be of a test that is not deterministic."""
+"""CUDA's matrix products look at it once in a process, at the first one, which here may be of a test that is not
+deterministic."""
 
 DEVICE = "cuda"
 TINY = NetworkConfig(stacks=2, features=16, depth=2, size=64)
 SHALLOW = NetworkConfig(stacks=1, features=64, depth=1, size=64)
-"""In deep, narrow networks rounding flips many a ReLU, and gradients far from the loss turn away: by 0.1 % of noise on the
+"""In deep, narrow networks rounding flips many a ReLU, and gradients far from the loss turn away: by 0.1 % of noise on
+the
 weights of TINY to a cosine of 0.90, here of 0.97."""
 FASTER = {"precision": "bf16-mixed", "compile": True, "channels_last": True}
 
@@ -113,7 +115,9 @@ def plain_step():
     return first_step()
 
 
-@pytest.mark.parametrize("changes", [{"channels_last": True}, {"compile": True}, {"precision": "bf16-mixed"}, FASTER], ids="+".join)
+@pytest.mark.parametrize(
+    "changes", [{"channels_last": True}, {"compile": True}, {"precision": "bf16-mixed"}, FASTER], ids="+".join
+)
 def test_faster_steps_are_the_same_within_rounding(plain_step, changes):
     """That of bf16, about 0.4 %; on many devices 32-bit convolutions are rounded too, to TF32."""
     loss, gradients, scores = first_step(**changes)
@@ -151,7 +155,10 @@ def test_one_batch_is_learnt_by_heart(tmp_path, changes):
 RUNS = {
     "toy": (ToyTask(), {}),  # has dropout, which draws on the device
     "hourglass": (Segmentation(TINY), {}),
-    "hourglass with up, 16 bits": (Segmentation(replace(TINY, up=True)), {"precision": "bf16-mixed", "channels_last": True}),
+    "hourglass with up, 16 bits": (
+        Segmentation(replace(TINY, up=True)),
+        {"precision": "bf16-mixed", "channels_last": True},
+    ),
 }
 
 

@@ -54,7 +54,9 @@ def test_one_bright_direction_throws_the_box_away_from_it(azimuth, yaw):
     middle, area = middle_of_shadow(factor)
     expected = -(turn @ toward[:2]) / toward[2] * HEIGHT
     assert np.linalg.norm(middle - expected) < 0.05
-    side = 0.5 * (1 + 0.5 * np.hypot(*toward[:2]) / toward[2] * (abs(np.cos(azimuth + yaw)) + abs(np.sin(azimuth + yaw))))
+    side = 0.5 * (
+        1 + 0.5 * np.hypot(*toward[:2]) / toward[2] * (abs(np.cos(azimuth + yaw)) + abs(np.sin(azimuth + yaw)))
+    )
     assert 0.25 * 400 * 0.9 < area < side * 0.5 * 400 * 2.2  # between the box's top and its slanted hull
     assert factor.min() < 0.02 and factor.max() == 1.0
 
@@ -84,7 +86,9 @@ def test_ambient_light_stays_in_the_shadow():
     assert factor[100, 100, 0] == pytest.approx(np.pi * 0.5 / (np.pi * 0.5 + on_ground), abs=0.02)
 
 
-@pytest.mark.parametrize("light", [ShLight((1.0,) + (0.0,) * 8), HdriLight("sky", shadow=False), LampLight((), shadow=False)])
+@pytest.mark.parametrize(
+    "light", [ShLight((1.0,) + (0.0,) * 8), HdriLight("sky", shadow=False), LampLight((), shadow=False)]
+)
 def test_no_shadow_where_none_is_asked_for(light):
     backdrop = Backdrop(a_box(light, np.ones((8, 16, 3), np.float32)), "camera")
     assert backdrop.is_constant

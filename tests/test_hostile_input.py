@@ -86,12 +86,23 @@ _LITTLE_BODY = {
     "J_regressor": fakes.sp.csc_matrix(np.eye(24, 4)), "kintree_table": np.zeros((2, 24), np.uint32), "f": np.array([[0, 1, 2]], np.uint32),
 }  # fmt: skip
 _DENSE_BODY = _LITTLE_BODY | {"J_regressor": np.eye(24, 4)}
-_AMASS = {"poses": np.zeros((6, 156)), "trans": np.zeros((6, 3)), "mocap_framerate": np.array(120.0), "gender": np.array("male")}
+_AMASS = {
+    "poses": np.zeros((6, 156)),
+    "trans": np.zeros((6, 3)),
+    "mocap_framerate": np.array(120.0),
+    "gender": np.array("male"),
+}
 _SURREAL = {
     "pose_01_01": np.zeros((4, 72)), "trans_01_01": np.zeros((4, 3)), "maleshapes": np.zeros((3, 10)), "femaleshapes": np.zeros((3, 10)),
 }  # fmt: skip
 _PARAMETERS = {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3)), "betas": np.zeros(10)}
-_CAMERA = {"size": [48, 64], "K": [[90.0, 0, 32], [0, 90.0, 24], [0, 0, 1]], "R": np.eye(3).tolist(), "t": [0, 0, 4.0], "distortion": [0.1, 0, 0, 0]}
+_CAMERA = {
+    "size": [48, 64],
+    "K": [[90.0, 0, 32], [0, 90.0, 24], [0, 0, 1]],
+    "R": np.eye(3).tolist(),
+    "t": [0, 0, 4.0],
+    "distortion": [0.1, 0, 0, 0],
+}
 _BOX = trimesh.creation.box()
 _OBJ = _BOX.export(file_type="obj")
 _MANIFEST = {"files": [{"path": "bodies/a.npz", "bytes": 3, "sha256": "00", "license_file": "LICENSES/a"}]}
@@ -152,11 +163,11 @@ def test_npz_arrays(folder, data):
 
 
 HEADERS = (
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }", "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 10**30), }",
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 1000000000000000000000000000000), }", "{'descr': '|O', 'fortran_order': False, 'shape': (6, 156), }",
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999,), }", "{[]: 1}", "-" * 5000 + "1", "(" * 3000, "{'descr': [], 'fortran_order': 1, 'shape': ()}",
-    "{'descr': '<U0', 'fortran_order': False, 'shape': (9, 9), }", "{'descr': ('<f8', (100000,)), 'fortran_order': False, 'shape': (6, 156), }", "[" * 150, "'", "\0", "{}",
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (True, 3), }", "{'descr': '<f8', 'fortran_order': False, 'shape': " + str((1,) * 60) + ", }",
+    "{'descr': '<f8', 'fortran_order': " "False, 'shape': (-1,), }", "{'descr': '<f8', " "'fortran_order': False, " "'shape': (0, 10**30), }",
+    "{'descr': '<f8', 'fortran_order': " "False, 'shape': (0, " "1000000000000000000000000000000), }", "{'descr': '|O', " "'fortran_order': False, " "'shape': (6, 156), }",
+    "{'descr': '<f8', " "'fortran_order': False, " "'shape': (99999999999,), }", "{[]: 1}", "-" * 5000 + "1", "(" * 3000, "{'descr': [], " "'fortran_order': 1, 'shape': " "()}",
+    "{'descr': '<U0', 'fortran_order': " "False, 'shape': (9, 9), }", "{'descr': ('<f8', (100000,)), " "'fortran_order': " "False, 'shape': (6, 156), }", "[" * 150, "'", "\0", "{}",
+    "{'descr': '<f8', " "'fortran_order': False, " "'shape': (True, 3), }", "{'descr': '<f8', " "'fortran_order': False, 'shape': " + str((1,) * 60) + ", }",
 )  # fmt: skip
 
 
@@ -165,7 +176,12 @@ HEADERS = (
 def test_npy_headers(folder, header, version):
     size = len(header).to_bytes(2 if version == 1 else 4, "little")
     content = b"\x93NUMPY" + bytes([version, 0]) + size + header.encode() + b"\0" * 64
-    for sample, read in ((_AMASS, motions), (_SURREAL, shapes), (_DENSE_BODY, body_arrays), (_PARAMETERS, read_parameters)):
+    for sample, read in (
+        (_AMASS, motions),
+        (_SURREAL, shapes),
+        (_DENSE_BODY, body_arrays),
+        (_PARAMETERS, read_parameters),
+    ):
         buffer = io.BytesIO(npz(**sample))
         with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(folder / "a.npz", "w") as new:
             for name in old.namelist():
@@ -183,7 +199,15 @@ def test_pickles(folder, data):
 OPCODES = tuple(bytes([code]) for code in range(256))
 
 
-@given(st.lists(st.one_of(st.sampled_from(OPCODES), st.sampled_from([b"c", b"\x8c\x01a", b"(", b"}", b"K\x01", b"]", b"cnumpy\nndarray\n"])), max_size=40))
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(OPCODES),
+            st.sampled_from([b"c", b"\x8c\x01a", b"(", b"}", b"K\x01", b"]", b"cnumpy\nndarray\n"]),
+        ),
+        max_size=40,
+    )
+)
 @cases(300)
 def test_pickle_programs(folder, codes):
     read_bytes_with(body_arrays, folder, "a.pkl", b"".join(codes) + b".")
@@ -214,7 +238,11 @@ def test_a_real_body_survives_its_check(folder):
 def test_specs(data):
     spec = make_spec([camera_looking("camera", (0, -6, 1))], people=2)
     plain = json.loads(spec.to_json())
-    text = data.draw(st.one_of(bent(plain).map(json.dumps), damaged([spec.to_json().encode()]).map(lambda b: b.decode("utf-8", "replace"))))
+    text = data.draw(
+        st.one_of(
+            bent(plain).map(json.dumps), damaged([spec.to_json().encode()]).map(lambda b: b.decode("utf-8", "replace"))
+        )
+    )
     read = attempt(ClipSpec.from_json, text)
     if read is not None:
         assert ClipSpec.from_json(read.to_json()) == read
@@ -267,7 +295,9 @@ def test_photos_and_textures(folder, data):
 @given(data=st.data())
 @cases(250)
 def test_environments(folder, data):
-    image = read_bytes_with(load_environment, folder, "a.hdr", data.draw(damaged([encoded(".hdr", _SKY), encoded(".exr", _SKY)])))
+    image = read_bytes_with(
+        load_environment, folder, "a.hdr", data.draw(damaged([encoded(".hdr", _SKY), encoded(".exr", _SKY)]))
+    )
     assert image is None or np.isfinite(image).all()
 
 
@@ -303,7 +333,11 @@ def test_meshes(folder, monkeypatch, data):
 @cases(150)
 def test_texture_coordinates(folder, data):
     faces = np.array([[0, 1, 2], [1, 2, 3]])
-    content = data.draw(st.one_of(damaged([_UV.encode()]), garbled(_UV.replace("\n", " \n ")).map(lambda t: t.encode("utf-8", "replace"))))
+    content = data.draw(
+        st.one_of(
+            damaged([_UV.encode()]), garbled(_UV.replace("\n", " \n ")).map(lambda t: t.encode("utf-8", "replace"))
+        )
+    )
     uv = read_bytes_with(lambda path: read_obj_uv(path, 4, faces), folder, "a.obj", content)
     assert uv is None or np.isfinite(uv).all()
 
@@ -352,8 +386,12 @@ CHANGES = {
     "cycle": lambda file, name: file.__setitem__(name, file["/"]),
     "second name": lambda file, name: file.__setitem__(name, file["spec" if name != "spec" else "versions"]),
     "huge": lambda file, name: file.create_dataset(name, (2, 2**40), "u1", chunks=(1, 16)),
-    "huge and stored": lambda file, name: file.create_dataset(name, (2**38,), "f8", chunks=(1 << 16,), compression="gzip").__setitem__(slice(9), 1),
-    "wide chunk": lambda file, name: file.create_dataset(name, (3, 3), "f8", chunks=(2**13, 2**13), maxshape=(None, None), compression="gzip"),
+    "huge and stored": lambda file, name: file.create_dataset(
+        name, (2**38,), "f8", chunks=(1 << 16,), compression="gzip"
+    ).__setitem__(slice(9), 1),
+    "wide chunk": lambda file, name: file.create_dataset(
+        name, (3, 3), "f8", chunks=(2**13, 2**13), maxshape=(None, None), compression="gzip"
+    ),
     "odd filter": lambda file, name: file.create_dataset(name, data=np.zeros((2, 99), "i4"), scaleoffset=0),
     "lzf": lambda file, name: file.create_dataset(name, data=np.zeros((2, 99), "u4"), compression="lzf"),
     "deflate twice": lambda file, name: _deflated_twice(file, name),
@@ -391,7 +429,11 @@ def change_clip(path, name, change):
         about = dict(file[name].attrs)
         del file[name]
         CHANGES[change](file, name)
-        if name in file and not isinstance(file.get(name, getlink=True), (h5py.SoftLink, h5py.ExternalLink)) and change not in ("cycle", "second name"):
+        if (
+            name in file
+            and not isinstance(file.get(name, getlink=True), (h5py.SoftLink, h5py.ExternalLink))
+            and change not in ("cycle", "second name")
+        ):
             file[name].attrs.update(about)
 
 
@@ -408,7 +450,21 @@ def test_clips_of_another_structure(folder, sound_clip, data):
     assert verify_clip(path)
 
 
-@pytest.mark.parametrize("change", ["soft", "external", "cycle", "second name", "foreign bytes", "virtual", "deflate twice", "wide chunk", "lzf", "huge and stored"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "soft",
+        "external",
+        "cycle",
+        "second name",
+        "foreign bytes",
+        "virtual",
+        "deflate twice",
+        "wide chunk",
+        "lzf",
+        "huge and stored",
+    ],
+)
 def test_clips_that_lead_elsewhere_or_flood_are_refused(folder, sound_clip, change):
     path = folder / "a.h5"
     for other in (path, folder / "other.h5"):
@@ -483,7 +539,9 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path, name, find):
         find(within)
 
 
-@pytest.mark.parametrize("name", ["../a.obj", "{}/a.obj", "../outside/a.obj", "http://127.0.0.1:9/a.obj", "a.gltf", "a.glb", "a\0.obj"])
+@pytest.mark.parametrize(
+    "name", ["../a.obj", "{}/a.obj", "../outside/a.obj", "http://127.0.0.1:9/a.obj", "a.gltf", "a.glb", "a\0.obj"]
+)
 def test_objects_of_other_folders_are_not_read(tmp_path, monkeypatch, name):
     monkeypatch.chdir(link_out(tmp_path, "a.obj", _OBJ.encode()))
     with pytest.raises(AssetError):
@@ -492,11 +550,24 @@ def test_objects_of_other_folders_are_not_read(tmp_path, monkeypatch, name):
         object_mesh.__wrapped__("a.obj")
 
 
-@pytest.mark.parametrize("texture", ["outfit/x", "outfit/-1", "outfit/" + "9" * 5000, "outfit/../a", "outfit/1.5", "texture/../../a.png", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "texture",
+    [
+        "outfit/x",
+        "outfit/-1",
+        "outfit/" + "9" * 5000,
+        "outfit/../a",
+        "outfit/1.5",
+        "texture/../../a.png",
+        "/etc/passwd",
+    ],
+)
 def test_ids_of_textures_are_no_paths(texture):
     catalog = Catalog()
     with pytest.raises(MannequinError):
-        catalog.texture(texture, None, 16) if texture.startswith("outfit/") else Catalog(Assets(textures="nowhere")).texture(texture, catalog.body("mannequin-male"), 16)
+        catalog.texture(texture, None, 16) if texture.startswith("outfit/") else Catalog(
+            Assets(textures="nowhere")
+        ).texture(texture, catalog.body("mannequin-male"), 16)
 
 
 @pytest.mark.parametrize("motion", ["action/../x", "action/", "/etc/passwd", "../a.bvh", "action/\0"])
@@ -508,7 +579,16 @@ def test_ids_of_motions_are_no_paths(motion):
 def test_pipes_do_not_keep_readers_waiting(tmp_path):
     pipe = tmp_path / "dataset.json"
     os.mkfifo(pipe)
-    for read in (load_photo, load_environment, motions, body_arrays, read_parameters, open_clip, lambda p: read_camera(p, 1), lambda p: load_texture(p, "mesh")):
+    for read in (
+        load_photo,
+        load_environment,
+        motions,
+        body_arrays,
+        read_parameters,
+        open_clip,
+        lambda p: read_camera(p, 1),
+        lambda p: load_texture(p, "mesh"),
+    ):
         with pytest.raises(MannequinError):
             read(pipe)
     with pytest.raises(MannequinError):
@@ -522,7 +602,9 @@ def test_messages_drive_no_terminal():
 
 def test_bombs_and_acts_beyond_reading():
     """In a process of its own with little memory, whose acts are watched; see tests/hostile.py."""
-    done = subprocess.run([sys.executable, "-m", "tests.hostile"], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hostile"], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["acts"] == []

@@ -24,7 +24,13 @@ from renderers.job import Job, Summary, job_outputs, run_job, worker_count
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
 ROOT = Path(__file__).resolve().parents[1]
-BLENDER = pytest.param("blender", marks=[pytest.mark.blender, pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")])
+BLENDER = pytest.param(
+    "blender",
+    marks=[
+        pytest.mark.blender,
+        pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed"),
+    ],
+)
 
 
 def small_job(renderer="raster", outputs=(), seed=5, frames=2, **assets):
@@ -92,7 +98,9 @@ def where(pause):
     return tuple(os.sched_getaffinity(0))
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out"
+)
 def test_workers_sit_on_cores_of_their_own():
     with crew(2) as work:
         seats = {seat for _, seat in work(where, [(0.3,)] * 6)}
@@ -144,7 +152,9 @@ def test_an_interrupted_run_is_continued_as_if_nothing_had_been(tmp_path, undist
     here(small_job(), out, 4)
     assert not list(out.rglob("*.part"))
     whole, found = digests(undisturbed), digests(out)
-    assert {k: v for k, v in found.items() if k in whole and k != "dataset.json"} == {k: v for k, v in whole.items() if k != "dataset.json"}
+    assert {k: v for k, v in found.items() if k in whole and k != "dataset.json"} == {
+        k: v for k, v in whole.items() if k != "dataset.json"
+    }
 
 
 def test_an_interrupt_waits_for_the_end_of_a_render():
@@ -176,7 +186,12 @@ def test_an_interrupt_reaches_through_blender(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
 def test_workers_do_not_outlive_a_job_that_is_killed(tmp_path):
     out = tmp_path / "out"
-    process = subprocess.Popen([*COMMAND, str(out), "--clips", "400", "--workers", "2"], cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        [*COMMAND, str(out), "--clips", "400", "--workers", "2"],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     while process.poll() is None and not list(out.glob("clips/*/*.h5")):
         time.sleep(0.02)
     process.kill()
@@ -242,7 +257,22 @@ def test_the_command_says_which_clips_failed_and_exits_with_one(tmp_path, moody,
     from mannequin.cli import main
 
     with pytest.raises(SystemExit) as exit_:
-        main(["generate", str(tmp_path / "out"), "--workers", "0", *COMMAND[4:8], "--size", "16", "16", "--clips", "2", "--outputs", "segm"])
+        main(
+            [
+                "generate",
+                str(tmp_path / "out"),
+                "--workers",
+                "0",
+                *COMMAND[4:8],
+                "--size",
+                "16",
+                "16",
+                "--clips",
+                "2",
+                "--outputs",
+                "segm",
+            ]
+        )
     said = capsys.readouterr()
     assert exit_.value.code == 1
     assert "refused 0 [/sic]" in said.err and "failed" in said.err
@@ -305,7 +335,9 @@ def test_speed_per_core_counts_the_seconds_of_all_workers():
 
 def test_a_run_with_nothing_to_do_says_so(tmp_path):
     here(small_job(outputs=("segm",)), tmp_path / "out", 1)
-    assert here(small_job(outputs=("segm",)), tmp_path / "out", 1).rows() == [("clips", "0 written, 1 already there, 0 failed")]
+    assert here(small_job(outputs=("segm",)), tmp_path / "out", 1).rows() == [
+        ("clips", "0 written, 1 already there, 0 failed")
+    ]
 
 
 # Options

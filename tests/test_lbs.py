@@ -47,7 +47,19 @@ def chain() -> BodyModel:
     mesh = Topology("chain", 5, empty.astype(np.int32), *[empty] * 4, {}, {})
     shape = np.zeros((5, 3, 2), np.float32)
     shape[:, 0, 0] = 1  # the first beta moves everything by 1 m along x
-    return BodyModel("chain", "smpl", "neutral", points, shape, np.zeros((9, 15), np.float32), regressor, weights, np.array([-1, 0]), ("pelvis", "end"), mesh)
+    return BodyModel(
+        "chain",
+        "smpl",
+        "neutral",
+        points,
+        shape,
+        np.zeros((9, 15), np.float32),
+        regressor,
+        weights,
+        np.array([-1, 0]),
+        ("pelvis", "end"),
+        mesh,
+    )
 
 
 def test_a_bent_chain_is_where_geometry_puts_it():

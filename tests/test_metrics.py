@@ -85,8 +85,12 @@ def test_a_segmentation_by_hand():
     meter.update(torch.tensor([[[0, 1, 1, 2, 0]]]), torch.tensor([[[0, 1, 2, 2, 1]]]))
     assert meter.totals["confusion"].tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
     expected = {
-        "iou": (1 / 3 + 1 / 2) / 2, "accuracy": 0.5, "iou_with_background": (1 / 2 + 1 / 3 + 1 / 2) / 3,
-        "accuracy_with_background": 2 / 3, "pixels": 3 / 5, "silhouette": 3 / 4,
+        "iou": (1 / 3 + 1 / 2) / 2,
+        "accuracy": 0.5,
+        "iou_with_background": (1 / 2 + 1 / 3 + 1 / 2) / 3,
+        "accuracy_with_background": 2 / 3,
+        "pixels": 3 / 5,
+        "silhouette": 3 / 4,
     }
     assert close(meter.result(), expected)
 

@@ -67,8 +67,15 @@ def test_onnx_files_say_how_they_are_to_be_used(made):
     onnx.checker.check_model(proto)
     held = {entry.key: entry.value for entry in proto.metadata_props}
     assert held["task"] == "segmentation" and json.loads(held["classes"]) == ["background", *PARTS_14]
-    assert json.loads(held["normalisation"])["mean"] == list(MEAN) and json.loads(held["normalisation"])["std"] == list(STD)
-    assert json.loads(held["input"])["shape"] == ["batch", 3, 32, 32] and json.loads(held["output"])["shape"] == ["batch", 15, 32, 32]
+    assert json.loads(held["normalisation"])["mean"] == list(MEAN) and json.loads(held["normalisation"])["std"] == list(
+        STD
+    )
+    assert json.loads(held["input"])["shape"] == ["batch", 3, 32, 32] and json.loads(held["output"])["shape"] == [
+        "batch",
+        15,
+        32,
+        32,
+    ]
     assert json.loads(held["checkpoint"]) == {"step": 4, "sha256": digest(run / "checkpoints" / "step-00000004")}
     shape = proto.graph.input[0].type.tensor_type.shape.dim
     assert (shape[0].dim_param, [d.dim_value for d in shape[1:]]) == ("batch", [3, 32, 32])
@@ -88,9 +95,13 @@ def test_onnx_files_tell_nothing_of_this_machine(made):
 
 def test_torch_export_through_the_command(run, tmp_path):
     checkpoint(tmp_path / "run", "depth")
-    status, said, complaint = run("export", tmp_path / "run" / "checkpoints" / "step-00000004", tmp_path / "depth.pt2", "--layout", "torch")
+    status, said, complaint = run(
+        "export", tmp_path / "run" / "checkpoints" / "step-00000004", tmp_path / "depth.pt2", "--layout", "torch"
+    )
     assert (status, complaint) == (0, "")
-    assert said.startswith("largest difference from the original: ") and said.endswith(f"network written to {tmp_path / 'depth.pt2'} and {tmp_path / 'depth.json'}\n")
+    assert said.startswith("largest difference from the original: ") and said.endswith(
+        f"network written to {tmp_path / 'depth.pt2'} and {tmp_path / 'depth.json'}\n"
+    )
     network = torch.export.load(tmp_path / "depth.pt2").module()
     for batch in (1, 4):
         image = photo(batch)

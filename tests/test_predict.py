@@ -144,7 +144,9 @@ def test_large_images_go_strip_by_strip(monkeypatch):
     assert np.array_equal(whole, strips)
 
 
-@pytest.mark.parametrize("box", [(5, 5, 5, 9), (9, 5, 5, 9), (0, 9, 4, 2), (0, 0, float("inf"), 9), (float("nan"), 0, 5, 9)], ids=str)
+@pytest.mark.parametrize(
+    "box", [(5, 5, 5, 9), (9, 5, 5, 9), (0, 9, 4, 2), (0, 0, float("inf"), 9), (float("nan"), 0, 5, 9)], ids=str
+)
 def test_what_is_no_box_is_refused(box):
     with pytest.raises(ConfigError, match="is no box"):
         predictor((box,))
@@ -183,7 +185,9 @@ def test_overlays_mix_colours_only_where_there_is_a_person():
 def test_small_overlays_are_enlarged_so_that_a_legend_fits():
     image, labels = discs(40, 60, (20, 20, 10, 1))
     picture = overlay(TASK, image, labels, 0.6, plain=False)
-    assert picture.shape[1] == 300 and np.array_equal(picture[2:200:5, 2::5], overlay(TASK, image, labels, 0.6, plain=True))
+    assert picture.shape[1] == 300 and np.array_equal(
+        picture[2:200:5, 2::5], overlay(TASK, image, labels, 0.6, plain=True)
+    )
 
 
 # The command
@@ -212,7 +216,9 @@ def photos(tmp_path):
     truths = {}
     for name, size in (("a.png", (60, 80)), ("b.jpg", (90, 40)), ("c.PNG", (50, 50))):
         image, truths[name] = discs(*size, (20, 25, 15, 1))
-        Image.fromarray(image).save(folder / name, format="JPEG" if name == "b.jpg" else "PNG", **({"quality": 95} if name == "b.jpg" else {}))
+        Image.fromarray(image).save(
+            folder / name, format="JPEG" if name == "b.jpg" else "PNG", **({"quality": 95} if name == "b.jpg" else {})
+        )
     (folder / "notes.txt").write_text("not for us")
     (folder / ".hidden.png").write_text("nor this")
     return SimpleNamespace(folder=folder, truths=truths)
@@ -229,18 +235,44 @@ def files(folder) -> dict:
 def test_a_folder_of_images(run, by_colour, photos, tmp_path):
     status, said, complaint = run("predict", by_colour, photos.folder, "--out", tmp_path / "out")
     assert (status, complaint) == (0, "") and said == f"segmentation: 3 done. Look at {tmp_path / 'out' / 'overlay'}\n"
-    assert set(files(tmp_path / "out")) == {"predictions.json", *(f"{kind}/{name}.png" for kind in ("overlay", "segm") for name in "abc")}
+    assert set(files(tmp_path / "out")) == {
+        "predictions.json",
+        *(f"{kind}/{name}.png" for kind in ("overlay", "segm") for name in "abc"),
+    }
     for name, truth in photos.truths.items():
         found = stored(tmp_path / "out" / "segm" / f"{name[0]}.png")
         assert found.dtype == np.uint8 and found.shape == truth.shape and overlap(found, truth, 1) > 0.9
     about = json.loads((tmp_path / "out" / "predictions.json").read_text("utf-8"))
-    assert about["task"] == "segmentation" and about["values"]["values"] == ["background", *PARTS_14] and about["checkpoint"]["step"] == 4
+    assert (
+        about["task"] == "segmentation"
+        and about["values"]["values"] == ["background", *PARTS_14]
+        and about["checkpoint"]["step"] == 4
+    )
 
 
 def test_several_people_have_several_boxes(run, by_colour, tmp_path):
     image, truth = discs(400, 500, (60, 60, 8, 1), (420, 300, 8, 3))
     Image.fromarray(image).save(tmp_path / "a.png")
-    assert run("predict", by_colour, tmp_path / "a.png", "--out", tmp_path / "out", "--box", 40, 40, 80, 80, "--box", 395, 275, 440, 325)[0] == 0
+    assert (
+        run(
+            "predict",
+            by_colour,
+            tmp_path / "a.png",
+            "--out",
+            tmp_path / "out",
+            "--box",
+            40,
+            40,
+            80,
+            80,
+            "--box",
+            395,
+            275,
+            440,
+            325,
+        )[0]
+        == 0
+    )
     found = stored(tmp_path / "out" / "segm" / "a.png")
     assert overlap(found, truth, 1) > 0.9 and overlap(found, truth, 3) > 0.9
 
@@ -263,7 +295,9 @@ def test_what_is_there_is_not_made_again_unless_the_image_changed(run, by_colour
     before = {name: (out / "overlay" / name).stat().st_mtime_ns for name in ("a.png", "b.png", "c.png")}
     image, truth = discs(60, 80, (60, 30, 10, 3))
     Image.fromarray(image).save(photos.folder / "a.png")
-    assert run("predict", by_colour, photos.folder, "--out", out)[1].startswith("segmentation: 2 done, 1 there already.")
+    assert run("predict", by_colour, photos.folder, "--out", out)[1].startswith(
+        "segmentation: 2 done, 1 there already."
+    )
     after = {name: (out / "overlay" / name).stat().st_mtime_ns for name in before}
     assert {name for name in before if before[name] != after[name]} == {"a.png", "b.png"}
     assert overlap(stored(out / "segm" / "a.png"), truth, 3) > 0.9
@@ -284,7 +318,9 @@ def test_an_interruption_leaves_whole_files_and_the_rest_for_later(run, by_colou
     assert set(files(out)) == {"predictions.json", "overlay/a.png", "segm/a.png", "segm/b.png"}
     monkeypatch.undo()
     monkeypatch.setattr(job, "load_trained", lambda path: (TASK, ByColour().eval(), load_trained(path)[2]))
-    assert run("predict", by_colour, photos.folder, "--out", out)[1].startswith("segmentation: 2 done, 1 there already.")
+    assert run("predict", by_colour, photos.folder, "--out", out)[1].startswith(
+        "segmentation: 2 done, 1 there already."
+    )
     assert files(out) == files(whole)
 
 
@@ -292,10 +328,18 @@ def test_images_that_cannot_be_read_are_named_and_the_rest_done(run, by_colour, 
     (photos.folder / "b2.png").write_bytes((photos.folder / "a.png").read_bytes()[:60])
     (photos.folder / "d.jpg").write_text("no image")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(photos.folder / "e.png")
-    status, said, complaint = run("predict", by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40)
+    status, said, complaint = run(
+        "predict", by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40
+    )
     assert status == 1 and said.startswith("segmentation: 3 done, 3 failed.")
     lines = complaint.splitlines()
-    assert len(lines) == 3 and "b2.png is not an image" in lines[0] and "d.jpg is not an image" in lines[1] and "8 × 8 pixels" in lines[2] and "e.png" in lines[2]
+    assert (
+        len(lines) == 3
+        and "b2.png is not an image" in lines[0]
+        and "d.jpg is not an image" in lines[1]
+        and "8 × 8 pixels" in lines[2]
+        and "e.png" in lines[2]
+    )
     assert all((tmp_path / "out" / "segm" / f"{name}.png").exists() for name in "abc")
     assert run("predict", by_colour, photos.folder, "--out", tmp_path / "out", "--box", 10, 10, 30, 40)[0] == 1
 
@@ -339,7 +383,9 @@ def test_a_film_becomes_a_film(run, by_colour, walk, tmp_path):
     assert len(shown) == 7 and shown[0].shape == (64, 96, 3)
     for t, picture in enumerate(shown):
         assert np.abs(picture[30, 20 + 8 * t].astype(int) - TASK.colours()[1]).max() < 25
-    assert run("predict", by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1)[1].startswith("segmentation: 0 done, 1 there already")
+    assert run("predict", by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1)[1].startswith(
+        "segmentation: 0 done, 1 there already"
+    )
 
 
 def test_films_have_legends_and_even_sides(run, by_colour, walk, tmp_path):

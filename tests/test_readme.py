@@ -54,7 +54,9 @@ def test_the_conventions_mention_every_channel():
 def test_the_python_example_runs(tmp_path):
     assert len(BLOCKS["python"]) == 1
     env = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", BLOCKS["python"][0]], check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKS["python"][0]], check=False, cwd=tmp_path, env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "clip.h5").is_file()
 
@@ -64,7 +66,9 @@ def test_there_are_lines_to_check():
     assert {line.split()[1] for line in LINES} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("line", [pytest.param(line, id=f"{name}: {line}") for name, page in PAGES.items() for line in lines_of(page)])
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, id=f"{name}: {line}") for name, page in PAGES.items() for line in lines_of(page)]
+)
 def test_every_command_line_parses(line):
     words = shlex.split(line, comments=True)[1:]
     assert type(parse(words)) is COMMANDS[words[0]]

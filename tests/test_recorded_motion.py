@@ -19,7 +19,9 @@ from generator.motion.recorded import find_motions, load_motion, read_surreal_sh
 from generator.motion.retarget import Retargeted
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"
-needs_cmu = pytest.mark.skipif(not CMU.is_dir(), reason="the CMU recordings are not beside the project (../shared/data/cmu_mocap)")
+needs_cmu = pytest.mark.skipif(
+    not CMU.is_dir(), reason="the CMU recordings are not beside the project (../shared/data/cmu_mocap)"
+)
 UPRIGHT = [np.pi / 2, 0, 0]
 
 
@@ -30,7 +32,9 @@ def skeleton_of(gender="male", joints=52, betas=()):
 def amass(path, frames=5, width=156, rate=120.0, **extra):
     poses = np.random.default_rng(0).normal(0, 0.1, (frames, width))
     poses[:, :3] = UPRIGHT
-    values = dict(poses=poses, trans=np.zeros((frames, 3)), betas=np.zeros(16), gender=np.array(b"female"), mocap_framerate=rate)
+    values = dict(
+        poses=poses, trans=np.zeros((frames, 3)), betas=np.zeros(16), gender=np.array(b"female"), mocap_framerate=rate
+    )
     np.savez(path, **{k: v for k, v in (values | extra).items() if v is not None})
     return poses
 
@@ -133,9 +137,14 @@ def surreal(path):
 def test_surreal_file(tmp_path):
     arrays = surreal(tmp_path / "smpl_data.npz")
     motions = find_motions(tmp_path / "smpl_data.npz")
-    assert [(m.name, m.subject, m.rate, m.has_hands) for m in motions] == [("01_01", "01", 120.0, False), ("ung_104_53", "104", 120.0, False)]
+    assert [(m.name, m.subject, m.rate, m.has_hands) for m in motions] == [
+        ("01_01", "01", 120.0, False),
+        ("ung_104_53", "104", 120.0, False),
+    ]
     assert motions[0].duration == pytest.approx(29 / 120)
-    track = load_motion(tmp_path / "smpl_data.npz", "ung_104_53").sample(np.arange(12) / 120, skeleton_of(joints=24), {})
+    track = load_motion(tmp_path / "smpl_data.npz", "ung_104_53").sample(
+        np.arange(12) / 120, skeleton_of(joints=24), {}
+    )
     theirs = arrays["pose_ung_104_53"].reshape(12, 24, 3)
     np.testing.assert_allclose(as_matrices(track.pose[:, 3]), as_matrices(theirs[:, 3]), atol=1e-9)
     np.testing.assert_allclose(read_surreal_shapes(tmp_path / "smpl_data.npz")["male"], arrays["maleshapes"])
@@ -166,7 +175,9 @@ def test_bvh_motion(tmp_path):
     track = motion.sample(np.array([-1.0, 0.1, 3.0]), skeleton, {})
     sole = min(points[:, 1].min() for points in skeleton.soles)
     np.testing.assert_allclose(skeleton.joints[0, 2] + track.transl[:, 2], skeleton.joints[0, 1] - sole, atol=0.01)
-    np.testing.assert_allclose(as_matrices(track.pose[:, 0]), np.tile(as_matrices(np.array(UPRIGHT)), (3, 1, 1)), atol=1e-6)
+    np.testing.assert_allclose(
+        as_matrices(track.pose[:, 0]), np.tile(as_matrices(np.array(UPRIGHT)), (3, 1, 1)), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,29 @@ from renderers.validation.validate import validate
 
 URL = f"s3://{BUCKET}/out"
 pytestmark = pytest.mark.usefixtures("fresh_tools")
-COMMAND = ("--renderer", "raster", "--frames", "2", "--size", "32", "32", "--samples", "1", "--light", "lamps", "--clips", "2", "--quiet")
+COMMAND = (
+    "--renderer",
+    "raster",
+    "--frames",
+    "2",
+    "--size",
+    "32",
+    "32",
+    "--samples",
+    "1",
+    "--light",
+    "lamps",
+    "--clips",
+    "2",
+    "--quiet",
+)
 
 
 @pytest.fixture
 def s3(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_")) or name.lower().endswith("_proxy")]:
+    for name in [
+        name for name in os.environ if name.startswith(("AWS_", "FSSPEC_")) or name.lower().endswith("_proxy")
+    ]:
         monkeypatch.delenv(name)
     store = S3()
     told = {
@@ -66,7 +83,9 @@ def put(store: S3, key: str, data: bytes) -> None:
 
 
 def run(*words) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "mannequin", *map(str, words)], cwd=ROOT, check=False, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "mannequin", *map(str, words)], cwd=ROOT, check=False, capture_output=True, text=True
+    )
 
 
 def without_logs(store: S3) -> dict[str, bytes]:
@@ -197,7 +216,9 @@ def test_a_server_that_dies_ends_the_run_and_the_same_command_resumes(s3, tmp_pa
     summary = here(job, place(URL), 3)
     assert (summary.kept, summary.clips) == (1, 2)
     here(job, tmp_path / "out", 3)
-    assert without_logs(s3) == {f"out/{name}": (tmp_path / "out" / name).read_bytes() for name in digests(tmp_path / "out")}
+    assert without_logs(s3) == {
+        f"out/{name}": (tmp_path / "out" / name).read_bytes() for name in digests(tmp_path / "out")
+    }
 
 
 def test_an_upload_that_is_cut_leaves_no_half_object(s3, monkeypatch):
@@ -302,7 +323,11 @@ def test_clips_with_assets_from_a_bucket_equal_those_from_disk(s3, tmp_path):
     far = run("generate", URL, *COMMAND, "--backgrounds", f"s3://{BUCKET}/photos", "--workers", 2)
     near = run("generate", tmp_path / "out", *COMMAND, "--backgrounds", tmp_path / "photos")
     assert (far.returncode, near.returncode) == (0, 0), far.stderr + near.stderr
-    clips = {f"out/{name}": (tmp_path / "out" / name).read_bytes() for name in digests(tmp_path / "out") if name.endswith(".h5")}
+    clips = {
+        f"out/{name}": (tmp_path / "out" / name).read_bytes()
+        for name in digests(tmp_path / "out")
+        if name.endswith(".h5")
+    }
     assert clips == {key: data for key, data in keys(s3).items() if key.endswith(".h5")}
     assert json.loads(keys(s3)["out/dataset.json"])["config"]["assets"]["backgrounds"] == f"s3://{BUCKET}/photos"
     assert open_dataset(URL).read(0).spec.background.kind == "photo"
@@ -347,7 +372,9 @@ def test_an_unknown_protocol():
         place("nowhere://bucket/out").exists()
 
 
-@pytest.mark.parametrize("package, url, line", [("s3fs", "s3://b/out", r"mannequin\[remote\]"), ("gcsfs", "gs://b/out", "pip install gcsfs")])
+@pytest.mark.parametrize(
+    "package, url, line", [("s3fs", "s3://b/out", r"mannequin\[remote\]"), ("gcsfs", "gs://b/out", "pip install gcsfs")]
+)
 def test_a_missing_driver(package, url, line, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, url[:2], raising=False)

@@ -103,7 +103,10 @@ def test_a_histogram_counts_what_numpy_counts(seed):
     assert np.array_equal(tally.counts, np.histogram(finite, 60, (-1.0, 5.0))[0])
     assert (tally.under, tally.over, tally.lost) == ((finite < -1).sum(), (finite > 5).sum(), 2)
     assert tally.n == tally.under + tally.over + tally.counts.sum() == len(finite)
-    assert tally.mean == pytest.approx(finite.mean()) and (tally.smallest, tally.largest) == (finite.min(), finite.max())
+    assert tally.mean == pytest.approx(finite.mean()) and (tally.smallest, tally.largest) == (
+        finite.min(),
+        finite.max(),
+    )
     for q in (0.2, 0.5, 0.7):
         assert tally.quantile(q) == pytest.approx(np.quantile(finite, q), abs=0.11)
 
@@ -112,7 +115,9 @@ def test_an_empty_histogram_says_so():
     assert np.isnan(Histogram(0, 1, 4).quantile(0.5)) and np.isnan(Histogram(0, 1, 4).mean)
 
 
-@pytest.mark.parametrize("low,high,bins", [(0.0, 200.0, 4000), (-90.0, 90.0, 180), (-0.5, 255.5, 256), (0.0, 16384.0, 16384)])
+@pytest.mark.parametrize(
+    "low,high,bins", [(0.0, 200.0, 4000), (-90.0, 90.0, 180), (-0.5, 255.5, 256), (0.0, 16384.0, 16384)]
+)
 def test_bars_hold_every_count_once_on_round_borders(low, high, bins):
     tally = Histogram(low, high, bins)
     tally.add(np.random.default_rng(1).uniform(low, high, 300))
@@ -172,12 +177,16 @@ def test_where_a_camera_stands_about_a_person(eye, degrees):
     assert np.degrees(azimuth(root, pelvis, np.array([eye], float)))[0] == pytest.approx(degrees, abs=1e-5)
     turned = (Rotation.from_euler("z", 30, degrees=True) * Rotation.from_rotvec(FACING)).as_rotvec()[None]
     seen = np.degrees(azimuth(turned, pelvis, np.array([eye], float)))[0]
-    assert (seen - degrees + 30 + 180) % 360 - 180 == pytest.approx(0, abs=1e-5)  # to its left by 30°, so the camera is 30° to the right
+    assert (seen - degrees + 30 + 180) % 360 - 180 == pytest.approx(
+        0, abs=1e-5
+    )  # to its left by 30°, so the camera is 30° to the right
 
 
 def test_a_person_who_lies_is_seen_from_the_side_that_shows():
     lying = Rotation.from_euler("x", -90, degrees=True) * Rotation.from_rotvec(FACING)  # on the back, face up
-    assert np.degrees(azimuth(lying.as_rotvec()[None], np.zeros((1, 3)), np.array([[0.0, 0.0, 3.0]])))[0] == pytest.approx(0, abs=1e-5)
+    assert np.degrees(azimuth(lying.as_rotvec()[None], np.zeros((1, 3)), np.array([[0.0, 0.0, 3.0]])))[
+        0
+    ] == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("height,expected", [(1.0, 0.0), (1.0 + 3.0, -45.0), (1.0 - 3.0, 45.0)])
@@ -198,15 +207,29 @@ def test_a_pose_in_its_own_frame_does_not_see_where_the_person_is():
 
 
 def test_all_of_a_clip_against_brute_force(tmp_path):
-    cameras = (camera_looking("a", (0.5, -5.0, 2.0), resolution=SIZE, focal=90.0), camera_looking("b", (3.0, 2.0, 0.5), resolution=SIZE, focal=200.0))
+    cameras = (
+        camera_looking("a", (0.5, -5.0, 2.0), resolution=SIZE, focal=90.0),
+        camera_looking("b", (3.0, 2.0, 0.5), resolution=SIZE, focal=200.0),
+    )
     clips = balls(people=2, cameras=cameras)
     s = statistics_of(tmp_path, clips)
-    seen = {"distance": [], "azimuth": [], "height": [], "cut": [], "hidden": [], "people": [], "cover": [], "pitch": []}
+    seen = {
+        "distance": [],
+        "azimuth": [],
+        "height": [],
+        "cut": [],
+        "hidden": [],
+        "people": [],
+        "cover": [],
+        "pitch": [],
+    }
     parts, joints = np.zeros(25, int), np.zeros((24, 3), int)
     for clip, view, t in ((c, v, t) for c in clips for v in c.views.values() for t in range(3)):
         present = 0
         eye = view.T_world_camera[t, :3, 3]
-        seen["pitch"].append(np.degrees(np.arctan2(view.T_world_camera[t, 2, 2], np.hypot(*view.T_world_camera[t, :2, 2]))))
+        seen["pitch"].append(
+            np.degrees(np.arctan2(view.T_world_camera[t, 2, 2], np.hypot(*view.T_world_camera[t, :2, 2])))
+        )
         for p, person in view.people.items():
             if not person.in_frame[t].any() and not person.pixels[t]:
                 continue
@@ -234,31 +257,41 @@ def test_all_of_a_clip_against_brute_force(tmp_path):
         expected = Histogram(tally.low, tally.high, len(tally.counts))
         expected.add(values)
         assert tally.mean == pytest.approx(np.mean(values), abs=1e-4), name
-        assert np.abs(np.cumsum(tally.counts - expected.counts)).max() <= 1, name  # rounding to float32 may cross a border
+        assert np.abs(np.cumsum(tally.counts - expected.counts)).max() <= 1, (
+            name
+        )  # rounding to float32 may cross a border
 
 
 def test_chunks_of_frames_change_nothing(tmp_path, monkeypatch):
     whole = statistics_of(tmp_path, balls(1))
     monkeypatch.setattr(measures, "CHUNK_PIXELS", 1)
     single = statistics_of(tmp_path, balls(1))
-    assert np.array_equal(whole.parts, single.parts) and np.array_equal(whole.values["cover"].counts, single.values["cover"].counts)
+    assert np.array_equal(whole.parts, single.parts) and np.array_equal(
+        whole.values["cover"].counts, single.values["cover"].counts
+    )
 
 
 def test_poses_and_shapes_against_brute_force(tmp_path):
     clips = [noise_clip(seed, frames=5, people=2) for seed in range(3)]
     s = statistics_of(tmp_path, clips)
     for j, name in ((1, "left_hip"), (15, "head")):
-        turns = Rotation.from_rotvec(np.concatenate([track.pose[:, j] for clip in clips for track in clip.people.values()]).astype(float))
+        turns = Rotation.from_rotvec(
+            np.concatenate([track.pose[:, j] for clip in clips for track in clip.people.values()]).astype(float)
+        )
         mean = turns.mean()
         assert s.turns[name].n == 30
-        assert s.turns[name].spread == pytest.approx(np.arccos(np.cos((mean.inv() * turns).magnitude()).mean()), abs=1e-4)
+        assert s.turns[name].spread == pytest.approx(
+            np.arccos(np.cos((mean.inv() * turns).magnitude()).mean()), abs=1e-4
+        )
     poses = []
     for k, clip in enumerate(clips):
         for track in clip.people.values():
             for t in (0, 1, 3, 4):
                 turn = Rotation.from_rotvec(track.pose[t, 0].astype(float)).inv()
                 poses.append((k, turn.apply((track.joints[t] - track.joints[t, 0])[:22].astype(float))))
-    apart = [100 * np.linalg.norm(a - b, axis=1).mean() for (i, a), (j, b) in itertools.combinations(poses, 2) if i != j]
+    apart = [
+        100 * np.linalg.norm(a - b, axis=1).mean() for (i, a), (j, b) in itertools.combinations(poses, 2) if i != j
+    ]
     found = s.pose_distances()
     assert (found.n, found.pairs.n, found.nearest.n) == (24, len(apart), 24)
     assert found.pairs.mean == pytest.approx(np.mean(apart), rel=1e-4)
@@ -268,7 +301,10 @@ def test_poses_and_shapes_against_brute_force(tmp_path):
 
 def test_what_outfits_stand_for_is_what_bodies_wear(tmp_path):
     clip = ball_clip(2, SIZE, people=2)
-    people = tuple(replace(p, appearance=AppearanceSpec(f"outfit/{n}"), motion=MotionSpec("action/walk")) for p, n in zip(clip.spec.people, (11, 512)))
+    people = tuple(
+        replace(p, appearance=AppearanceSpec(f"outfit/{n}"), motion=MotionSpec("action/walk"))
+        for p, n in zip(clip.spec.people, (11, 512))
+    )
     s = statistics_of(tmp_path, [replace(clip, spec=replace(clip.spec, people=people))])
     worn = [dress(load_builtin("female"), n, 16).description for n in (11, 512)]
     for kind in ("top", "bottom", "shoes", "hair", "pattern"):
@@ -341,8 +377,18 @@ def test_a_browser_shows_it_and_asks_for_nothing(made, browser):
         assert [r for r in visit.requests if not r.startswith("data:")] == [(made / "report.html").as_uri()]
         assert page.evaluate("[...document.images].filter(i => !i.naturalWidth).length") == 0
         assert page.evaluate("document.images.length") > 14 * 4
-        assert [h.inner_text() for h in page.query_selector_all("h2")] == ["Clips", "Channels", "Distributions", "Validation", "How the making went", "Datasheet", "Make it again"]
-        assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.getAttribute('aria-label') && s.querySelector('title'))")
+        assert [h.inner_text() for h in page.query_selector_all("h2")] == [
+            "Clips",
+            "Channels",
+            "Distributions",
+            "Validation",
+            "How the making went",
+            "Datasheet",
+            "Make it again",
+        ]
+        assert page.evaluate(
+            "[...document.querySelectorAll('svg')].every(s => s.getAttribute('aria-label') && s.querySelector('title'))"
+        )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -354,7 +400,10 @@ def test_dark_and_light_differ_and_stay_legible(made, browser):
     grounds = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        colours = [page.evaluate(f"getComputedStyle(document.{what}") for what in ("body).backgroundColor", "querySelector('svg text')).fill", "body).color")]
+        colours = [
+            page.evaluate(f"getComputedStyle(document.{what}")
+            for what in ("body).backgroundColor", "querySelector('svg text')).fill", "body).color")
+        ]
         ground, *inks = (np.mean([int(v) for v in re.findall(r"\d+", c)[:3]]) for c in colours)
         assert all(abs(ink - ground) > 120 for ink in inks)
         grounds.append(ground)
@@ -387,11 +436,21 @@ def test_names_from_strangers_stay_text(tmp_path, browser):
     clip = ball_clip(2, SIZE, tags={"action": HOSTILE})
     person = replace(clip.spec.people[0], appearance=AppearanceSpec(HOSTILE), motion=MotionSpec(HOSTILE))
     spec = replace(clip.spec, people=(person,), split=HOSTILE, preset=HOSTILE)
-    dataset = dataset_of(tmp_path / "a<b>&'c", [replace(clip, spec=spec, versions={HOSTILE: HOSTILE}, agreement={HOSTILE: 0.5})], {"renderer": HOSTILE, HOSTILE: [HOSTILE]})
+    dataset = dataset_of(
+        tmp_path / "a<b>&'c",
+        [replace(clip, spec=spec, versions={HOSTILE: HOSTILE}, agreement={HOSTILE: 0.5})],
+        {"renderer": HOSTILE, HOSTILE: [HOSTILE]},
+    )
     failures.record(dataset.path, Failure(7, HOSTILE, HOSTILE, "", 1, HOSTILE, HOSTILE, {}, None))
     (dataset.path / ".log").mkdir()
-    log = [{"run": HOSTILE, "host": HOSTILE, "t": 0}, {"clip": 0, "host": HOSTILE, "frames": 2, "seconds": {HOSTILE: 1.0}, "t": 1.0}, {"end": HOSTILE, "t": 2}]
-    (dataset.path / ".log" / "x.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log) + "[1\n{\"t\": \"x\"}\n\xff")
+    log = [
+        {"run": HOSTILE, "host": HOSTILE, "t": 0},
+        {"clip": 0, "host": HOSTILE, "frames": 2, "seconds": {HOSTILE: 1.0}, "t": 1.0},
+        {"end": HOSTILE, "t": 2},
+    ]
+    (dataset.path / ".log" / "x.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in log) + '[1\n{"t": "x"}\n\xff'
+    )
     report = Report()
     report.add(HOSTILE, [Finding(HOSTILE, float("nan"), 1.0, HOSTILE, note=HOSTILE)])
     report.say(HOSTILE)
@@ -412,7 +471,12 @@ def test_a_folder_in_surreals_layout(tmp_path, name):
     page = page_of(tmp_path / name)
     found = Checker(page)
     assert not found.wrong and not found.open and set(SECTIONS) <= set(found.ids)
-    for words in ("no record of how it was made", "Only Mannequin", "Not in these clips: flow, occluded", "do not hold what made them"):
+    for words in (
+        "no record of how it was made",
+        "Only Mannequin",
+        "Not in these clips: flow, occluded",
+        "do not hold what made them",
+    ):
         assert words in page, words
     ours = page_of(dataset.path)
     told = [re.search(r"Distance</?.*?aria-label=\"(Distance:[^\"]+)\"", p)[1] for p in (ours, page)]
@@ -461,7 +525,9 @@ def test_a_validation_that_failed_or_is_old_is_told(tmp_path):
     assert "not valid: 1 of 2 checks failed" in page and "Now there are 2" in page and "frame 3" in page
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": "mannequin-validation", "format_version": 1, "rows": [{}], "notes": []}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"format": "mannequin-validation", "format_version": 1, "rows": [{}], "notes": []}']
+)
 def test_a_damaged_validation_is_told_and_the_rest_stands(tmp_path, content):
     dataset = dataset_of(tmp_path / "d", balls(1))
     (dataset.path / ".log").mkdir()
@@ -484,7 +550,9 @@ def test_runs_are_summed(tmp_path):
         {"run": "2026-01-02T04:00:00+00:00", "host": "a", "workers": 1, "t": 0.0},
         {"clip": 2, "host": "a", "frames": 5, "seconds": {"render": 1.0}, "peak_mb": 50.0, "t": 2.0},
     ]
-    (dataset.path / ".log" / "a-1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"clip": 9, "fra')
+    (dataset.path / ".log" / "a-1.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in lines) + '{"clip": 9, "fra'
+    )
     found = read_runs(dataset.path)
     assert (found.clips, found.frames, found.wall, found.peak_mb, found.hosts) == (3, 25, 12.0, 300.0, {"a", "b"})
     assert found.seconds == {"render": 8.0, "write": 2.0}
@@ -502,9 +570,15 @@ def test_failures_are_listed_with_the_way_to_retry(tmp_path):
         assert words in page, words
 
 
-@pytest.mark.parametrize("config", [SampleConfig(), SampleConfig("surreal", 7, 12.5, (40, 48), 2, "train", 52, True, "lamps")])
+@pytest.mark.parametrize(
+    "config", [SampleConfig(), SampleConfig("surreal", 7, 12.5, (40, 48), 2, "train", 52, True, "lamps")]
+)
 def test_the_command_makes_the_same_dataset(tmp_path, config):
-    job = replace(small_job(), sample=config, assets=replace(small_job().assets, motion=("walk", "run"), textures="/a folder/of 'skins'"))
+    job = replace(
+        small_job(),
+        sample=config,
+        assets=replace(small_job().assets, motion=("walk", "run"), textures="/a folder/of 'skins'"),
+    )
     dataset = create_or_resume(tmp_path / "d", to_plain(job), 9)
     words = shlex.split(generate_command(dataset, "my data"))
     command = parse(words[1:])
@@ -532,7 +606,9 @@ def test_a_dataset_that_takes_no_file_is_reported_beside(tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "here").iterdir()] == ["d-report.html"]
 
 
-@pytest.mark.parametrize("out,clips,words", [("x.txt", 0, "ends in .html"), ("d/clips", 0, "ends in .html"), ("r.html", -1, "clips is -1")])
+@pytest.mark.parametrize(
+    "out,clips,words", [("x.txt", 0, "ends in .html"), ("d/clips", 0, "ends in .html"), ("r.html", -1, "clips is -1")]
+)
 def test_impossible_options_are_refused(tmp_path, out, clips, words):
     dataset_of(tmp_path / "d", balls(1))
     with pytest.raises(ConfigError, match=words):
@@ -567,7 +643,18 @@ def test_the_command_says_where_and_how_much(tmp_path, capsys):
 # Text
 
 
-@pytest.mark.parametrize("value,said", [(0.0, "0"), (1234567.0, "1,234,567"), (-2.5, "−2.5"), (0.01234, "0.0123"), (1e-6, "10⁻⁶"), (2.2e-16, "2.2·10⁻¹⁶"), (float("nan"), "–")])
+@pytest.mark.parametrize(
+    "value,said",
+    [
+        (0.0, "0"),
+        (1234567.0, "1,234,567"),
+        (-2.5, "−2.5"),
+        (0.01234, "0.0123"),
+        (1e-6, "10⁻⁶"),
+        (2.2e-16, "2.2·10⁻¹⁶"),
+        (float("nan"), "–"),
+    ],
+)
 def test_numbers_for_people(value, said):
     assert number(value) == said
 

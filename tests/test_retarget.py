@@ -44,7 +44,11 @@ def squats(frames=60):
     bend = 40.0 * (1 - np.cos(np.linspace(0, 2 * np.pi, frames))) / 2
     out = {"spine": about("y", bend)}
     for side, sign in (("l", 1), ("r", -1)):
-        out |= {f"{side}_hip": about("x", -bend), f"{side}_knee": about("x", 2 * bend), f"{side}_ankle": about("x", -bend)}
+        out |= {
+            f"{side}_hip": about("x", -bend),
+            f"{side}_knee": about("x", 2 * bend),
+            f"{side}_ankle": about("x", -bend),
+        }
         out |= {f"{side}_shoulder": about("z", -sign * bend), f"{side}_elbow": about("y", -sign * 2 * bend)}
     height = 0.95 - 0.41 * (1 - np.cos(np.deg2rad(bend))) - 0.42 * (1 - np.cos(np.deg2rad(bend)))
     return out, np.stack([0 * height, height, 0 * height], axis=1)
@@ -128,7 +132,10 @@ def test_fingers(tmp_path):
         for f, finger in enumerate(("Index", "Middle", "Ring", "Pinky")):
             for k in range(3):
                 parent = f"{side}_Hand{finger}{k}" if k else f"{side}_wrist"
-                places[f"{side}_Hand{finger}{k + 1}"] = (parent, (sign * (0.03 if k else 0.09), 0, 0 if k else 0.03 - 0.02 * f))
+                places[f"{side}_Hand{finger}{k + 1}"] = (
+                    parent,
+                    (sign * (0.03 if k else 0.09), 0, 0 if k else 0.03 - 0.02 * f),
+                )
         rotations[f"{side}_HandMiddle1"] = about("z", -sign * curl)
     source = source_of(tmp_path, rotations=rotations, places=places)
     assert len(source.roles.fingers) == 24
@@ -149,7 +156,9 @@ def test_jumps_leave_the_ground(tmp_path):
     source = source_of(tmp_path, rotations={"head": about("y", np.linspace(0, 30, frames))}, path=path)
     result = retarget(source, skeleton)
     height = result.transl[:, 2] - result.transl[0, 2]
-    leg = np.linalg.norm(skeleton.joints[1] - skeleton.joints[4]) + np.linalg.norm(skeleton.joints[4] - skeleton.joints[7])
+    leg = np.linalg.norm(skeleton.joints[1] - skeleton.joints[4]) + np.linalg.norm(
+        skeleton.joints[4] - skeleton.joints[7]
+    )
     assert height[60] == pytest.approx(0.4 * leg / 0.83, abs=0.03)
     assert abs(height[10]) < 0.005 and abs(height[110]) < 0.005
 
@@ -163,13 +172,19 @@ def test_a_rest_frame_put_first_is_dropped(tmp_path):
 
 def test_a_useless_rest_pose_is_replaced_by_a_frame_that_stands(tmp_path):
     """Bones laid along +X at rest, as some systems write them."""
-    places = {n: (p, (0, 0.95, 0) if p is None else tuple(np.linalg.norm(o) * np.eye(3)[0])) for n, (p, o) in PERSON.items()}
+    places = {
+        n: (p, (0, 0.95, 0) if p is None else tuple(np.linalg.norm(o) * np.eye(3)[0])) for n, (p, o) in PERSON.items()
+    }
     for side, sign in (("l", 1), ("r", -1)):  # offsets that branch are kept
         places[f"{side}_hip"], places[f"{side}_collar"] = PERSON[f"{side}_hip"], PERSON[f"{side}_collar"]
     with_bend, path = squats()
 
     def lay(name):  # (3, 3) takes +X to the bone that leaves the joint in the T-pose
-        child = next(c for c, (p, _) in PERSON.items() if p == name and places[c][1] != PERSON[c][1]) if name in carriers else None
+        child = (
+            next(c for c, (p, _) in PERSON.items() if p == name and places[c][1] != PERSON[c][1])
+            if name in carriers
+            else None
+        )
         return np.eye(3) if child is None else Rotation.align_vectors([PERSON[child][1]], [[1, 0, 0]])[0].as_matrix()
 
     carriers = {p for c, (p, o) in PERSON.items() if p and places[c][1] != o} - {"pelvis", "chest"}

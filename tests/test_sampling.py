@@ -64,7 +64,11 @@ def test_surreal_distributions(catalog):
     assert 0 <= yaw.min() and yaw.max() < 2 * np.pi and abs(np.exp(1j * yaw).mean()) < 4 / np.sqrt(n)
     female = np.mean([s.people[0].body.endswith("female") for s in specs])
     assert abs(female - 0.5) < 4 * 0.5 / np.sqrt(n)
-    assert intrinsics(sample_clip(SampleConfig(preset="surreal", frames=2), catalog, 0, 0).cameras[0]).tolist() == [[600, 0, 160], [0, 600, 120], [0, 0, 1]]
+    assert intrinsics(sample_clip(SampleConfig(preset="surreal", frames=2), catalog, 0, 0).cameras[0]).tolist() == [
+        [600, 0, 160],
+        [0, 600, 120],
+        [0, 0, 1],
+    ]
 
 
 def test_surreal_clip_counts_follow_the_released_lists():
@@ -100,15 +104,22 @@ def test_bodies_stay_in_frame_when_asked(preset, catalog):
 def test_splits_share_nothing(catalog):
     config = SampleConfig(preset="surreal", frames=2, fps=5.0)
     seen = {
-        split: [sample_clip(replace(config, split=split), catalog, 0, i) for i in range(60)] for split in ("train", "test")
+        split: [sample_clip(replace(config, split=split), catalog, 0, i) for i in range(60)]
+        for split in ("train", "test")
     }
-    for what in (lambda s: s.people[0].appearance.texture, lambda s: s.background.environment, lambda s: s.people[0].betas):
+    for what in (
+        lambda s: s.people[0].appearance.texture,
+        lambda s: s.background.environment,
+        lambda s: s.people[0].betas,
+    ):
         assert not {what(s) for s in seen["train"]} & {what(s) for s in seen["test"]}
 
 
 def test_members_divide_four_to_one_and_share_when_too_few():
     items = tuple(f"subject{k}" for k in range(100))
-    assert len(members(items, "test")) == 20 and set(members(items, "train")) == set(items) - set(members(items, "test"))
+    assert len(members(items, "test")) == 20 and set(members(items, "train")) == set(items) - set(
+        members(items, "test")
+    )
     assert members(("a", "b"), "test") == ("a", "b")
     with pytest.raises(ConfigError, match="split"):
         members(items, "validation")

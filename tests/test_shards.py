@@ -42,7 +42,24 @@ def test_the_third_of_a_hundred_starts_at_the_third_clip():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "3", "0/4", "5/4", "-1/4", "1/0", "1/-2", "1.0/2", "a/b", "1/2/3", " 1/2", "1/2\n", "１/２", f"1/{MOST_SHARDS + 1}", "1/" + "9" * 5000]
+    "text",
+    [
+        "",
+        "3",
+        "0/4",
+        "5/4",
+        "-1/4",
+        "1/0",
+        "1/-2",
+        "1.0/2",
+        "a/b",
+        "1/2/3",
+        " 1/2",
+        "1/2\n",
+        "１/２",
+        f"1/{MOST_SHARDS + 1}",
+        "1/" + "9" * 5000,
+    ],
 )
 def test_other_texts_are_refused(text):
     with pytest.raises(ConfigError, match="3/100"):
@@ -72,9 +89,22 @@ def test_shards_in_folders_of_their_own_are_merged_by_copying(tmp_path, at_once)
 
 
 def test_shards_that_run_at_the_same_time_fill_one_folder(tmp_path, at_once):
-    command = [sys.executable, "-m", "mannequin", "generate", str(tmp_path / "out"), *OPTIONS, "--clips", "5", "--workers", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "mannequin",
+        "generate",
+        str(tmp_path / "out"),
+        *OPTIONS,
+        "--clips",
+        "5",
+        "--workers",
+        "0",
+    ]
     runs = [
-        subprocess.Popen([*command, "--shard", f"{number}/3"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            [*command, "--shard", f"{number}/3"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         for number in (1, 2, 3)
     ]
     said = [run.communicate()[0] for run in runs]

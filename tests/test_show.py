@@ -41,7 +41,11 @@ def dataset(tmp_path_factory):
     """Eight clips of differing size and length."""
     made = create_or_resume(tmp_path_factory.mktemp("made") / "out", {"a": 1}, num_clips=8)
     for i in range(8):
-        write_clip(made.path_of(i), ball_clip(frames=2 + i % 4, resolution=(40, 56 - 8 * (i % 2)), index=i, name=f"ball {i}"), rgb="png")
+        write_clip(
+            made.path_of(i),
+            ball_clip(frames=2 + i % 4, resolution=(40, 56 - 8 * (i % 2)), index=i, name=f"ball {i}"),
+            rgb="png",
+        )
     return made.path
 
 
@@ -86,7 +90,24 @@ def both_flows(view, t):
 def test_channels_and_columns_are_as_asked(run, clip_file, tmp_path):
     out = tmp_path / "some.png"
     names = ("depth", "rgb", "segm14")
-    run("show", clip_file, "--channels", *names, "--columns", "2", "--scale", "2", "--plain", "--depth-range", "1", "9", "--palette", "surreal", "--out", out)
+    run(
+        "show",
+        clip_file,
+        "--channels",
+        *names,
+        "--columns",
+        "2",
+        "--scale",
+        "2",
+        "--plain",
+        "--depth-range",
+        "1",
+        "9",
+        "--palette",
+        "surreal",
+        "--out",
+        out,
+    )
     sheet, size = read(out), (2 * SIZE[0], 2 * SIZE[1])
     with open_clip(clip_file) as reader:
         view = reader.view(reader.cameras[0])
@@ -157,7 +178,9 @@ def test_odd_clips_are_shown_too(run, tmp_path, people, joints):
 
 def test_a_dataset_is_shown_by_clips_spread_over_it(run, dataset, tmp_path):
     out = tmp_path / "d.png"
-    status, _, message = run("show", dataset, "--scale", "1", "--plain", "--frame", "3", "--channels", "rgb", "--out", out)
+    status, _, message = run(
+        "show", dataset, "--scale", "1", "--plain", "--frame", "3", "--channels", "rgb", "--out", out
+    )
     assert status == 0, message
     sheet = read(out)
     margin, title, head = BOXED
@@ -178,7 +201,9 @@ def test_a_folder_in_surreals_layout_is_shown_too(run, tmp_path):
     for i in range(2):
         write_clip(made.path_of(i), replace(clip, spec=replace(clip.spec, name=f"ball{i}")))
     export_surreal(made, tmp_path / "surreal")
-    status, _, message = run("show", tmp_path / "surreal", "--frame", "2", "--scale", "1", "--plain", "--out", out, "--palette", "surreal")
+    status, _, message = run(
+        "show", tmp_path / "surreal", "--frame", "2", "--scale", "1", "--plain", "--out", out, "--palette", "surreal"
+    )
     assert status == 0, message
     sheet, (margin, title, head), view = read(out), BOXED, clip.views["camera"]
     names = ("rgb", "segm", "depth", "normal", "flow_backward")
@@ -208,7 +233,9 @@ def decoded(path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-@pytest.mark.parametrize("frames, expected", [((), range(5)), (("--frames", "1:4"), range(1, 4)), (("--frames", "3:"), range(3, 5))])
+@pytest.mark.parametrize(
+    "frames, expected", [((), range(5)), (("--frames", "1:4"), range(1, 4)), (("--frames", "3:"), range(3, 5))]
+)
 def test_a_film_shows_the_frames(run, clip_file, tmp_path, frames, expected):
     film, still = tmp_path / "f.mp4", tmp_path / "f.png"
     options = ("--channels", "rgb", "segm", "--scale", "3")
@@ -232,8 +259,24 @@ def test_colours_of_a_film_do_not_flicker(run, tmp_path, monkeypatch):
         labels.values["flow"][part] *= 1 + t
     write_clip(tmp_path / "c.h5", clip)
     styles = []
-    monkeypatch.setattr(module, "colourise", lambda image, mask, name, style: styles.append(style) or colourise(image, mask, name, style))
-    run("show", tmp_path / "c.h5", "--channels", "depth", "flow", "--frames", ":", "--scale", "1", "--out", tmp_path / "f.mp4")
+    monkeypatch.setattr(
+        module,
+        "colourise",
+        lambda image, mask, name, style: styles.append(style) or colourise(image, mask, name, style),
+    )
+    run(
+        "show",
+        tmp_path / "c.h5",
+        "--channels",
+        "depth",
+        "flow",
+        "--frames",
+        ":",
+        "--scale",
+        "1",
+        "--out",
+        tmp_path / "f.mp4",
+    )
     assert len(styles) == 8 and len(set(styles)) == 1
     with open_clip(tmp_path / "c.h5") as reader:
         values = reader.labels("camera", ("depth", "flow")).values
@@ -329,7 +372,14 @@ def test_a_damaged_clip_of_a_dataset_is_named(run, dataset, tmp_path):
 
 def person(joints2d, visible) -> PersonView:
     t, j = visible.shape
-    return PersonView(joints2d.astype(np.float32), np.zeros((t, j, 3), np.float32), visible, visible, np.zeros((t, 4), np.float32), np.zeros(t, np.int32))
+    return PersonView(
+        joints2d.astype(np.float32),
+        np.zeros((t, j, 3), np.float32),
+        visible,
+        visible,
+        np.zeros((t, 4), np.float32),
+        np.zeros(t, np.int32),
+    )
 
 
 def test_joints_are_where_they_are_filled_if_seen():
@@ -410,7 +460,12 @@ def test_a_grid():
     pictures = [np.full((4, 5, 3), value, np.uint8) for value in (50, 100, 150)]
     made = grid(pictures, 2)
     assert made.shape == (4 * 2 + module.GAP, 5 * 2 + module.GAP, 3)
-    assert (made[:4, :5] == 50).all() and (made[:4, -5:] == 100).all() and (made[-4:, :5] == 150).all() and (made[-4:, -5:] == GROUND).all()
+    assert (
+        (made[:4, :5] == 50).all()
+        and (made[:4, -5:] == 100).all()
+        and (made[-4:, :5] == 150).all()
+        and (made[-4:, -5:] == GROUND).all()
+    )
 
 
 @pytest.mark.parametrize("suffix", ENCODINGS)

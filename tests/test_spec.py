@@ -33,7 +33,12 @@ matrix = st.tuples(row, row, row, row)
 light = st.one_of(
     st.builds(ShLight, st.tuples(*[number] * 9)),
     st.builds(HdriLight, name, number, positive, st.booleans()),
-    st.builds(LampLight, st.lists(st.builds(Lamp, vec3, vec3, positive, positive, vec3), max_size=3).map(tuple), positive, st.booleans()),
+    st.builds(
+        LampLight,
+        st.lists(st.builds(Lamp, vec3, vec3, positive, positive, vec3), max_size=3).map(tuple),
+        positive,
+        st.booleans(),
+    ),
 )
 background = st.one_of(
     st.builds(PhotoBackground, name, st.tuples(number, number)),
@@ -48,11 +53,20 @@ def specs(draw):
     poses = st.sampled_from((1, frames)).flatmap(lambda n: st.lists(matrix, min_size=n, max_size=n).map(tuple))
     hands = st.none() | st.tuples(*[st.lists(number, min_size=45, max_size=45).map(tuple)] * 2)
     person = st.builds(
-        PersonSpec, name, name, st.lists(number, max_size=10).map(tuple),
+        PersonSpec,
+        name,
+        name,
+        st.lists(number, max_size=10).map(tuple),
         st.builds(MotionSpec, name, number, st.dictionaries(name, number, max_size=3)),
-        st.builds(AppearanceSpec, name), st.sampled_from((24, 52)), number, vec3, hands,
+        st.builds(AppearanceSpec, name),
+        st.sampled_from((24, 52)),
+        number,
+        vec3,
+        hands,
     )
-    camera = st.builds(CameraSpec, name, positive, positive, number, number, poses, st.sampled_from(((), (0.1, 0.2, 0.0, 0.0))))
+    camera = st.builds(
+        CameraSpec, name, positive, positive, number, number, poses, st.sampled_from(((), (0.1, 0.2, 0.0, 0.0)))
+    )
     thing = st.builds(ObjectSpec, name, st.sampled_from(("sphere", "box")), poses, vec3, vec3)
     unique = {"unique_by": lambda item: item.name, "max_size": 3}
     return ClipSpec(
@@ -115,7 +129,9 @@ def test_text_that_is_no_spec_is_refused(text):
 
 
 def test_streams_are_independent_and_seed_zero_is_a_seed():
-    seen = {tuple(stream(s, i, f).integers(0, 2**31, 3)) for s in (0, 1, 2) for i in range(20) for f in ("pose", "light")}
+    seen = {
+        tuple(stream(s, i, f).integers(0, 2**31, 3)) for s in (0, 1, 2) for i in range(20) for f in ("pose", "light")
+    }
     assert len(seen) == 120
     assert (stream(0, 3, "pose").uniform(size=4) == stream(0, 3, "pose").uniform(size=4)).all()
     for bad in (-1, 2**63):

@@ -57,14 +57,20 @@ def test_an_exported_clip_comes_back(tmp_path, people, frames, mirror):
         assert reader.mirrored == mirror
         found = reader.read()
     view = found.views["camera"]
-    assert np.array_equal(view.labels.pixels, original.labels.pixels) and np.array_equal(view.labels.offsets, original.labels.offsets)
+    assert np.array_equal(view.labels.pixels, original.labels.pixels) and np.array_equal(
+        view.labels.offsets, original.labels.offsets
+    )
     for name in LABELS:
         given = original.images(name)
         if name == "flow_backward":
             given[0] = 0
         assert np.array_equal(view.images(name), given), name
     assert ("instance" in view.channels) == (people == 1)
-    assert np.abs(view.rgb.astype(float) - original.rgb).mean() < 12 < np.abs(view.rgb[:, :, ::-1].astype(float) - original.rgb).mean()
+    assert (
+        np.abs(view.rgb.astype(float) - original.rgb).mean()
+        < 12
+        < np.abs(view.rgb[:, :, ::-1].astype(float) - original.rgb).mean()
+    )
     assert np.allclose(view.K, original.K) and np.allclose(view.T_world_camera, original.T_world_camera, atol=1e-6)
     for i, name in enumerate(clip.people):
         track, told = found.people[f"person{i}"], clip.people[name]
@@ -84,7 +90,13 @@ def test_the_description_says_what_the_info_file_says(tmp_path):
     with SurrealReader(put(tmp_path / "val", view_files(clip, "camera", sequence="01_01_c0002"))) as reader:
         spec = reader.spec
     assert type(spec).from_json(spec.to_json()) == spec
-    assert (spec.name, spec.split, spec.fps, spec.num_frames, spec.resolution) == ("run1_01_01_c0002", "val", 30.0, 2, (240, 320))
+    assert (spec.name, spec.split, spec.fps, spec.num_frames, spec.resolution) == (
+        "run1_01_01_c0002",
+        "val",
+        30.0,
+        2,
+        (240, 320),
+    )
     assert spec.tags == {"sequence": "01_01_c0002", "source": "mannequin", "clip": 2.0, "stride": 30.0, "run": 1.0}
     assert np.allclose(spec.light.coefficients, clip.spec.light.coefficients) and spec.background.kind == "plain"
     person = spec.people[0]
@@ -139,7 +151,9 @@ def test_without_joints2d_the_parts_tell(tmp_path, mirror, missing):
     clip = ball_clip(2, cameras=(level_camera(side=0.8),))
     files = view_files(clip, "camera", mirror)
     empty = np.full((2, 24, 2), np.nan if missing == "nan" else 0.0, np.float32)
-    files["_info.mat"] = edited(files["_info.mat"], drop=("joints2D",), **({} if missing == "absent" else {"joints2D": empty}))
+    files["_info.mat"] = edited(
+        files["_info.mat"], drop=("joints2D",), **({} if missing == "absent" else {"joints2D": empty})
+    )
     with SurrealReader(put(tmp_path, files)) as reader:
         assert reader.mirrored == mirror
         seen = reader.person_view("camera", "person0")
@@ -163,7 +177,9 @@ def test_rounded_joints_as_in_the_released_files(tmp_path):
     clip = ball_clip(2, cameras=(level_camera(),))
     files = view_files(clip, "camera", mirror=True)
     told = loadmat(io.BytesIO(files["_info.mat"]))["joints2D"]
-    with SurrealReader(put(tmp_path, files | {"_info.mat": edited(files["_info.mat"], joints2D=np.round(told))})) as reader:
+    with SurrealReader(
+        put(tmp_path, files | {"_info.mat": edited(files["_info.mat"], joints2D=np.round(told))})
+    ) as reader:
         assert reader.mirrored
         assert np.array_equal(reader.person_view("camera", "person0").joints2d[:, :, 0], 320 - np.round(told)[0].T)
 
@@ -173,16 +189,26 @@ def test_matlabs_squeezed_arrays(tmp_path):
         clip = ball_clip(1, cameras=(level_camera(),), people=people)
         files = view_files(clip, "camera")
         info = loadmat(io.BytesIO(files["_info.mat"]))
-        squeezed = {k: np.squeeze(info[k]) for k in ("joints2D", "joints3D", "pose", "shape", "zrot", "gender", "light", "camLoc")}
-        with SurrealReader(put(tmp_path / str(people), files | {"_info.mat": edited(files["_info.mat"], **squeezed)})) as reader:
+        squeezed = {
+            k: np.squeeze(info[k])
+            for k in ("joints2D", "joints3D", "pose", "shape", "zrot", "gender", "light", "camLoc")
+        }
+        with SurrealReader(
+            put(tmp_path / str(people), files | {"_info.mat": edited(files["_info.mat"], **squeezed)})
+        ) as reader:
             for i, (name, track) in enumerate(clip.people.items()):
                 assert np.allclose(reader.track(f"person{i}").joints, track.joints, atol=1e-6)
                 assert turn(reader.track(f"person{i}").pose, track.pose) < 1e-6
-                assert np.allclose(reader.person_view("camera", f"person{i}").joints2d, clip.views["camera"].people[name].joints2d, atol=1e-4)
+                assert np.allclose(
+                    reader.person_view("camera", f"person{i}").joints2d,
+                    clip.views["camera"].people[name].joints2d,
+                    atol=1e-4,
+                )
 
 
 def test_surreacts_own_files(tmp_path):
-    """Their camera as the public code places it (Blender's axes: looks along its -z, y up), two people, y up in joints2D."""
+    """Their camera as the public code places it (Blender's axes: looks along its -z, y up), two people, y up in
+    joints2D."""
     rng = np.random.default_rng(0)
     degrees, height, distance, t = 45.0, 1.5, 5.0, 3
     joints = rng.normal(0, 0.4, (2, t, 24, 3)) + [0, 0, 0.9]
@@ -221,7 +247,11 @@ def test_people_of_a_rendered_clip_are_where_the_renderer_saw_them(tmp_path):
     told = clip.views[camera].people[person]
     with SurrealReader(put(tmp_path, view_files(clip, camera, mirror=True))) as reader:
         seen = reader.person_view("camera", "person0")
-    assert np.array_equal(seen.in_frame, told.in_frame) and np.array_equal(seen.box, told.box) and np.array_equal(seen.pixels, told.pixels)
+    assert (
+        np.array_equal(seen.in_frame, told.in_frame)
+        and np.array_equal(seen.box, told.box)
+        and np.array_equal(seen.pixels, told.pixels)
+    )
     assert (seen.visible == told.visible).mean() > 0.95 and not told.visible.all()
 
 
@@ -272,9 +302,17 @@ def test_what_is_farther_than_a_joint_hides_nothing(tmp_path):
     clip = ball_clip(1, cameras=(level_camera(),))
     files = view_files(clip, "camera")
     buffer = io.BytesIO()
-    savemat(buffer, {"depth_1": loadmat(io.BytesIO(files["_depth.mat"]))["depth_1"] + np.float32(2)}, do_compression=True)
-    with SurrealReader(put(tmp_path, files)) as near, SurrealReader(put(tmp_path / "far", files | {"_depth.mat": buffer.getvalue()})) as far:
-        assert not near.person_view("camera", "person0").visible.all() and far.person_view("camera", "person0").visible.all()
+    savemat(
+        buffer, {"depth_1": loadmat(io.BytesIO(files["_depth.mat"]))["depth_1"] + np.float32(2)}, do_compression=True
+    )
+    with (
+        SurrealReader(put(tmp_path, files)) as near,
+        SurrealReader(put(tmp_path / "far", files | {"_depth.mat": buffer.getvalue()})) as far,
+    ):
+        assert (
+            not near.person_view("camera", "person0").visible.all()
+            and far.person_view("camera", "person0").visible.all()
+        )
 
 
 def test_random_frames_of_the_video_are_those_of_a_straight_reading(tmp_path, monkeypatch):
@@ -299,10 +337,14 @@ def test_random_frames_of_the_video_are_those_of_a_straight_reading(tmp_path, mo
 def test_neighbours_may_be_missing(tmp_path, gone):
     clip = ball_clip(2, cameras=(level_camera(),))
     files = {end: content for end, content in view_files(clip, "camera", mirror=True).items() if end != gone}
-    lost = {".mp4": {"rgb"}, "_segm.mat": {"segm", "instance"}, "_gtflow.mat": {"flow_backward"}}.get(gone, {gone[1:-4]})
+    lost = {".mp4": {"rgb"}, "_segm.mat": {"segm", "instance"}, "_gtflow.mat": {"flow_backward"}}.get(
+        gone, {gone[1:-4]}
+    )
     with SurrealReader(put(tmp_path, files)) as reader:
         assert set(reader.channels("camera")) == {"rgb", "segm", "instance", "depth", "normal", "flow_backward"} - lost
-        assert reader.mirrored and np.array_equal(reader.labels("camera", ()).mask(1), clip.views["camera"].labels.mask(1))
+        assert reader.mirrored and np.array_equal(
+            reader.labels("camera", ()).mask(1), clip.views["camera"].labels.mask(1)
+        )
         assert reader.person_view("camera", "person0").pixels.any() == (gone != "_segm.mat")
         with pytest.raises(ConfigError, match="Unknown channel"):
             reader.frame("camera", min(lost), 0)
@@ -310,6 +352,7 @@ def test_neighbours_may_be_missing(tmp_path, gone):
 
 def damages(files):
     """(name, files, what the message says)."""
+
     def other(end, content):
         return files | {end: content}
 
@@ -358,7 +401,10 @@ def test_a_shorter_or_other_video_is_refused(tmp_path):
     clip = ball_clip(2, cameras=(level_camera(),))
     files = view_files(clip, "camera")
     short = view_files(ball_clip(1, cameras=(level_camera(),)), "camera")[".mp4"]
-    with SurrealReader(put(tmp_path, files | {".mp4": short})) as reader, pytest.raises(DatasetError, match="ends after 1 frames"):
+    with (
+        SurrealReader(put(tmp_path, files | {".mp4": short})) as reader,
+        pytest.raises(DatasetError, match="ends after 1 frames"),
+    ):
         reader.rgb("camera")
     small = view_files(ball_clip(2, (60, 80)), "camera")[".mp4"]
     with pytest.raises(DatasetError, match=r"the video beside it \(60, 80\)"):
@@ -374,7 +420,11 @@ def test_uncompressed_and_big_endian_files(tmp_path):
     path = tmp_path / "x.mat"
     path.write_bytes(plain.getvalue())
     file = MatFile(path, "numbers")
-    assert list(file) == ["a", "a_longer_name"] and np.array_equal(file.read("a"), np.arange(6.0).reshape(2, 3)) and file.read("a_longer_name") == 7
+    assert (
+        list(file) == ["a", "a_longer_name"]
+        and np.array_equal(file.read("a"), np.arange(6.0).reshape(2, 3))
+        and file.read("a_longer_name") == 7
+    )
     body = b"".join(
         (
             np.array([6, 8, 6, 0], ">u4").tobytes(),
@@ -383,7 +433,9 @@ def test_uncompressed_and_big_endian_files(tmp_path):
             np.array([9, 16], ">u4").tobytes() + np.array([3.5, -2.0], ">f8").tobytes(),
         )
     )
-    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI" + np.array([14, len(body)], ">u4").tobytes() + body)
+    path.write_bytes(
+        b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI" + np.array([14, len(body)], ">u4").tobytes() + body
+    )
     assert np.array_equal(MatFile(path, "numbers").read("b"), [[3.5, -2.0]])
 
 
@@ -391,7 +443,12 @@ def test_views_can_be_looked_up_and_mistakes_are_named(tmp_path):
     with SurrealReader(put(tmp_path, DAMAGED_FILES)) as reader:
         assert reader.cameras == ("camera",) and reader.shown("camera") == ("person0",)
         assert reader.frame("camera", "segm14", 0).max() == 14
-        for call in (lambda: reader.K("other"), lambda: reader.track("nobody"), lambda: reader.person_view("camera", "nobody"), lambda: reader.labels("camera", ("rgb",))):
+        for call in (
+            lambda: reader.K("other"),
+            lambda: reader.track("nobody"),
+            lambda: reader.person_view("camera", "nobody"),
+            lambda: reader.labels("camera", ("rgb",)),
+        ):
             with pytest.raises(ConfigError, match="Unknown"):
                 call()
         with pytest.raises(ConfigError, match="Frames 1 to 3"):

@@ -112,7 +112,9 @@ def test_a_meter_of_halves_adds_up_to_that_of_the_whole(task):
     parts = [batch(task.classes, seed) for seed in (0, 1)]
     whole, halves = task.meter(), [task.meter() for _ in parts]
     for meter, b in zip(halves, parts):
-        outputs = Maps((torch.from_numpy(np.random.default_rng(3).normal(size=(3, task.classes, 8, 8)).astype(np.float32)),), None)
+        outputs = Maps(
+            (torch.from_numpy(np.random.default_rng(3).normal(size=(3, task.classes, 8, 8)).astype(np.float32)),), None
+        )
         meter.update(outputs, b)
         whole.update(outputs, b)
     for name, total in halves[0].totals.items():
@@ -221,7 +223,15 @@ def test_the_paper_is_as_the_thesis_says():
     paper = PRESETS["paper"]
     assert paper.network == NetworkConfig(stacks=8, features=256, depth=4, up=False, size=256)
     t = paper.train
-    assert (t.optimiser, t.lr, t.smoothing, t.batch, t.steps, t.schedule, t.precision) == ("rmsprop", 1e-3, 0.99, 6, 50_000, "constant", "32-true")
+    assert (t.optimiser, t.lr, t.smoothing, t.batch, t.steps, t.schedule, t.precision) == (
+        "rmsprop",
+        1e-3,
+        0.99,
+        6,
+        50_000,
+        "constant",
+        "32-true",
+    )
     assert paper.data == DataConfig(frames="random", val_frames="middle")
     assert PRESETS["modern"].train.steps * PRESETS["modern"].train.batch == t.steps * t.batch
 
@@ -243,5 +253,7 @@ def test_data_options_that_make_no_sense_are_refused(options, said):
 
 def test_options_come_without_torch():
     code = "import mannequin.commands.train, sys; print('torch' in sys.modules, 'cv2' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["False", "False"]

@@ -23,7 +23,22 @@ from training.feed import from_datasets
 from training.presets import DataConfig
 from training.tasks.segmentation import Segmentation
 
-TINY = ("--stacks", 1, "--features", 8, "--depth", 1, "--size", 32, "--accelerator", "cpu", "--workers", 0, "--batch", 4)
+TINY = (
+    "--stacks",
+    1,
+    "--features",
+    8,
+    "--depth",
+    1,
+    "--size",
+    32,
+    "--accelerator",
+    "cpu",
+    "--workers",
+    0,
+    "--batch",
+    4,
+)
 STEADY = (*TINY, "--schedule", "constant", "--warmup", 0, "--validate-every", 0, "--log-every", 1)
 
 
@@ -82,8 +97,38 @@ def tables(folder: Path) -> list[bytes]:
 def test_it_learns_two_frames_by_heart(run, tmp_path, task):
     two = written(tmp_path / "two", [small(i, frames=1) for i in range(2)])
     out = tmp_path / "run"
-    options = ("--data", two, "--val-data", two, "--augment", "none", "--features", 16, "--depth", 2, "--size", 64, "--batch", 2)
-    status, said, heard = run("train", task, *TINY, *options, "--steps", 100, "--lr", 0.01, "--warmup", 10, "--validate-every", 50, "--out", out)
+    options = (
+        "--data",
+        two,
+        "--val-data",
+        two,
+        "--augment",
+        "none",
+        "--features",
+        16,
+        "--depth",
+        2,
+        "--size",
+        64,
+        "--batch",
+        2,
+    )
+    status, said, heard = run(
+        "train",
+        task,
+        *TINY,
+        *options,
+        "--steps",
+        100,
+        "--lr",
+        0.01,
+        "--warmup",
+        10,
+        "--validate-every",
+        50,
+        "--out",
+        out,
+    )
     assert status == 0, heard
     halfway, last = ({name: float(value) for name, value in row.items()} for row in rows(out / "validation.csv"))
     assert last["loss"] < min(0.2, halfway["loss"]), (halfway, last)  # it begins with log(15) or log(20), about 3
@@ -93,7 +138,22 @@ def test_it_learns_two_frames_by_heart(run, tmp_path, task):
 
 def test_the_same_seed_gives_the_same_tables_and_weights(run, tmp_path, people):
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        assert run("train", "segmentation", *STEADY, "--steps", 3, "--val-share", 0.3, "--data", people, "--seed", seed, "--out", tmp_path / name, "--quiet") == (0, "", "")
+        assert run(
+            "train",
+            "segmentation",
+            *STEADY,
+            "--steps",
+            3,
+            "--val-share",
+            0.3,
+            "--data",
+            people,
+            "--seed",
+            seed,
+            "--out",
+            tmp_path / name,
+            "--quiet",
+        ) == (0, "", "")
     a, b, c = (tables(tmp_path / name) for name in "abc")
     assert a == b and a[0] != c[0]
     assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
@@ -103,7 +163,9 @@ def test_the_same_command_goes_on_bit_for_bit(run, tmp_path, people):
     command = ("train", "segmentation", *STEADY, "--val-share", 0.3, "--data", people)
     assert run(*command, "--steps", 6, "--out", tmp_path / "whole")[0] == 0
     assert run(*command, "--steps", 3, "--out", tmp_path / "parts")[0] == 0
-    assert run(*command, "--steps", 6, "--out", tmp_path / "parts", "--resume", "--cache", 0)[0] == 0  # which may change
+    assert (
+        run(*command, "--steps", 6, "--out", tmp_path / "parts", "--resume", "--cache", 0)[0] == 0
+    )  # which may change
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
     whole, parts = (rows(tmp_path / name / "train.csv") for name in ("whole", "parts"))
     assert whole == parts and len(whole) == 6
@@ -124,7 +186,20 @@ def test_fine_tuning_begins_with_the_weights_of_another_run(run, tmp_path, peopl
     path = checkpoint(tmp_path / "before", "segmentation")
     begun = safetensors.torch.load_file(path / "weights.safetensors")
     out = tmp_path / "after"
-    options = ("--optimiser", "sgd", "--weight-decay", 0, "--lr", 1e-12, "--init", tmp_path / "before", "--data", people, "--val-share", 0.3)
+    options = (
+        "--optimiser",
+        "sgd",
+        "--weight-decay",
+        0,
+        "--lr",
+        1e-12,
+        "--init",
+        tmp_path / "before",
+        "--data",
+        people,
+        "--val-share",
+        0.3,
+    )
     assert run("train", "segmentation", *STEADY, *options, "--steps", 1, "--out", out)[0] == 0
     after = weights(out)
     learnt = [name for name in begun if not any(word in name for word in ("running", "num_batches"))]
@@ -133,7 +208,22 @@ def test_fine_tuning_begins_with_the_weights_of_another_run(run, tmp_path, peopl
 
 
 def test_training_on_an_endless_stream(run, tmp_path):
-    options = ("--stream", "--dev-run", "--out", tmp_path / "run", "--", "--motion", "walk", "--frames", 2, "--size", 48, 48, "--light", "lamps")
+    options = (
+        "--stream",
+        "--dev-run",
+        "--out",
+        tmp_path / "run",
+        "--",
+        "--motion",
+        "walk",
+        "--frames",
+        2,
+        "--size",
+        48,
+        48,
+        "--light",
+        "lamps",
+    )
     status, said, heard = run("train", "segmentation", *TINY, *options)
     assert status == 0, heard
     data = json.loads((tmp_path / "run/config.json").read_text())["data"]
@@ -173,7 +263,9 @@ def test_datasets_that_cannot_teach(refuses, tmp_path, people):
     clip = small(0)
     view = clip.views["camera"]
     values = {name: value for name, value in view.labels.values.items() if name != "segm"}
-    bare = written(tmp_path / "bare", [replace(clip, views={"camera": replace(view, labels=replace(view.labels, values=values))})])
+    bare = written(
+        tmp_path / "bare", [replace(clip, views={"camera": replace(view, labels=replace(view.labels, values=values))})]
+    )
     assert "has no channel 'segm'" in refuses("--data", people, "--val-data", bare)
     away = camera_looking("camera", (0.0, -6.0, 1.0), target=(0.0, -12.0, 1.0), focal=150.0, resolution=(60, 80))
     far = written(tmp_path / "far", [small(0, cameras=[away])])
@@ -189,7 +281,9 @@ def test_too_few_clips_to_hold_some_out(refuses, tmp_path):
 def test_checkpoints_of_something_else(refuses, tmp_path, people):
     checkpoint(tmp_path / "run", "segmentation")
     data = ("--data", people, "--val-data", people)
-    assert "of the task 'segmentation'; expected one of 'depth'" in refuses(*data, "--init", tmp_path / "run", task="depth")
+    assert "of the task 'segmentation'; expected one of 'depth'" in refuses(
+        *data, "--init", tmp_path / "run", task="depth"
+    )
     assert "holds another network" in refuses(*data, "--init", tmp_path / "run", "--features", 16)
     assert "There is no checkpoint in" in refuses(*data, "--init", tmp_path / "nothing")
     message = refuses(*data, out=tmp_path / "run", task="depth")
@@ -198,7 +292,9 @@ def test_checkpoints_of_something_else(refuses, tmp_path, people):
 
 def test_a_run_with_other_options_is_not_continued(run, refuses, tmp_path, people):
     out = tmp_path / "run"
-    assert run("train", "segmentation", *TINY, "--steps", 2, "--data", people, "--val-data", people, "--out", out)[0] == 0
+    assert (
+        run("train", "segmentation", *TINY, "--steps", 2, "--data", people, "--val-data", people, "--out", out)[0] == 0
+    )
     before = weights(out)
     message = refuses("--data", people, "--val-data", people, "--lr", 0.5, "--features", 16, out=out)
     assert "config.lr: 0.003 there, 0.5 now" in message and "task_config.features: 8 there, 16 now" in message
@@ -212,7 +308,21 @@ def test_resume_needs_a_run(refuses, people):
 
 
 def test_a_loss_that_is_no_number_stops_with_its_samples(refuses, tmp_path, people):
-    message = refuses("--data", people, "--val-data", people, "--lr", 1e30, "--warmup", 0, "--steps", 6, "--clip", 0, out=tmp_path / "run")
+    message = refuses(
+        "--data",
+        people,
+        "--val-data",
+        people,
+        "--lr",
+        1e30,
+        "--warmup",
+        0,
+        "--steps",
+        6,
+        "--clip",
+        0,
+        out=tmp_path / "run",
+    )
     assert "is no number" in message and "clip" in message and "lower --lr" in message
 
 
@@ -227,7 +337,9 @@ def test_memory_that_is_used_up(refuses, tmp_path, people, monkeypatch):
 
 def test_without_torch_it_says_what_to_install(refuses, people, monkeypatch):
     monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "torch" else "there")
-    assert "Training needs torch" in (message := refuses("--data", people)) and "pip install 'mannequin[train]'" in message
+    assert (
+        "Training needs torch" in (message := refuses("--data", people)) and "pip install 'mannequin[train]'" in message
+    )
 
 
 # Options and progress
@@ -235,8 +347,15 @@ def test_without_torch_it_says_what_to_install(refuses, people, monkeypatch):
 
 def test_presets_are_defaults_that_options_change():
     command = parse("train depth --data d --preset paper --batch 3".split())
-    assert (command.train.optimiser, command.train.steps, command.train.batch, command.network.stacks) == ("rmsprop", 50_000, 3, 8)
-    assert (command.selection.val_frames, command.selection.augment) == ("middle", "paper") and str(command.folder) == "runs/depth"
+    assert (command.train.optimiser, command.train.steps, command.train.batch, command.network.stacks) == (
+        "rmsprop",
+        50_000,
+        3,
+        8,
+    )
+    assert (command.selection.val_frames, command.selection.augment) == ("middle", "paper") and str(
+        command.folder
+    ) == "runs/depth"
     assert parse("train depth --data d".split()).network.size == 128
     by_epochs = parse("train depth --data d --preset=modern --epochs 7".split())
     assert (by_epochs.train.steps, by_epochs.train.epochs, by_epochs.train.precision) == (0, 7, "bf16-mixed")

@@ -153,18 +153,28 @@ def course(samples=22, **changes):
 def test_things_counted_in_epochs_fall_on_the_steps_that_complete_them():
     c = course(steps=0, epochs=3, validate_every=0, checkpoint_every=0)  # 22 samples, 6 a step: 3⅔ steps
     assert c.steps == 11
-    assert [s for s in range(1, 12) if c.validation_due(s)] == [4, 8, 11] == [s for s in range(1, 12) if c.checkpoint_due(s)]
+    assert (
+        [s for s in range(1, 12) if c.validation_due(s)]
+        == [4, 8, 11]
+        == [s for s in range(1, 12) if c.checkpoint_due(s)]
+    )
 
 
 def test_the_last_step_is_validated_kept_and_logged():
     c = course(steps=10, validate_every=7, checkpoint_every=6, log_every=8)
-    assert [[s for s in range(1, 11) if due(s)] for due in (c.validation_due, c.checkpoint_due, c.log_due)] == [[7, 10], [6, 10], [8, 10]]
+    assert [[s for s in range(1, 11) if due(s)] for due in (c.validation_due, c.checkpoint_due, c.log_due)] == [
+        [7, 10],
+        [6, 10],
+        [8, 10],
+    ]
 
 
 def test_learning_rates():
     rates = [course(steps=9, lr=1.0, schedule="multistep", milestones=(3.0, 5.0)).lr(s) for s in range(1, 8)]
     assert np.allclose(rates, [1, 1, 1, 0.1, 0.1, 0.01, 0.01])
-    epochs = course(samples=12, steps=9, lr=1.0, schedule="multistep", milestones=(1.0,), schedule_unit="epochs")  # 2 steps an epoch
+    epochs = course(
+        samples=12, steps=9, lr=1.0, schedule="multistep", milestones=(1.0,), schedule_unit="epochs"
+    )  # 2 steps an epoch
     assert np.allclose([epochs.lr(s) for s in range(1, 5)], [1, 1, 0.1, 0.1])
     cosine = course(steps=12, lr=2.0, schedule="cosine", warmup=2.0)
     assert np.allclose([cosine.lr(s) for s in (1, 2, 3, 8, 12)], [1, 2, 2, 1, 1 + math.cos(0.9 * math.pi)])
@@ -203,7 +213,10 @@ def test_validation_is_what_a_plain_pass_computes(done):
     model = ToyTask(ToyConfig(**about["task_config"])).model()
     model.load_state_dict(weights)
     data = ToyData(9, seed=1)
-    images, labels = torch.stack([data[0, k]["image"] for k in range(9)]), torch.tensor([data[0, k]["label"] for k in range(9)])
+    images, labels = (
+        torch.stack([data[0, k]["image"] for k in range(9)]),
+        torch.tensor([data[0, k]["label"] for k in range(9)]),
+    )
     with torch.no_grad():
         outputs = model.eval()(images)
     assert about["metrics"]["accuracy"] == pytest.approx(float((outputs.argmax(1) == labels).float().mean()))
@@ -213,7 +226,10 @@ def test_validation_is_what_a_plain_pass_computes(done):
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path, done):
     config = small(steps=3)
-    a, b, other = (load_weights(run(tmp_path / n, config=c).checkpoint)[0] for n, c in zip("abc", (config, config, small(steps=3, seed=1))))
+    a, b, other = (
+        load_weights(run(tmp_path / n, config=c).checkpoint)[0]
+        for n, c in zip("abc", (config, config, small(steps=3, seed=1)))
+    )
     assert same(a, b) and not same(a, other)
 
 
@@ -241,7 +257,9 @@ def test_a_step_is_what_torch_makes_of_the_whole_batch(tmp_path):
     assert float(rows(tmp_path / "out" / "train.csv")[0]["gradient"]) == pytest.approx(norm, rel=1e-5)
 
 
-@pytest.mark.parametrize("changes", [{"precision": "bf16-mixed"}, {"channels_last": True}, {"optimiser": "adamw"}, {"deterministic": True}])
+@pytest.mark.parametrize(
+    "changes", [{"precision": "bf16-mixed"}, {"channels_last": True}, {"optimiser": "adamw"}, {"deterministic": True}]
+)
 def test_variants_learn_too(tmp_path, changes):
     result = run(tmp_path / "out", config=small(steps=12, **changes))
     assert result.metrics["accuracy"] > 0.8
@@ -255,14 +273,23 @@ def test_deterministic_mode_forbids_what_is_not(tmp_path):
             assert torch.are_deterministic_algorithms_enabled()
             raise RuntimeError("foo_backward_cuda does not have a deterministic implementation, but you set …")
 
-    with pytest.raises(ConfigError, match="--deterministic is not possible here: torch has no such version of foo_backward_cuda"):
+    with pytest.raises(
+        ConfigError, match="--deterministic is not possible here: torch has no such version of foo_backward_cuda"
+    ):
         run(tmp_path / "out", Guarded(), small(deterministic=True))
 
 
 def test_a_dev_run_exercises_everything(tmp_path):
     result = run(tmp_path / "out", config=TrainConfig(dev_run=True, accelerator="cpu", batch=3, workers=0))
-    assert result.steps == 2 and len(rows(tmp_path / "out" / "train.csv")) == 2 and len(rows(tmp_path / "out" / "validation.csv")) == 1
-    assert len(checkpoints(tmp_path / "out" / "checkpoints")) == 2 and len(list((tmp_path / "out" / "pictures").iterdir())) == 1
+    assert (
+        result.steps == 2
+        and len(rows(tmp_path / "out" / "train.csv")) == 2
+        and len(rows(tmp_path / "out" / "validation.csv")) == 1
+    )
+    assert (
+        len(checkpoints(tmp_path / "out" / "checkpoints")) == 2
+        and len(list((tmp_path / "out" / "pictures").iterdir())) == 1
+    )
 
 
 def test_the_best_and_the_latest_are_kept(tmp_path):
@@ -308,7 +335,9 @@ def test_the_share_of_waiting_is_measured(tmp_path):
 def test_a_loss_that_is_no_number_stops_and_names_the_samples(tmp_path):
     where = next(n for n, (_, index) in enumerate(keys(22, 0)) if index == 7)  # of the first pass
     step = where // 6 + 1
-    with pytest.raises(TrainingError, match=rf"The loss of step {step} is no number \(.*entropy nan.*Its samples: .*0/7.*inspect") as e:
+    with pytest.raises(
+        TrainingError, match=rf"The loss of step {step} is no number \(.*entropy nan.*Its samples: .*0/7.*inspect"
+    ) as e:
         run(tmp_path / "out", data=ToyData(bad=7))
     kept = read(tmp_path / "out" / "inspect" / f"step-{step - 1:08d}")
     assert kept.standing.step == step - 1 and "0/7" in kept.note and "0/7" in str(e.value)
@@ -328,7 +357,10 @@ class Raising(ToyTask):
 
 @pytest.mark.parametrize("error", ["cuda", "cpu"])
 def test_exhausted_memory_is_explained(tmp_path, error):
-    with pytest.raises(TrainingError, match="(?s)memory is used up.*--batch 8 to 4 and raise --accumulate to 4, or use --precision bf16-mixed"):
+    with pytest.raises(
+        TrainingError,
+        match="(?s)memory is used up.*--batch 8 to 4 and raise --accumulate to 4, or use --precision bf16-mixed",
+    ):
         run(tmp_path / "out", Raising(error=error), small(batch=8, accumulate=2))
 
 
@@ -372,12 +404,18 @@ def test_foreign_folders_are_refused(tmp_path):
 
 
 def toy_checkpoint(step=3, value=1.0) -> Checkpoint:
-    return Checkpoint(Standing({"task": "toy"}, {}, step), {"w": torch.full((2, 3), value)}, {"random/cpu": torch.arange(4, dtype=torch.uint8)[None]})
+    return Checkpoint(
+        Standing({"task": "toy"}, {}, step),
+        {"w": torch.full((2, 3), value)},
+        {"random/cpu": torch.arange(4, dtype=torch.uint8)[None]},
+    )
 
 
 def test_a_checkpoint_comes_back_bit_for_bit(tmp_path):
     tensors = {"a": torch.randn(3, 4, dtype=torch.float64), "b": torch.tensor(7), "c": torch.randn(5).bfloat16()}
-    standing = Standing({"task": "toy", "data": {"x": [1, None]}}, {"torch": "2"}, 12, 72, 0.1 + 0.2, sums={"loss": 1 / 3}, summed=1)
+    standing = Standing(
+        {"task": "toy", "data": {"x": [1, None]}}, {"torch": "2"}, 12, 72, 0.1 + 0.2, sums={"loss": 1 / 3}, summed=1
+    )
     there = save(Checkpoint(standing, tensors, {"t": tensors["a"][1:]}, "note"), tmp_path)
     back = read(there)
     assert back.standing == standing and back.note == "note"
@@ -451,7 +489,10 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_offered(tmp_path, dama
     run(tmp_path / "out", config=small(steps=6, validate_every=6))
     last = tmp_path / "out" / "checkpoints" / "step-00000006"
     DAMAGES[damage](last)
-    with pytest.raises(TrainingError, match=r"(?s)step-00000006 is damaged \(.*step-00000003 is there too: delete the folder .*step-00000006 "):
+    with pytest.raises(
+        TrainingError,
+        match=r"(?s)step-00000006 is damaged \(.*step-00000003 is there too: delete the folder .*step-00000006 ",
+    ):
         run(tmp_path / "out", config=small(steps=6, validate_every=6))
     subprocess.run(["rm", "-r", str(last)], check=True)
     assert run(tmp_path / "out", config=small(steps=6, validate_every=6)).step == 6
@@ -480,7 +521,10 @@ def test_checkpoints_of_other_versions_and_makers(tmp_path):
 
 def test_weights_of_another_network(done):
     weights, _ = load_weights(done[0])
-    with pytest.raises(TrainingError, match=r"(?s)another network than Sequential:.*0.weight has shape \(4, 1, 3, 3\), expected \(5, 1, 3, 3\)"):
+    with pytest.raises(
+        TrainingError,
+        match=r"(?s)another network than Sequential:.*0.weight has shape \(4, 1, 3, 3\), expected \(5, 1, 3, 3\)",
+    ):
         fill(ToyTask(ToyConfig(width=5)).model(), weights, "here")
     with pytest.raises(TrainingError, match="1.running_mean has no place in it"):
         fill(PLAIN.model(), weights, "here")
@@ -533,7 +577,15 @@ if __name__ == "__main__":
 
 def test_two_processes_compute_what_one_does_with_twice_the_batch(tmp_path):
     (tmp_path / "worker.py").write_text(WORKER.format(root=str(ROOT), out=str(tmp_path / "two")))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "worker.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        str(tmp_path / "worker.py"),
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert ended.returncode == 0, ended.stderr
     said = sorted(line.split()[1:] for line in ended.stdout.splitlines() if line.startswith("RESULT"))
@@ -544,6 +596,8 @@ def test_two_processes_compute_what_one_does_with_twice_the_batch(tmp_path):
     assert all(torch.allclose(a[name], b[name], rtol=1e-4, atol=1e-6) for name in b)
     assert float(said[0][2]) == pytest.approx(one.metrics["loss"], rel=1e-3)
     lines = [[float(v) for v in row.values()] for row in rows(tmp_path / "two" / "train.csv")]
-    assert np.allclose(lines, [[float(v) for v in row.values()] for row in rows(tmp_path / "one" / "train.csv")], rtol=1e-3)
+    assert np.allclose(
+        lines, [[float(v) for v in row.values()] for row in rows(tmp_path / "one" / "train.csv")], rtol=1e-3
+    )
     assert len(list((tmp_path / "two" / "events").iterdir())) == 1
     assert read(tmp_path / "two" / "checkpoints" / "step-00000010").training["random/cpu"].shape[0] == 2

@@ -79,7 +79,11 @@ def test_a_sample_is_what_the_clip_holds_at_its_pixels(clips, folder, augment):
     segm, depth, instance = (view.frame(name, 1) for name in ("segm", "depth", "instance"))
     matrix = sample["matrix"].astype(float)
     y, x = np.mgrid[:SIZE, :SIZE] + 0.5
-    j, i = np.floor(np.linalg.solve(matrix[:, :2], np.stack([x.ravel(), y.ravel()]) - matrix[:, 2:])).astype(int).reshape(2, SIZE, SIZE)
+    j, i = (
+        np.floor(np.linalg.solve(matrix[:, :2], np.stack([x.ravel(), y.ravel()]) - matrix[:, 2:]))
+        .astype(int)
+        .reshape(2, SIZE, SIZE)
+    )
     inside = (i >= 0) & (i < 60) & (j >= 0) & (j < 80)
     i, j = i.clip(0, 59), j.clip(0, 79)
     own = inside & (instance[i, j] == 2)
@@ -114,7 +118,9 @@ def test_joints_count_as_visible_inside_the_crop_only(folder):
 
 def test_augmentation_leaves_depth_as_it_is(folder):
     plain, augmented = (FrameDataset(folder, augment=a, size=SIZE) for a in (False, True))
-    scales = [np.linalg.det(augmented[e, 0]["matrix"][:, :2]) / np.linalg.det(plain[e, 0]["matrix"][:, :2]) for e in range(8)]
+    scales = [
+        np.linalg.det(augmented[e, 0]["matrix"][:, :2]) / np.linalg.det(plain[e, 0]["matrix"][:, :2]) for e in range(8)
+    ]
     assert max(scales) > 1.3 * min(scales)
     for e in range(8):
         assert np.array_equal(augmented[e, 0]["joints_depth"], plain[0, 0]["joints_depth"])
@@ -164,7 +170,12 @@ def test_the_same_key_gives_the_same_sample_in_any_order(folder):
 
 def test_seed_epoch_and_index_change_what_is_drawn(folder):
     data, other = (FrameDataset(folder, augment=True, seed=seed, size=SIZE) for seed in (3, 4))
-    matrices = [data[0, 0]["matrix"], data[1, 0]["matrix"], other[0, 0]["matrix"], FrameDataset(folder, size=SIZE)[0, 0]["matrix"]]
+    matrices = [
+        data[0, 0]["matrix"],
+        data[1, 0]["matrix"],
+        other[0, 0]["matrix"],
+        FrameDataset(folder, size=SIZE)[0, 0]["matrix"],
+    ]
     assert len({m.tobytes() for m in matrices}) == 4
 
 
@@ -210,7 +221,12 @@ def test_every_person_of_every_frame_is_a_sample(folder):
 
 def test_the_middle_frame_is_that_of_the_paper(folder):
     data = FrameDataset(folder, Selection(frames="middle"), size=SIZE)
-    assert [data[0, i]["id"].rsplit("/", 1)[1] for i in range(len(data))] == ["1", "1", "1", "1"]  # of 3, 3, 4, 3 frames
+    assert [data[0, i]["id"].rsplit("/", 1)[1] for i in range(len(data))] == [
+        "1",
+        "1",
+        "1",
+        "1",
+    ]  # of 3, 3, 4, 3 frames
 
 
 def test_every_other_frame(folder):
@@ -225,7 +241,12 @@ def test_a_random_frame_of_each_clip_is_another_in_each_epoch(folder):
 
 
 def test_splits_as_the_clips_tell(folder):
-    assert [len(FrameDataset(folder, Selection(split=s), size=SIZE)) for s in ("train", "test", "val", "all")] == [6, 4, 3, 13]
+    assert [len(FrameDataset(folder, Selection(split=s), size=SIZE)) for s in ("train", "test", "val", "all")] == [
+        6,
+        4,
+        3,
+        13,
+    ]
 
 
 def test_splits_by_share_divide_the_clips(folder):
@@ -388,7 +409,11 @@ def test_a_run_is_its_frames_in_one_crop(folder, clips):
     assert len(data) == 2
     run = data[0, 1]
     assert run["id"] == "000001/camera/person0/2"
-    assert run["image"].shape == (2, 3, SIZE, SIZE) and run["segm"].shape == (2, SIZE, SIZE) and run["joints2d"].shape == (2, 24, 2)
+    assert (
+        run["image"].shape == (2, 3, SIZE, SIZE)
+        and run["segm"].shape == (2, SIZE, SIZE)
+        and run["joints2d"].shape == (2, 24, 2)
+    )
     assert np.array_equal(run["matrix"][0], run["matrix"][1])
     truth = clips[1].views["camera"].people["person0"].joints2d[2:4]
     assert np.allclose(run["joints2d"], truth @ run["matrix"][0, :, :2].T + run["matrix"][0, :, 2], atol=1e-3)
@@ -407,7 +432,9 @@ def test_a_run_that_is_not_augmented_holds_the_whole_box(folder):
 )  # fmt: skip
 def test_where_runs_begin(folder, options, starts):
     data = ClipDataset(folder, 2, Selection(split="test", **options), size=SIZE)
-    found = {tuple(data[e, i]["id"][-1] for i in range(len(data))) for e in range(25 if "random" in options.values() else 1)}
+    found = {
+        tuple(data[e, i]["id"][-1] for i in range(len(data))) for e in range(25 if "random" in options.values() else 1)
+    }
     assert found == {tuple(s) for s in starts}
 
 
@@ -448,7 +475,10 @@ def test_generated_samples_follow_from_their_key():
     others = GeneratedFrames(CONFIG, Assets(), 6, Counting, size=SIZE)[0, 0], first[1, 0]
     assert all(not np.array_equal(s["image"], forth[0]["image"]) for s in others)
     for sample in forth:
-        assert set(np.unique(sample["segm"])) >= {0, 1, 2} and (sample["depth"] > 0).sum() == (sample["segm"] > 0).sum() > 100
+        assert (
+            set(np.unique(sample["segm"])) >= {0, 1, 2}
+            and (sample["depth"] > 0).sum() == (sample["segm"] > 0).sum() > 100
+        )
 
 
 def test_generated_samples_come_from_workers():
@@ -470,7 +500,8 @@ def test_clips_that_show_nobody_are_drawn_again_and_in_the_end_refused():
             if Shy.hidden < 0:
                 return clip
             views = {
-                c: replace(v, people={n: replace(p, pixels=np.zeros_like(p.pixels)) for n, p in v.people.items()}) for c, v in clip.views.items()
+                c: replace(v, people={n: replace(p, pixels=np.zeros_like(p.pixels)) for n, p in v.people.items()})
+                for c, v in clip.views.items()
             }
             return replace(clip, views=views)
 

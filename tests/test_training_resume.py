@@ -29,10 +29,15 @@ def assert_same_run(a: Path, b: Path) -> None:
     assert names and names == [p.name for p in checkpoints(b / "checkpoints")]
     for name in names:
         for file in ("weights.safetensors", "training.safetensors", "state.json"):
-            assert (a / "checkpoints" / name / file).read_bytes() == (b / "checkpoints" / name / file).read_bytes(), (name, file)
+            assert (a / "checkpoints" / name / file).read_bytes() == (b / "checkpoints" / name / file).read_bytes(), (
+                name,
+                file,
+            )
     for table in ("train.csv", "validation.csv"):
         assert (a / table).read_bytes() == (b / table).read_bytes()
-    assert {p.name: p.read_bytes() for p in (a / "pictures").iterdir()} == {p.name: p.read_bytes() for p in (b / "pictures").iterdir()}
+    assert {p.name: p.read_bytes() for p in (a / "pictures").iterdir()} == {
+        p.name: p.read_bytes() for p in (b / "pictures").iterdir()
+    }
 
 
 def sending(number: int, at: int):
@@ -72,7 +77,9 @@ def start(tmp_path, at: int, kill: str) -> subprocess.CompletedProcess:
     script = tmp_path / "killed.py"
     script.write_text(KILLED.format(root=str(ROOT), at=at, kill=kill, out=str(tmp_path / "out")))
     env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    return subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, env=env, start_new_session=True)
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, env=env, start_new_session=True
+    )
 
 
 def test_a_killed_run_with_loading_processes_goes_on_bit_for_bit(tmp_path, in_one_go):
@@ -93,7 +100,9 @@ def test_a_signal_keeps_the_step_and_says_how_to_go_on(tmp_path, number, in_one_
     result = run(tmp_path / "out", on_progress=sending(number, 4))
     assert (result.stopped, result.step, result.checkpoint.name) == (number, 5, "step-00000005")
     word = "Interrupted" if number == signal.SIGINT else "Ended by SIGTERM"
-    assert str(result).startswith(f"{word} after step 5 of 10, which is kept in ") and "The same command goes on from there" in str(result)
+    assert str(result).startswith(
+        f"{word} after step 5 of 10, which is kept in "
+    ) and "The same command goes on from there" in str(result)
     assert signal.getsignal(number) is before
     assert run(tmp_path / "out").stopped is None
     assert_same_run(tmp_path / "out", in_one_go)
@@ -125,7 +134,13 @@ def test_a_second_signal_ends_at_once(tmp_path):
         {"optimiser": "rmsprop", "momentum": 0.9, "clip": 0.1},
         {"optimiser": "sgd"},
         {"optimiser": "sgd", "momentum": 0.9, "schedule": "cosine", "warmup": 3.0},
-        {"optimiser": "adamw", "weight_decay": 0.1, "schedule": "multistep", "milestones": (1.0, 2.0), "schedule_unit": "epochs"},
+        {
+            "optimiser": "adamw",
+            "weight_decay": 0.1,
+            "schedule": "multistep",
+            "milestones": (1.0, 2.0),
+            "schedule_unit": "epochs",
+        },
         {"precision": "bf16-mixed", "channels_last": True},
         {"steps": 0, "epochs": 2, "validate_every": 0, "checkpoint_every": 0},
         {"deterministic": True},
@@ -156,13 +171,19 @@ def test_a_finished_run_stays_as_it_is(tmp_path, in_one_go):
     run(tmp_path / "out")
     steps = []
     result = run(tmp_path / "out", on_progress=steps.append)
-    assert not steps and result.step == 10 and result.metrics["accuracy"] == read(result.checkpoint).standing.validations[-1].metrics["accuracy"]
+    assert (
+        not steps
+        and result.step == 10
+        and result.metrics["accuracy"] == read(result.checkpoint).standing.validations[-1].metrics["accuracy"]
+    )
     assert_same_run(tmp_path / "out", in_one_go)
 
 
 def test_what_has_no_say_in_the_result_may_change(tmp_path):
     run(tmp_path / "out", small(steps=5))
-    result = run(tmp_path / "out", small(steps=7, log_every=3, checkpoint_every=1, validate_every=2, keep=1, picture_every=0))
+    result = run(
+        tmp_path / "out", small(steps=7, log_every=3, checkpoint_every=1, validate_every=2, keep=1, picture_every=0)
+    )
     assert result.step == 7
     assert json.loads((tmp_path / "out" / "config.json").read_text())["config"]["log_every"] == 3
 
@@ -170,7 +191,11 @@ def test_what_has_no_say_in_the_result_may_change(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"lr": 0.1, "batch": 4}, r"(?s)config.batch: 3 there, 4 now\n.*config.lr: 0.003 there, 0.1 now.*What may change: workers.*steps and epochs upwards"),
+        (
+            {"lr": 0.1, "batch": 4},
+            r"(?s)config.batch: 3 there, 4 now\n.*config.lr: 0.003 there, 0.1 now.*What may change: "
+            r"workers.*steps and epochs upwards",
+        ),
         ({"seed": 1}, "config.seed: 0 there, 1 now"),
         ({"steps": 4}, "a run of 5 steps, and this one has 4"),
         ({"dev_run": True}, "config.dev_run: False there, True now"),

@@ -90,7 +90,9 @@ def no_cycles(monkeypatch):
 @pytest.fixture(autouse=True)
 def posed_once(monkeypatch):
     """Scenes are kept from test to test: dressing the same people takes most of the time."""
-    monkeypatch.setattr(posing, "build_scene", lambda spec, catalog, outputs: _scene(spec.to_json(), catalog.assets, outputs))
+    monkeypatch.setattr(
+        posing, "build_scene", lambda spec, catalog, outputs: _scene(spec.to_json(), catalog.assets, outputs)
+    )
 
 
 @functools.lru_cache(maxsize=4)
@@ -143,7 +145,16 @@ def test_lens_distortion_is_noted_as_beyond_cycles(tmp_path):
 @pytest.mark.parametrize("seed", range(30, 36))
 def test_no_false_alarm_over_seeds_and_lights(tmp_path, no_cycles, seed):
     light = ("sh", "hdri", "lamps")[seed % 3]
-    report = validate(make(tmp_path / "d", ("studio", "surreal")[seed % 2], light, size=((48, 64), SIZE)[seed % 2], seed=seed, keep_in_frame=False))
+    report = validate(
+        make(
+            tmp_path / "d",
+            ("studio", "surreal")[seed % 2],
+            light,
+            size=((48, 64), SIZE)[seed % 2],
+            seed=seed,
+            keep_in_frame=False,
+        )
+    )
     assert failures(report) == {}
     assert "no Cycles" in " ".join(report.notes)
 
@@ -152,7 +163,13 @@ def test_close_up_and_nobody_in_sight(tmp_path, no_cycles):
     spec, catalog = street()
     near = (to_matrix4(look_at((0.5, -0.6, 1.3), (0.0, 0.0, 1.2))),)
     away = (to_matrix4(look_at((0.0, -3.0, 1.0), (0.0, -9.0, 1.0))),)
-    spec = replace(spec, cameras=(replace(spec.cameras[1], name="near", T_world_camera=near), replace(spec.cameras[1], name="away", T_world_camera=away)))
+    spec = replace(
+        spec,
+        cameras=(
+            replace(spec.cameras[1], name="near", T_world_camera=near),
+            replace(spec.cameras[1], name="away", T_world_camera=away),
+        ),
+    )
     dataset = create_or_resume(tmp_path / "d", {"assets": to_plain(Assets()), "renderer": "raster"})
     clip = open_renderer("raster", catalog).render(spec, DEFAULT_OUTPUTS)
     assert not len(clip.views["away"].labels.pixels) and len(clip.views["near"].labels.pixels)
@@ -186,7 +203,9 @@ def foreground(images, masks):
     found = [np.flatnonzero(mask) for mask in masks]
     offsets = np.cumsum([0] + [len(p) for p in found]).astype(np.int64)
     values = {
-        n: np.concatenate([image.reshape(-1, *CHANNELS[n].shape)[p] for image, p in zip(images[n], found)]).astype(CHANNELS[n].dtype)
+        n: np.concatenate([image.reshape(-1, *CHANNELS[n].shape)[p] for image, p in zip(images[n], found)]).astype(
+            CHANNELS[n].dtype
+        )
         for n in images
         if n != "mask"
     }
@@ -203,13 +222,24 @@ def view_fields(**changes):
 
 def people(**changes):
     def broken(view, clip):
-        return replace(view, people={n: replace(p, **{f: change(getattr(p, f)) for f, change in changes.items()}) for n, p in view.people.items()})
+        return replace(
+            view,
+            people={
+                n: replace(p, **{f: change(getattr(p, f)) for f, change in changes.items()})
+                for n, p in view.people.items()
+            },
+        )
 
     return each_view(broken)
 
 
 def tracks(**changes):
-    return lambda clip: replace(clip, people={n: replace(p, **{f: change(getattr(p, f)) for f, change in changes.items()}) for n, p in clip.people.items()})
+    return lambda clip: replace(
+        clip,
+        people={
+            n: replace(p, **{f: change(getattr(p, f)) for f, change in changes.items()}) for n, p in clip.people.items()
+        },
+    )
 
 
 def chain(*faults):
@@ -221,7 +251,9 @@ def chain(*faults):
     return broken
 
 
-OTHER_SIDE = [SMPL_JOINTS.index(n.replace("left", "?").replace("right", "left").replace("?", "right")) for n in SMPL_JOINTS]
+OTHER_SIDE = [
+    SMPL_JOINTS.index(n.replace("left", "?").replace("right", "left").replace("?", "right")) for n in SMPL_JOINTS
+]
 OTHER_PART = np.array([0] + [j + 1 for j in OTHER_SIDE], np.uint8)
 
 
@@ -248,7 +280,10 @@ def mirror_people(view, clip):
         box = p.box.copy()
         box[:, [0, 2]] = np.where(p.pixels[:, None] > 0, w - p.box[:, [2, 0]], 0)
         turned[name] = replace(
-            p, joints2d=p.joints2d * (-1, 1) + np.float32((w, 0)), joints_camera=p.joints_camera * np.float32((-1, 1, 1)), box=box
+            p,
+            joints2d=p.joints2d * (-1, 1) + np.float32((w, 0)),
+            joints_camera=p.joints_camera * np.float32((-1, 1, 1)),
+            box=box,
         )
     return replace(view, people={n: replace(p, joints2d=p.joints2d.astype(np.float32)) for n, p in turned.items()})
 
@@ -259,7 +294,9 @@ def ray_length(view, clip):
     longer = np.sqrt(1 + ((x - view.K[0, 2]) / view.K[0, 0]) ** 2 + ((y - view.K[1, 2]) / view.K[1, 1]) ** 2)
     images = {n: view.images(n) for n in view.labels.values}
     images["depth"] = images["depth"] * longer
-    return replace(view, labels=foreground(images, np.stack([view.labels.mask(t) for t in range(clip.spec.num_frames)])))
+    return replace(
+        view, labels=foreground(images, np.stack([view.labels.mask(t) for t in range(clip.spec.num_frames)]))
+    )
 
 
 def longer_focal(K):
@@ -276,7 +313,9 @@ def swap_flow(images):
 
 def other_betas(clip):
     person = clip.spec.people[0]
-    spec = replace(clip.spec, people=(replace(person, betas=tuple(b + 0.5 for b in person.betas)), *clip.spec.people[1:]))
+    spec = replace(
+        clip.spec, people=(replace(person, betas=tuple(b + 0.5 for b in person.betas)), *clip.spec.people[1:])
+    )
     return replace(clip, spec=spec)
 
 
@@ -302,7 +341,7 @@ FAULTS = {
         "camera determinant is +1",
     ),
     "left and right parts swapped": (channel("segm", lambda s: OTHER_PART[s]), "limbs have parts of their side"),
-    "left and right joints swapped in the world": (tracks(joints=lambda j: j[:, OTHER_SIDE]), "the person's left is on the left"),
+    ("left and right joints swapped " "in the world"): (tracks(joints=lambda j: j[:, OTHER_SIDE]), "the person's left is on the left"),
     "left and right joints swapped in the image": (people(joints2d=lambda j: j[:, OTHER_SIDE]), "joints in the image"),
     "depth as ray length": (each_view(ray_length), "depth along rays"),
     "depth 5 cm off": (labels(lambda i: {"depth": np.where(i["mask"], i["depth"] + 0.05, 0)}), "depth along rays"),
@@ -338,7 +377,9 @@ def world_normals(clip):
     def turned(view, _clip):
         values = dict(view.labels.values)
         frame = np.repeat(np.arange(view.labels.num_frames), np.diff(view.labels.offsets))
-        values["normal"] = np.einsum("nij,nj->ni", view.T_world_camera[frame, :3, :3], values["normal"]).astype(np.float32)
+        values["normal"] = np.einsum("nij,nj->ni", view.T_world_camera[frame, :3, :3], values["normal"]).astype(
+            np.float32
+        )
         return replace(view, labels=replace(view.labels, values=values))
 
     return each_view(turned)(clip)
@@ -390,7 +431,14 @@ def test_cycles_catches_by_itself(tmp_path, street_folder, name, check):
 # Files
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[: len(b) // 2] + bytes([b[len(b) // 2] ^ 255]) + b[len(b) // 2 + 1 :], lambda b: b""])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[: len(b) // 2],
+        lambda b: b[: len(b) // 2] + bytes([b[len(b) // 2] ^ 255]) + b[len(b) // 2 + 1 :],
+        lambda b: b"",
+    ],
+)
 def test_damaged_files_are_caught(tmp_path, street_folder, no_cycles, damage):
     copy = shutil.copytree(street_folder, tmp_path / "d")
     file = next(copy.glob("clips/*/*.h5"))
@@ -486,7 +534,12 @@ def test_a_value_that_is_not_a_number_fails_and_is_the_worst():
 def test_leftness_is_minus_one_for_a_mirrored_body():
     joints = np.zeros((1, 24, 3))
     for side, x in (("left", -0.1), ("right", 0.1)):  # facing +y, so that left is -x
-        for name, place in (("hip", (x, 0, 0.9)), ("knee", (x, 0, 0.5)), ("ankle", (x, 0, 0.1)), ("foot", (x, 0.12, 0.03))):
+        for name, place in (
+            ("hip", (x, 0, 0.9)),
+            ("knee", (x, 0, 0.5)),
+            ("ankle", (x, 0, 0.1)),
+            ("foot", (x, 0.12, 0.03)),
+        ):
             joints[0, SMPL_JOINTS.index(f"{side}_{name}")] = place
     assert leftness(joints) == pytest.approx(1)
     assert leftness(joints * (-1, 1, 1)) == pytest.approx(-1)

@@ -46,7 +46,15 @@ WIDE = 120_000.0
 def make_clip(index: int, frames: int = 6):
     """A clip of two people seen by two cameras; odd ones are for testing."""
     eyes = [camera_looking(f"eye {i}", (x, -6.0, 1.0), focal=150.0, resolution=SIZE) for i, x in enumerate((0.0, 1.5))]
-    clip = ball_clip(frames, SIZE, 2, eyes, index=index, name=f"clip {index}", tags={"action": ACTIONS[index % 3], "take": "blue door"})
+    clip = ball_clip(
+        frames,
+        SIZE,
+        2,
+        eyes,
+        index=index,
+        name=f"clip {index}",
+        tags={"action": ACTIONS[index % 3], "take": "blue door"},
+    )
     split = "test" if index % 2 else "train"
     object.__setattr__(clip.spec, "split", split)
     return clip
@@ -210,7 +218,12 @@ def test_pictures_of_all_cameras_and_channels_and_over_the_colour(dataset, clip)
     with dataset.open(0) as reader:
         film = Film(reader)
         look = Look(("eye 0", "eye 1"), ("rgb", "segm"))
-        assert [tile.title for tile in film.tiles(look, 0, False)] == ["eye 0 · rgb", "eye 0 · segm", "eye 1 · rgb", "eye 1 · segm"]
+        assert [tile.title for tile in film.tiles(look, 0, False)] == [
+            "eye 0 · rgb",
+            "eye 0 · segm",
+            "eye 1 · rgb",
+            "eye 1 · segm",
+        ]
         (mixed,) = film.tiles(Look(("eye 0",), ("rgb", "segm"), opacity=0.25), 0, False)
     segm, rgb = (clip.views["eye 0"].frame(name, 0) for name in ("segm", "rgb"))
     body = segm > 0
@@ -251,7 +264,10 @@ def free_port() -> int:
 
 
 def test_a_port_in_use_is_named_with_another(dataset):
-    with Viewer(dataset.path) as viewer, pytest.raises(ConfigError, match=rf"Port {viewer.port} .* in use.*--port {viewer.port + 1}"):
+    with (
+        Viewer(dataset.path) as viewer,
+        pytest.raises(ConfigError, match=rf"Port {viewer.port} .* in use.*--port {viewer.port + 1}"),
+    ):
         Viewer(dataset.path, port=viewer.port)
 
 
@@ -321,7 +337,9 @@ class Page(Visit):
         self.clip("000000")
         self.page.get_by_role("tab", name="Pictures").click()
         wait_for(lambda: self.frame() == 0)
-        for name in {text[2:] for text in self.page.get_by_role("button").all_inner_texts() if text.startswith("● ")} ^ {"images", "rgb"}:
+        for name in {
+            text[2:] for text in self.page.get_by_role("button").all_inner_texts() if text.startswith("● ")
+        } ^ {"images", "rgb"}:
             self.press(f"○ {name}" if name in ("images", "rgb") else f"● {name}")
 
     def frame(self) -> int:
@@ -402,7 +420,9 @@ def test_a_click_reads_what_the_file_says(page, clip):
     body = np.argwhere(view.frame("segm", 0) > 0)
     for y, x in body[:: len(body) // 3]:
         right, down = spot(box, x, y)
-        assert np.abs(canvas[int(down), int(right)].astype(int) - part_colours()[view.frame("segm", 0)[y, x]]).max() <= 1
+        assert (
+            np.abs(canvas[int(down), int(right)].astype(int) - part_colours()[view.frame("segm", 0)[y, x]]).max() <= 1
+        )
         page.page.mouse.click(right, down)
         page.page.locator(f"[data-pixel='{x},{y}']").wait_for()
         for name, text in page.reading().items():
@@ -430,7 +450,9 @@ def test_frames_step_and_play(page):
     wait_for(lambda: page.frame() == 0)
     page.press("play")
     seen, pictures = set(), set()
-    wait_for(lambda: seen.add(page.frame()) or pictures.add(page.canvas().tobytes()) or (len(seen) > 2 and len(pictures) > 2))
+    wait_for(
+        lambda: seen.add(page.frame()) or pictures.add(page.canvas().tobytes()) or (len(seen) > 2 and len(pictures) > 2)
+    )
     page.press("pause")
     page.page.get_by_role("button", name="play", exact=True).wait_for()
 
@@ -543,7 +565,10 @@ def test_the_page_complains_of_nothing_and_asks_nobody_else(opened, viewer):
 
 def test_the_command_line(dataset):
     port = free_port()
-    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mannequin.cli import main; main()"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mannequin.cli import "
+        "main; main()"
+    )
     command = [sys.executable, "-u", "-c", code, "view", str(dataset.path), "--port", str(port), "--host", "0.0.0.0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         said = [process.stdout.readline() for _ in range(3)]
@@ -555,6 +580,9 @@ def test_the_command_line(dataset):
 
 
 def test_without_viser_the_extra_is_named(dataset):
-    code = f"import sys; sys.modules['viser'] = None; from mannequin.cli import main; main(['view', {json.dumps(str(dataset.path))}])"
+    code = (
+        "import sys; sys.modules['viser'] = None; from mannequin.cli import main; main(['view', "
+        f"{json.dumps(str(dataset.path))}])"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and "pip install 'mannequin[view]'" in done.stderr

@@ -76,7 +76,9 @@ def on_stage(server) -> list[str]:
 
 
 def nodes(server, start: str) -> list:
-    return [server.scene._handle_from_node_name[name] for name in on_stage(server) if name.startswith(f"/stage/{start}")]
+    return [
+        server.scene._handle_from_node_name[name] for name in on_stage(server) if name.startswith(f"/stage/{start}")
+    ]
 
 
 def opened_balls(tmp_path, **changes):
@@ -192,7 +194,9 @@ def test_a_textured_body_has_the_colours_of_its_texture(collection, reader):
     (body,) = bodies_of(reader, collection, catalog_of(collection))[0].values()
     u, v = np.moveaxis(body.model.topology.uv.mean(axis=1), -1, 0)
     size = len(body.texture)
-    texels = body.texture[np.clip(((1 - v) * size).astype(int), 0, size - 1), np.clip((u * size).astype(int), 0, size - 1)]
+    texels = body.texture[
+        np.clip(((1 - v) * size).astype(int), 0, size - 1), np.clip((u * size).astype(int), 0, size - 1)
+    ]
     difference = np.abs(body.face_colours.astype(int) - texels).mean(axis=1)
     assert np.median(difference) < 4
     patches = textured_patches(body.model.topology.faces, body.face_colours)
@@ -210,21 +214,50 @@ def test_what_is_asked_for_is_what_is_seen(stage, server, collection, reader):
         return any(node.visible for node in nodes(server, start))
 
     stage.show(camera, 0, StageOptions())
-    assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [True, False, True, True, False, True, True]
+    assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
     stage.show(camera, 0, StageOptions(surface="points", frustum=False, skeleton=False, ground=False))
-    assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [False, True, False, False, False, False, False]
+    assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [
+        False,
+        True,
+        False,
+        False,
+        False,
+        False,
+        False,
+    ]
     stage.show(camera, 0, StageOptions(surface="none", names=True))
-    assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [False, False, True, True, True, True, True]
+    assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_objects_stand_where_the_description_puts_them(stage, server, tmp_path):
     poses = np.tile(np.eye(4), (2, 1, 1))
     poses[:, :3, :3] = Rotation.from_euler("xyz", [(0.1, 0.2, 0.3), (1.0, -2.0, 0.5)]).as_matrix()
     poses[:, :3, 3] = (1, 2, 3), (-1, 0.5, 2)
-    box = ObjectSpec("box", "box", tuple(tuple(map(tuple, pose.tolist())) for pose in poses), (0.1, 0.2, 0.3), (1.0, 0.5, 0.0))
+    box = ObjectSpec(
+        "box", "box", tuple(tuple(map(tuple, pose.tolist())) for pose in poses), (0.1, 0.2, 0.3), (1.0, 0.5, 0.0)
+    )
     clip = ball_clip(2, (60, 80))
     empty = replace(clip.views["camera"], people={})
-    write_clip(tmp_path / "box.h5", replace(clip, spec=replace(clip.spec, people=(), objects=(box,)), people={}, views={"camera": empty}))
+    write_clip(
+        tmp_path / "box.h5",
+        replace(clip, spec=replace(clip.spec, people=(), objects=(box,)), people={}, views={"camera": empty}),
+    )
     collection = open_collection(tmp_path / "box.h5")
     with collection.open("box") as reader:
         stage.open(reader, collection)
@@ -250,7 +283,11 @@ def test_the_skeleton_joins_every_joint_to_its_parent(stage, server, collection,
     at = {name: joints[i].tobytes() for i, name in enumerate(SMPL_JOINTS)}
     segments = {(a.tobytes(), b.tobytes()) for a, b in bones.points}
     assert len(segments) == 23
-    assert {(at["left_hip"], at["left_knee"]), (at["spine3"], at["right_collar"]), (at["right_elbow"], at["right_wrist"])} <= segments
+    assert {
+        (at["left_hip"], at["left_knee"]),
+        (at["spine3"], at["right_collar"]),
+        (at["right_elbow"], at["right_wrist"]),
+    } <= segments
     names = {label.text: label.position for label in nodes(server, "name")}
     assert set(names) == set(SMPL_JOINTS)
     assert np.allclose(names["head"], joints[SMPL_JOINTS.index("head")])
@@ -269,7 +306,9 @@ def test_two_people_have_skeletons_of_two_colours(stage, server, tmp_path):
 
 
 def test_frusta_follow_moving_cameras_and_the_chosen_one_stands_out(stage, server, tmp_path):
-    cameras = tuple(camera_looking(f"camera {i}", (1.0 + i, -5.0, 1.0), focal=120.0, resolution=(60, 80)) for i in range(2))
+    cameras = tuple(
+        camera_looking(f"camera {i}", (1.0 + i, -5.0, 1.0), focal=120.0, resolution=(60, 80)) for i in range(2)
+    )
     clip = ball_clip(3, (60, 80), cameras=cameras)
     moving = np.tile(np.eye(4), (3, 1, 1))
     moving[:, :3, :3], moving[:, :3, 3] = Rotation.random(3, random_state=1).as_matrix(), np.arange(9).reshape(3, 3)
@@ -313,7 +352,15 @@ def test_a_body_that_does_not_give_the_clips_joints_is_not_shown(stage, server, 
 
 
 def test_assets_that_are_gone_leave_points(stage, server, reader, tmp_path):
-    config = {"assets": {"body": str(tmp_path / "SMPL_gone.pkl"), "motion": [], "textures": "", "backgrounds": "", "environments": ""}}
+    config = {
+        "assets": {
+            "body": str(tmp_path / "SMPL_gone.pkl"),
+            "motion": [],
+            "textures": "",
+            "backgrounds": "",
+            "environments": "",
+        }
+    }
     stage.open(reader, SimpleNamespace(kind="native", dataset=SimpleNamespace(config=config)))
     stage.show(reader.cameras[0], 0)
     assert "SMPL_gone.pkl" in stage.notice and nodes(server, "points")[0].visible
@@ -427,7 +474,9 @@ class Watched:
         self.received = []
         self.visit = Visit(browser, "about:blank", 640, 400)
         self.page = self.visit.page
-        self.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: self.received.append(len(data))))
+        self.page.on(
+            "websocket", lambda socket: socket.on("framereceived", lambda data: self.received.append(len(data)))
+        )
         self.page.goto(f"http://127.0.0.1:{server.get_port()}/?fixedDpr=1")  # viser lowers it on slow machines
         while not joined.is_set():
             self.page.wait_for_timeout(50)
@@ -470,13 +519,19 @@ def overlap(watched, reader, t: int, options: StageOptions) -> float:
     assert wide / high > w / h  # so the image is as high as the canvas
     across = round(high * w / h)
     left = (wide - across) // 2
-    mask = cv2.resize(reader.labels(camera, (), t, t + 1).mask(0).astype(np.uint8), (across, high), interpolation=cv2.INTER_NEAREST)
+    mask = cv2.resize(
+        reader.labels(camera, (), t, t + 1).mask(0).astype(np.uint8), (across, high), interpolation=cv2.INTER_NEAREST
+    )
     wanted = np.zeros_like(drawn)
     wanted[:, left : left + across] = mask
     return float((drawn & wanted).sum() / (drawn | wanted).sum())
 
 
-@pytest.mark.parametrize("options", [ALONE, replace(ALONE, colour="parts"), replace(ALONE, surface="points")], ids=["texture", "parts", "points"])
+@pytest.mark.parametrize(
+    "options",
+    [ALONE, replace(ALONE, colour="parts"), replace(ALONE, surface="points")],
+    ids=["texture", "parts", "points"],
+)
 def test_through_the_clips_camera_the_body_covers_its_mask(watched, collection, reader, options):
     watched.stage.open(reader, collection)
     assert overlap(watched, reader, 1, options) > 0.93

@@ -44,7 +44,9 @@ class ToyTask:
     def model(self):
         c = self.config
         norm = nn.BatchNorm2d(c.width) if c.norm else nn.Identity()
-        return nn.Sequential(nn.Conv2d(1, c.width, 3), norm, nn.ReLU(), nn.Flatten(), nn.Dropout(c.dropout), nn.Linear(36 * c.width, 2))
+        return nn.Sequential(
+            nn.Conv2d(1, c.width, 3), norm, nn.ReLU(), nn.Flatten(), nn.Dropout(c.dropout), nn.Linear(36 * c.width, 2)
+        )
 
     def inputs(self, batch):
         return (batch["image"],)
@@ -83,7 +85,16 @@ class ToyData(Dataset):
 
 
 SMALL = TrainConfig(
-    steps=10, batch=3, accumulate=2, lr=3e-3, validate_every=4, checkpoint_every=3, log_every=2, workers=0, accelerator="cpu", keep=2
+    steps=10,
+    batch=3,
+    accumulate=2,
+    lr=3e-3,
+    validate_every=4,
+    checkpoint_every=3,
+    log_every=2,
+    workers=0,
+    accelerator="cpu",
+    keep=2,
 )
 """22 samples, 6 to a step: passes over the data end within steps."""
 

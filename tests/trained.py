@@ -19,11 +19,23 @@ def checkpoint(run: Path, task: str = "segmentation", network: NetworkConfig = T
     made = make_task(task, network)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        weights = {name: 0 * value if name.endswith("bias") else value for name, value in made.model().state_dict().items()}
+        weights = {
+            name: 0 * value if name.endswith("bias") else value for name, value in made.model().state_dict().items()
+        }
     config = TrainConfig(steps=4, batch=2, workers=0)
-    about = {"task": task, "task_config": to_plain(network), "config": to_plain(config), "data": data or {}, "samples": 12, "processes": 1, "total_steps": 4}
+    about = {
+        "task": task,
+        "task_config": to_plain(network),
+        "config": to_plain(config),
+        "data": data or {},
+        "samples": 12,
+        "processes": 1,
+        "total_steps": 4,
+    }
     name = made.best[0]
     validation = Validation(4, 0.7, {"loss": 2.5, name: 0.25, "accuracy": None})
     prepare(run, about)
-    standing = Standing(about, {"torch": "2"}, step=4, samples=8, epoch=0.7, validations=(validation,), best=Best(4, name, 0.25))
+    standing = Standing(
+        about, {"torch": "2"}, step=4, samples=8, epoch=0.7, validations=(validation,), best=Best(4, name, 0.25)
+    )
     return save(Checkpoint(standing, weights, {}), run / FOLDER)

@@ -1,4 +1,5 @@
-"""The model card of a training run: what was trained on what, how well it does, what it cannot do, how to make it again.
+"""The model card of a training run: what was trained on what, how well it does, what it cannot do, how to make it
+again.
 
 After Mitchell et al., "Model Cards for Model Reporting" (2019). Written anew from what lies in the run:
 
@@ -35,22 +36,28 @@ CARD, CURVES = "card.md", "card.svg"
 
 USES = {
     "segmentation": f"which of {len(PARTS_14)} parts of the body every pixel shows",
-    "depth": f"how far every pixel of a person is from the pelvis along the camera's axis, in {BINS} steps of {1000 * BIN:g} mm",
+    "depth": f"how far every pixel of a person is from the pelvis along the camera's axis, in {BINS} steps of "
+    f"{1000 * BIN:g} mm",
 }
 """Task → what its network says."""
 
 LIMITS = {
-    "segmentation": "Left and right are the person's own. Things in front of a person, and other people, are background to it.",
-    "depth": f"Depth beyond about {BIN * (BINS - 1) / 2:.1f} m from the pelvis is put into the outermost step. It says nothing of how far the person is from the camera.",
+    "segmentation": "Left and right are the person's own. Things in front of a person, "
+    "and other people, are background to "
+    "it.",
+    "depth": f"Depth beyond about {BIN * (BINS - 1) / 2:.1f} m from the pelvis is put into the outermost step. It says "
+    "nothing of how far the person is from the camera.",
 }
 
 SYNTHETIC = (
     "It has seen no real photograph. How well it does on photographs is known only where an evaluation above says so.",
-    "Bodies, motions, clothes and places are those that the generator has; people, poses and clothes that it cannot make were never seen.",
+    "Bodies, motions, clothes and places are those that the generator has; people, poses and clothes that it "
+    "cannot make were never seen.",
 )
 
 COMMON = (
-    "It expects one person, who fills most of the crop. Without a box round the person it is used outside of what it was trained for.",
+    "It expects one person, who fills most of the crop. Without a box round the person it is used outside of "
+    "what it was trained for.",
     "How it does for different groups of people was not measured.",
     "It is not meant for decisions about people, such as identification or surveillance.",
 )
@@ -70,7 +77,8 @@ class Subject:
 
 
 def write_card(run: Path, command_of: CommandOf = lambda dataset, name: None) -> Path:
-    """Write the card of ``run`` and return where it is. What is not there any more, such as a dataset, is said to be so.
+    """Write the card of ``run`` and return where it is. What is not there any more, such as a dataset, is said to be
+    so.
 
     Raises TrainingError if ``run`` has no checkpoint, or a damaged one.
     """
@@ -96,7 +104,8 @@ def _head(subject: Subject) -> str:
     task, about = subject.task, subject.about
     return (
         f"# {task.name.capitalize()} of people: a stacked hourglass network\n\n"
-        f"Says {USES[task.name]}, from a colour image of one person. This card is of the best checkpoint by validation, "
+        f"Says {USES[task.name]}, from a colour image of one person. This card is of the best checkpoint by "
+        "validation, "
         f"after step {about['step']:,} of {about['total_steps']:,}."
     )
 
@@ -105,7 +114,11 @@ def _network(subject: Subject) -> str:
     c, model = subject.task.config, subject.model
     cost = flops(model, (1, 3, c.size, c.size))
     rows = [
-        ("architecture", f"stacked hourglass (Newell et al. 2016): {c.stacks} stack{'s' * (c.stacks > 1)}, {c.features} features, depth {c.depth}{', with learnt upsampling' if c.up else ''}"),
+        (
+            "architecture",
+            f"stacked hourglass (Newell et al. 2016): {c.stacks} stack{'s' * (c.stacks > 1)}, {c.features} "
+            f"features, depth {c.depth}{', with learnt upsampling' if c.up else ''}",
+        ),
         ("input", f"{c.size} × {c.size} pixels, RGB, whitened"),
         ("output", f"scores of {subject.task.classes} classes, the first the background, at every pixel"),
         ("parameters", f"{parameters(model):,}"),
@@ -120,17 +133,33 @@ def _data(subject: Subject) -> str:
     lines = ["## Data", ""]
     if "stream" in data:
         sample = " ".join(_flags(data["stream"], to_plain(SampleConfig())))
-        lines.append(f"Endless new clips of the rasteriser, seed {data.get('seed')}{': ' + sample if sample else ''}. {_licences(data.get('assets') or {})}")
-    named = [("training", path) for path in data.get("train", ())] + [("validation", path) for path in data.get("val", ())]
+        lines.append(
+            f"Endless new clips of the rasteriser, seed {data.get('seed')}{': ' + sample if sample else ''}. "
+            f"{_licences(data.get('assets') or {})}"
+        )
+    named = [("training", path) for path in data.get("train", ())] + [
+        ("validation", path) for path in data.get("val", ())
+    ]
     if named:
-        lines.append(_table(("for", "dataset", "clips", "frames", "made", "sources and licences"), [_dataset(use, path) for use, path in named]))
+        lines.append(
+            _table(
+                ("for", "dataset", "clips", "frames", "made", "sources and licences"),
+                [_dataset(use, path) for use, path in named],
+            )
+        )
     if subject.about["samples"]:
         lines.append(f"\nSamples of one pass, a person in a frame each: {subject.about['samples']:,}.")
     if "train" in data and not data.get("val"):
         share = (data.get("options") or {}).get("val_share", 0)
-        lines.append(f"\nFor validation {100 * share:g} % of the clips were held out whole, by their names. They are of the same kind as those of training.")
+        lines.append(
+            f"\nFor validation {100 * share:g} % of the clips were held out whole, by their names. They are "
+            "of the same kind as those of training."
+        )
     if "init" in data:
-        lines.append(f"\nTraining began with the weights of another run, after its step {data['init'].get('step')}; its data count too.")
+        lines.append(
+            f"\nTraining began with the weights of another run, after its step {data['init'].get('step')}; "
+            "its data count too."
+        )
     return "\n".join(lines)
 
 
@@ -143,7 +172,14 @@ def _dataset(use: str, path: str) -> tuple[str, ...]:
         return use, name, "not there any more", "", "", "unknown"
     clips = f"{len(collection):,}"
     if collection.dataset is None:
-        return use, name, clips, "", "SURREAL's layout" if collection.kind == "surreal" else "a single clip", "those of whoever gave it out"
+        return (
+            use,
+            name,
+            clips,
+            "",
+            "SURREAL's layout" if collection.kind == "surreal" else "a single clip",
+            "those of whoever gave it out",
+        )
     config = collection.dataset.config
     if "sample" not in config:
         return use, name, clips, "", "labels of footage", "those of the footage; not recorded"
@@ -156,7 +192,11 @@ def _dataset(use: str, path: str) -> tuple[str, ...]:
 def _licences(assets: dict) -> str:
     """Where what is seen comes from. assets: of generator.catalog.Assets, as plain values."""
     usual = to_plain(Assets())
-    own = [name for name in usual if assets.get(name) not in (None, usual[name], BUILTIN) and not _are_actions(name, assets[name])]
+    own = [
+        name
+        for name in usual
+        if assets.get(name) not in (None, usual[name], BUILTIN) and not _are_actions(name, assets[name])
+    ]
     shipped = "built in, CC0 1.0"
     return shipped if not own else f"{', '.join(own)}: the user's, licence not recorded; the rest: {shipped}"
 
@@ -170,10 +210,14 @@ def _training(subject: Subject, curves: dict[str, Curve]) -> str:
     about = subject.about
     config = about["config"]
     total = config["batch"] * config["accumulate"] * about["processes"]
-    seen = f"{about['step'] * total:,} samples" + (f", {about['epoch']:.3g} passes over the data" if about["epoch"] else "")
+    seen = f"{about['step'] * total:,} samples" + (
+        f", {about['epoch']:.3g} passes over the data" if about["epoch"] else ""
+    )
     text = (
-        f"## Training\n\nThe loss is the cross-entropy of every stack's maps, summed over stacks. Up to this checkpoint the network saw {seen}, "
-        f"{total} to a step. Seed {config['seed']}; {', '.join(f'{name} {version}' for name, version in about['versions'].items())}."
+        "## Training\n\nThe loss is the cross-entropy of every stack's maps, summed over stacks. Up to this "
+        f"checkpoint the network saw {seen}, "
+        f"{total} to a step. Seed {config['seed']}; "
+        f"{', '.join(f'{name} {version}' for name, version in about['versions'].items())}."
     )
     if curves.get("training"):
         (first, before), (last, after) = curves["training"][0], curves["training"][-1]
@@ -187,7 +231,10 @@ def _training(subject: Subject, curves: dict[str, Curve]) -> str:
 
 def _curves(run: Path) -> dict[str, Curve]:
     """Losses over the steps, of the tables that a run keeps."""
-    found = {name: _column(run / f"{table}.csv", "loss") for name, table in (("training", "train"), ("validation", "validation"))}
+    found = {
+        name: _column(run / f"{table}.csv", "loss")
+        for name, table in (("training", "train"), ("validation", "validation"))
+    }
     return {name: curve for name, curve in found.items() if curve}
 
 
@@ -204,7 +251,9 @@ def _validation(subject: Subject) -> str:
         return ""
     samples = subject.about["config"]["validation_samples"]
     which = f"the first {samples:,} samples" if samples else "all samples"
-    return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(("", ""), _figures(metrics))
+    return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(
+        ("", ""), _figures(metrics)
+    )
 
 
 def _figures(results: dict) -> list[tuple[str, str]]:
@@ -220,9 +269,16 @@ def _evaluations(run: Path) -> str:
             record = read_json(path, "a record of an evaluation", TrainingError)
             if not (isinstance(record, dict) and record.get("format") == FORMAT):
                 continue
-            of = f"{record['n']:,} of {record['available']:,}" if record["n"] < record["available"] else f"{record['n']:,}"
+            of = (
+                f"{record['n']:,} of {record['available']:,}"
+                if record["n"] < record["available"]
+                else f"{record['n']:,}"
+            )
             where = ", ".join(_name(path) for path in record["data"])
-            head = f"Protocol {record['protocol']} ({record['description']}) on {where}; n = {of}; the checkpoint of step {record['checkpoint']['step']:,}."
+            head = (
+                f"Protocol {record['protocol']} ({record['description']}) on {where}; n = {of}; the checkpoint of "
+                f"step {record['checkpoint']['step']:,}."
+            )
             parts.append(f"{head}\n\n{_table(('', ''), _figures(record['results']))}")
         except (TrainingError, KeyError, TypeError):
             continue
@@ -251,13 +307,20 @@ def _generated(path: str) -> bool:
 
 def _again(subject: Subject, command_of: CommandOf) -> str:
     data = subject.about["data"]
-    lines = [line for path in dict.fromkeys((*data.get("train", ()), *data.get("val", ()))) if (line := _making(path, command_of))]
+    lines = [
+        line
+        for path in dict.fromkeys((*data.get("train", ()), *data.get("val", ())))
+        if (line := _making(path, command_of))
+    ]
     lines.append(shlex.join(train_command(subject.about)))
     if data.get("train"):
         first = (data.get("val") or data["train"])[0]
         lines.append(shlex.join(["mannequin", "evaluate", "run", "--data", _name(first)]))
     block = "\n".join(lines)
-    return f"## Make it again\n\n```\n{block}\n```\n\nThe same options, data and seed give the same weights where torch computes the same bits; on a CPU most of it does."
+    return (
+        f"## Make it again\n\n```\n{block}\n```\n\nThe same options, data and seed give the same weights where "
+        "torch computes the same bits; on a CPU most of it does."
+    )
 
 
 def _making(path: str, command_of: CommandOf) -> str | None:
@@ -270,9 +333,12 @@ def _making(path: str, command_of: CommandOf) -> str | None:
 
 
 def train_command(about: dict) -> list[str]:
-    """Words of the command that trains the same again, with the preset that leaves least to say. about: of a checkpoint."""
+    """Words of the command that trains the same again, with the preset that leaves least to say. about: of a
+    checkpoint."""
     data = about["data"]
-    name, said = min(((name, _options(about, preset)) for name, preset in PRESETS.items()), key=lambda pair: len(pair[1]))
+    name, said = min(
+        ((name, _options(about, preset)) for name, preset in PRESETS.items()), key=lambda pair: len(pair[1])
+    )
     words = ["mannequin", "train", about["task"]]
     if "stream" in data:
         words.append("--stream")
@@ -282,7 +348,11 @@ def train_command(about: dict) -> list[str]:
     if "init" in data:
         words += ["--init", "OTHER_RUN"]
     words += ["--preset", name, *said, "--out", "run"]
-    drawn = _flags(data["stream"], to_plain(SampleConfig())) + _flags(data.get("assets") or {}, to_plain(Assets())) if "stream" in data else []
+    drawn = (
+        _flags(data["stream"], to_plain(SampleConfig())) + _flags(data.get("assets") or {}, to_plain(Assets()))
+        if "stream" in data
+        else []
+    )
     return words + (["--", *drawn] if drawn else [])
 
 
@@ -323,4 +393,6 @@ def _plain(value) -> str:
 def _table(columns: tuple[str, ...], rows) -> str:
     """Markdown; what would break it is escaped."""
     lines = [columns, tuple("---" for _ in columns), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines
+    )

@@ -99,8 +99,17 @@ def metadata(task: MapsTask, about: dict) -> dict:
         "task": task.name,
         "classes": CLASSES[task.name],
         "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
-        "normalisation": {"mean": list(MEAN), "std": list(STD), "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255"},
-        "output": {"name": "scores", "shape": ["batch", task.classes, size, size], "type": "float32", "rule": "the class of a pixel has the highest score"},
+        "normalisation": {
+            "mean": list(MEAN),
+            "std": list(STD),
+            "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
+        },
+        "output": {
+            "name": "scores",
+            "shape": ["batch", task.classes, size, size],
+            "type": "float32",
+            "rule": "the class of a pixel has the highest score",
+        },
         "checkpoint": {"step": about["step"], "sha256": digest(about["checkpoint"])},
         "versions": about["versions"],
     }
@@ -112,7 +121,9 @@ def _need_onnx() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as e:
-        raise MissingExtraError(f"ONNX needs {e.name}. Install it: pip install 'mannequin[onnx]'. Or choose --layout torch.") from e
+        raise MissingExtraError(
+            f"ONNX needs {e.name}. Install it: pip install 'mannequin[onnx]'. Or choose --layout torch."
+        ) from e
 
 
 def _forget_places(program: torch.export.ExportedProgram) -> None:
@@ -131,7 +142,9 @@ def _onnx(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
     _name_batch(proto.graph)
     proto.producer_name, proto.doc_string = "mannequin", f"mannequin: {known['task']}"
     for name, value in known.items():
-        proto.metadata_props.add(key=name, value=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        proto.metadata_props.add(
+            key=name, value=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        )
     data = proto.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     return data, lambda image: torch.from_numpy(session.run(["scores"], {"image": image.numpy()})[0])
@@ -155,7 +168,8 @@ def _torch(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
 
 @contextmanager
 def _only_understood() -> Iterator[None]:
-    """Silence what torch says of itself while it writes ONNX: an old name that it still uses, and that torchvision is absent."""
+    """Silence what torch says of itself while it writes ONNX: an old name that it still uses, and that torchvision is
+    absent."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
 
     def foreign(record: logging.LogRecord) -> bool:
@@ -177,13 +191,17 @@ def _compare(network: nn.Module, run: Callable[[Tensor], Tensor], size: int) -> 
         image = _images(size, batch)
         expected, found = network(image), run(image)
         if found.shape != expected.shape:
-            raise TrainingError(f"The exported network returns {tuple(found.shape)} where {tuple(expected.shape)} is right. Nothing was written; try another release of torch.")
+            raise TrainingError(
+                f"The exported network returns {tuple(found.shape)} where {tuple(expected.shape)} is right. "
+                "Nothing was written; try another release of torch."
+            )
         differences.append((found - expected).abs().max())
         scores.append(expected.abs().max())
     difference, largest = float(torch.stack(differences).max()), float(torch.stack(scores).max())  # NaN if any is
     if not difference <= TOLERANCE * largest:
         raise TrainingError(
-            f"The exported network computes something else: scores differ by {difference:.2g}, of at most {largest:.2g}; expected less than "
+            f"The exported network computes something else: scores differ by {difference:.2g}, of at most "
+            f"{largest:.2g}; expected less than "
             f"{TOLERANCE * largest:.2g}. Nothing was written; try the other --layout, or another release of torch."
         )
     return difference, largest

@@ -44,7 +44,9 @@ class Shuffled(Dataset):
         return self.data[epoch, int(self.order[index])]
 
 
-def from_datasets(paths: Sequence, val_paths: Sequence, labels: tuple[str, ...], size: int, config: DataConfig, seed: int) -> Feed:
+def from_datasets(
+    paths: Sequence, val_paths: Sequence, labels: tuple[str, ...], size: int, config: DataConfig, seed: int
+) -> Feed:
     """Frames of the datasets ``paths``, validated on ``val_paths``, or on clips held out where there are none.
 
     Raises DatasetError for datasets that cannot be read, lack a channel, or leave nothing on one side.
@@ -52,9 +54,13 @@ def from_datasets(paths: Sequence, val_paths: Sequence, labels: tuple[str, ...],
     chosen = Selection(frames=config.frames, every=config.every, labels=labels)
     judged = Selection(frames=config.val_frames, labels=labels)
     if not val_paths:
-        chosen, judged = (replace(s, split=split, val_share=config.val_share) for s, split in ((chosen, "train"), (judged, "val")))
+        chosen, judged = (
+            replace(s, split=split, val_share=config.val_share) for s, split in ((chosen, "train"), (judged, "val"))
+        )
     try:
-        train = FrameDataset(paths, chosen, augment=config.augment == "paper", seed=seed, size=size, cache=_bytes(config))
+        train = FrameDataset(
+            paths, chosen, augment=config.augment == "paper", seed=seed, size=size, cache=_bytes(config)
+        )
         val = FrameDataset(val_paths or paths, judged, size=size, cache=_bytes(config))
     except DatasetError:
         if not val_paths:
@@ -78,9 +84,17 @@ def from_generator(
     side = round(ENLARGED * size)
     sample = replace(sample, size=sample.size or (side, side))
     train = GeneratedFrames(sample, assets, seed, open_renderer, labels, augment=config.augment == "paper", size=size)
-    about = {"stream": to_plain(sample), "assets": to_plain(assets), "seed": seed, "val": list(map(str, val_paths)), "options": _options(config)}
+    about = {
+        "stream": to_plain(sample),
+        "assets": to_plain(assets),
+        "seed": seed,
+        "val": list(map(str, val_paths)),
+        "options": _options(config),
+    }
     if not val_paths:
-        return Feed(train, GeneratedFrames(sample, assets, seed + 1, open_renderer, labels, augment=False, size=size), about)
+        return Feed(
+            train, GeneratedFrames(sample, assets, seed + 1, open_renderer, labels, augment=False, size=size), about
+        )
     val = FrameDataset(val_paths, Selection(frames=config.val_frames, labels=labels), size=size, cache=_bytes(config))
     return Feed(train, Shuffled(val, seed), about)
 
@@ -102,6 +116,7 @@ def _check_shares(paths: Sequence, held_out: Selection) -> None:
     held = sum(split_of(name, "", held_out) == "val" for name in names)
     if not 0 < held < len(names):
         raise DatasetError(
-            f"{', '.join(readers.paths)}: --val-share {held_out.val_share:g} holds out {held} of {len(names)} clips, as follows from their names, "
+            f"{', '.join(readers.paths)}: --val-share {held_out.val_share:g} holds out {held} of {len(names)} "
+            "clips, as follows from their names, "
             "but some are needed on either side. Choose another share, name --val-data, or generate more clips."
         )

@@ -48,11 +48,15 @@ class Plot:
     def curve(self, points: Curve, colour: str) -> None:
         """Straight lines from point to point."""
         path = " ".join("{:.1f},{:.1f}".format(*self.place(*point)) for point in points)
-        self._drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>')
+        self._drawn.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>'
+        )
 
     def level(self, y: float, colour: str) -> None:
         """A dashed line right across."""
-        self._drawn.append(_horizontal(self.ends, self._level(y), f'stroke="{colour}" stroke-width="2" stroke-dasharray="6 4"'))
+        self._drawn.append(
+            _horizontal(self.ends, self._level(y), f'stroke="{colour}" stroke-width="2" stroke-dasharray="6 4"')
+        )
 
     def dot(self, x: float | None, y: float, colour: str) -> None:
         """x: None for the left edge."""
@@ -68,12 +72,21 @@ class Plot:
         foot, middle = self.height - _BOTTOM, sum(self.ends) / 2
         axes = [f'<rect width="{_WIDTH}" height="{self.height}" fill="white"/>']
         for tick in self.up:
-            axes += [_horizontal(self.ends, self._level(tick), 'stroke="#ddd"'), _text(f"{tick:g}", _LEFT - 8, self._level(tick) + 4, "end")]
+            axes += [
+                _horizontal(self.ends, self._level(tick), 'stroke="#ddd"'),
+                _text(f"{tick:g}", _LEFT - 8, self._level(tick) + 4, "end"),
+            ]
         axes += [_text(f"{tick:g}", self.place(tick, self.up[0])[0], foot + 18, "middle") for tick in self.across]
         axes.append(_text(self.titles[0], middle, self.height - 12, "middle"))
-        axes.append(f'<g transform="translate(16 {(foot + self.top) / 2:.1f}) rotate(-90)">{_text(self.titles[1], 0, 0, "middle")}</g>')
+        axes.append(
+            f'<g transform="translate(16 {(foot + self.top) / 2:.1f}) '
+            f'rotate(-90)">{_text(self.titles[1], 0, 0, "middle")}</g>'
+        )
         body = "\n".join([*axes, *self._drawn])
-        return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {self.height}" font-family="sans-serif" font-size="12">\n{body}\n</svg>\n'
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {self.height}" '
+            f'font-family="sans-serif" font-size="12">\n{body}\n</svg>\n'
+        )
 
     def _level(self, y: float) -> float:
         foot = self.height - _BOTTOM

@@ -23,7 +23,8 @@ class DataConfig:
     """Change scale, rotation and colour of every sample at random, as the paper does, or take samples as they are."""
 
     cache: float = 0.0
-    """Memory for decoded frames, GiB, in each process that loads data: frames that fit are read only once. Changes nothing
+    """Memory for decoded frames, GiB, in each process that loads data: frames that fit are read only once. Changes
+    nothing
     but the speed."""
 
     val_share: float = 0.1

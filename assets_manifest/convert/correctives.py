@@ -21,14 +21,21 @@ from .mpfb import Rig
 from .skeleton import bone_to_joint, mirror_joints
 
 RANGES_DEG = {
-    "hip": ((-115, 35), (-45, 45), (-15, 50)), "knee": ((-3, 140), (-10, 10), (-5, 5)),
-    "ankle": ((-35, 45), (-15, 15), (-15, 15)), "foot": ((-30, 10), (-3, 3), (-3, 3)),
-    "spine1": ((-15, 35), (-20, 20), (-20, 20)), "spine2": ((-15, 30), (-25, 25), (-15, 15)),
-    "spine3": ((-15, 20), (-20, 20), (-15, 15)), "neck": ((-25, 30), (-40, 40), (-25, 25)),
-    "head": ((-25, 30), (-40, 40), (-20, 20)), "collar": ((-5, 5), (-20, 15), (-12, 28)),
-    "shoulder": ((-70, 70), (-110, 35), (-85, 80)), "elbow": ((-20, 20), (-145, 3), (-5, 5)),
+    "hip": ((-115, 35), (-45, 45), (-15, 50)),
+    "knee": ((-3, 140), (-10, 10), (-5, 5)),
+    "ankle": ((-35, 45), (-15, 15), (-15, 15)),
+    "foot": ((-30, 10), (-3, 3), (-3, 3)),
+    "spine1": ((-15, 35), (-20, 20), (-20, 20)),
+    "spine2": ((-15, 30), (-25, 25), (-15, 15)),
+    "spine3": ((-15, 20), (-20, 20), (-15, 15)),
+    "neck": ((-25, 30), (-40, 40), (-25, 25)),
+    "head": ((-25, 30), (-40, 40), (-20, 20)),
+    "collar": ((-5, 5), (-20, 15), (-12, 28)),
+    "shoulder": ((-70, 70), (-110, 35), (-85, 80)),
+    "elbow": ((-20, 20), (-145, 3), (-5, 5)),
     "wrist": ((-85, 85), (-25, 25), (-60, 60)),
-    "thumb": ((-40, 40), (-45, 45), (-25, 25)), "finger": ((-10, 10), (-15, 15), (-95, 10)),
+    "thumb": ((-40, 40), (-45, 45), (-25, 25)),
+    "finger": ((-10, 10), (-15, 15), (-95, 10)),
 }
 """Ranges of motion about x, y, z of the left and middle joints, degrees."""
 
@@ -83,9 +90,7 @@ class DeltaMush:
         self._faces = split_quads(quads)
         corner = self._faces.T.ravel()
         face = np.tile(np.arange(len(self._faces)), 3)
-        self._gather = sp.csr_matrix(
-            (np.ones(len(corner)), (corner, face)), (count, len(self._faces))
-        )
+        self._gather = sp.csr_matrix((np.ones(len(corner)), (corner, face)), (count, len(self._faces)))
         smooth = self.smooth(rest)
         self._detail = np.einsum("vji,vj->vi", self._frames(smooth), rest - smooth)
 
@@ -196,8 +201,14 @@ def make_limb(joint: int, rest, joints, rig: Rig, body: BodyMesh, weights, skin)
     mush = DeltaMush(rest[ids], quads)
     mixed = np.clip(3.0 * (1.0 - weights[ids].max(1)), 0.0, 1.0)
     return Limb(
-        ids, rest[ids], moved, tuple((w[ids], share, f) for w, share, f in bones),
-        axis, joints[joint], mush, np.clip(mush.smooth(mixed, 6), 0.0, 1.0),
+        ids,
+        rest[ids],
+        moved,
+        tuple((w[ids], share, f) for w, share, f in bones),
+        axis,
+        joints[joint],
+        mush,
+        np.clip(mush.smooth(mixed, 6), 0.0, 1.0),
     )
 
 
@@ -208,9 +219,7 @@ def twist_vector(rotation: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return Rotation.from_quat(twist / max(np.linalg.norm(twist), 1e-9)).as_rotvec()
 
 
-def swelled(
-    limb: Limb, whole: WholeBody, surface: np.ndarray, rotation: np.ndarray
-) -> np.ndarray:
+def swelled(limb: Limb, whole: WholeBody, surface: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """surface (n, 3), moved outwards where bones disagree to put lost volume back."""
     turned = (whole.rest - limb.centre) @ (rotation - np.eye(3)).T
     posed = whole.rest + limb.moved[:, None] * turned
@@ -223,9 +232,7 @@ def swelled(
     return surface + (swell * limb.mixed / np.maximum(area, 1e-12))[:, None] * normal
 
 
-def wanted_offsets(
-    limb: Limb, whole: WholeBody | None, rotation: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def wanted_offsets(limb: Limb, whole: WholeBody | None, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rest-pose offsets (n, 3) that give the wanted surface, and their posed lengths (n,).
 
     whole: None where volume need not be watched.
@@ -265,9 +272,7 @@ def sample_rotations(joint: int, seed: int) -> np.ndarray:
     return Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
 
 
-def fit_joint(
-    limb: Limb, whole: WholeBody | None, rotations: np.ndarray
-) -> tuple[np.ndarray, dict[str, float]]:
+def fit_joint(limb: Limb, whole: WholeBody | None, rotations: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     """(9, n, 3) correctives and, over the vertices in need, the error without and with them."""
     wanted, gaps = zip(*(wanted_offsets(limb, whole, r) for r in rotations))
     wanted, gaps = np.array(wanted), np.array(gaps)

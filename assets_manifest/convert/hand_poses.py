@@ -47,11 +47,14 @@ def finger_angles(curl: np.ndarray, spread: np.ndarray, noise: np.ndarray) -> np
 
 def thumb_angles(curl: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """(N, 3, 3) right-hand axis-angles of the thumb: in front of the palm, then inwards."""
-    degrees = np.stack([
-        np.stack([-5 + 48 * curl, 8 - 30 * curl, 4 + 14 * curl], axis=1),
-        np.stack([8 * curl, 4 - 32 * curl, 0 * curl], axis=1),
-        np.stack([6 * curl, 4 - 48 * curl, 0 * curl], axis=1),
-    ], axis=1)
+    degrees = np.stack(
+        [
+            np.stack([-5 + 48 * curl, 8 - 30 * curl, 4 + 14 * curl], axis=1),
+            np.stack([8 * curl, 4 - 32 * curl, 0 * curl], axis=1),
+            np.stack([6 * curl, 4 - 48 * curl, 0 * curl], axis=1),
+        ],
+        axis=1,
+    )
     return np.deg2rad(degrees) * strength[:, None, None]
 
 
@@ -67,7 +70,7 @@ def sample_right_hands(count: int, rng: np.random.Generator) -> np.ndarray:
         else:
             spread = np.deg2rad(SPREAD_DEG[finger]) * rng.uniform(-0.6, 1.3, count)
             pose = finger_angles(curl, spread, rng.normal(0.0, (5.0, 4.0), (count, 2)))
-        poses[:, 3 * place:3 * place + 3] = pose
+        poses[:, 3 * place : 3 * place + 3] = pose
     return poses
 
 
@@ -76,7 +79,8 @@ def relaxed_right_hand() -> np.ndarray:
     one, none = np.ones(1), np.zeros((1, 2))
     curl = {"index": 0.22, "middle": 0.28, "ring": 0.32, "pinky": 0.36}
     fingers = [
-        thumb_angles(0.30 * one, one) if f == "thumb"
+        thumb_angles(0.30 * one, one)
+        if f == "thumb"
         else finger_angles(curl[f] * one, np.deg2rad(0.4 * SPREAD_DEG[f]) * one, none)
         for f in FINGERS
     ]

@@ -81,9 +81,7 @@ def _leg(label, points, joint) -> None:
     label[leg & toes] = "foot"
 
 
-def part_labels(
-    mean: np.ndarray, joints: np.ndarray, body: BodyMesh, eyes: np.ndarray
-) -> np.ndarray:
+def part_labels(mean: np.ndarray, joints: np.ndarray, body: BodyMesh, eyes: np.ndarray) -> np.ndarray:
     """(2 Q,) uint8, 1…24 in the order of ``PARTS``, one label per quad.
 
     mean: (V, 3) metres in the T-pose; joints: (54, 3); eyes: (V,) bool.

@@ -8,9 +8,7 @@ from .mesh import EYES, BodyMesh
 from .mpfb import BaseMesh, Rig
 
 
-def find_landmarks(
-    mean: np.ndarray, base: BaseMesh, body: BodyMesh, rig: Rig, weights: np.ndarray
-) -> dict[str, int]:
+def find_landmarks(mean: np.ndarray, base: BaseMesh, body: BodyMesh, rig: Rig, weights: np.ndarray) -> dict[str, int]:
     """Name → vertex id; mean (V, 3) metres, weights (V, 52).
 
     Only the left and the middle are searched; the right ones are their mirror images.

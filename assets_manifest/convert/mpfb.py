@@ -120,8 +120,9 @@ class MpfbData:
 
     def mirror(self) -> np.ndarray:
         """(19158,) id of the vertex at the opposite side; a middle vertex is its own."""
-        table = [line.split()[:2] for line in
-                 self.read("mesh_metadata/hm08.mirror").decode().splitlines() if line.strip()]
+        table = [
+            line.split()[:2] for line in self.read("mesh_metadata/hm08.mirror").decode().splitlines() if line.strip()
+        ]
         pairs = np.array(table, dtype=int)
         mirror = np.arange(pairs[:, 0].max() + 1)
         mirror[pairs[:, 0]] = pairs[:, 1]
@@ -140,8 +141,7 @@ class MpfbData:
         total = weights.sum(1, keepdims=True)
         return Rig(
             names,
-            np.array([names.index(bones[b]["parent"]) if bones[b].get("parent") else -1
-                      for b in names]),
+            np.array([names.index(bones[b]["parent"]) if bones[b].get("parent") else -1 for b in names]),
             [_head_vertices(bones[b]["head"], mesh) for b in names],
             weights / np.maximum(total, 1e-9),
         )

@@ -35,8 +35,7 @@ def quantise(values: np.ndarray, step: float, dtype) -> np.ndarray:
     limits = np.iinfo(dtype)
     if counts.min(initial=0) < limits.min or counts.max(initial=0) > limits.max:
         raise OverflowError(
-            f"values in [{np.min(values)}, {np.max(values)}] do not fit {np.dtype(dtype)} "
-            f"at step {step}"
+            f"values in [{np.min(values)}, {np.max(values)}] do not fit {np.dtype(dtype)} at step {step}"
         )
     return counts.astype(dtype)
 

@@ -8,8 +8,13 @@ from .mesh import EYES, BodyMesh
 from .mpfb import BaseMesh, MpfbData
 
 TEXTURE_MASKS = {
-    "lips": "lips", "ears": "ears", "fingernails": "fingernails", "toenails": "toenails",
-    "face": "face", "mouth_inside": "inside-mouth", "eyelids": "eyelids",
+    "lips": "lips",
+    "ears": "ears",
+    "fingernails": "fingernails",
+    "toenails": "toenails",
+    "face": "face",
+    "mouth_inside": "inside-mouth",
+    "eyelids": "eyelids",
 }
 """Region → MPFB2's mask image in the layout of the UV atlas."""
 
@@ -77,8 +82,7 @@ def scalp_region(mean: np.ndarray, on_head: np.ndarray, landmarks: dict[str, int
     nape_line = ear[1] - 0.05
     # Height of the hairline along the head from front (z of the eyes) over the ears to the nape.
     along = np.array([ear[2] - eye[2] - 0.02, ear[2] - eye[2] + 0.045, -0.012, 0.012, 0.10])
-    line = np.interp(behind, along, [front_line, front_line - 0.02, temple_line, nape_line + 0.02,
-                                     nape_line])
+    line = np.interp(behind, along, [front_line, front_line - 0.02, temple_line, nape_line + 0.02, nape_line])
     return on_head * np.clip((mean[:, 1] - line) / 0.012 + 0.5, 0.0, 1.0)
 
 
@@ -123,8 +127,7 @@ def find_regions(
         out[body.faces[wanted].ravel()] = 1.0
         return out * skin
 
-    regions = {name: sample_at_vertices(data.texture(image), body) * skin
-               for name, image in TEXTURE_MASKS.items()}
+    regions = {name: sample_at_vertices(data.texture(image), body) * skin for name, image in TEXTURE_MASKS.items()}
     regions |= eyes
     regions["eyebrows"] = eyebrow_region(mean, part_mask("head"), landmarks)
     regions["scalp"] = scalp_region(mean, part_mask("head"), landmarks)
@@ -133,6 +136,9 @@ def find_regions(
     for side in ("left", "right"):
         regions[f"{side}_hand"] = part_mask(f"{side}Hand", f"{side}HandIndex1")
         regions[f"{side}_foot"] = part_mask(f"{side}Foot", f"{side}ToeBase")
-    return {name: np.clip(0.5 * (r + r[body.mirror]), 0.0, 1.0)
-            if not name.startswith(("left", "right")) else np.clip(r, 0.0, 1.0)
-            for name, r in sorted(regions.items())}
+    return {
+        name: np.clip(0.5 * (r + r[body.mirror]), 0.0, 1.0)
+        if not name.startswith(("left", "right"))
+        else np.clip(r, 0.0, 1.0)
+        for name, r in sorted(regions.items())
+    }

@@ -72,15 +72,13 @@ def joint_regressor(people: People, body: BodyMesh, weights: np.ndarray, skin: n
         if name.startswith("right"):
             continue
         ids = _candidates(mean, joints[row], weights, row)
-        dense[row, ids] = fit_joint(
-            people.vertices[:FIT_PEOPLE, ids], people.joints[:FIT_PEOPLE, row]
-        )
+        dense[row, ids] = fit_joint(people.vertices[:FIT_PEOPLE, ids], people.joints[:FIT_PEOPLE, row])
     for row, name in enumerate(ALL_JOINTS):
         if name.startswith("right"):
             dense[row] = dense[opposite[row], body.mirror]
         elif not name.startswith("left"):
             dense[row] = 0.5 * (dense[row] + dense[row, body.mirror])
     matrix = sp.csr_matrix(dense)
-    found = (matrix @ people.vertices.transpose(1, 0, 2).reshape(len(mean), -1))
+    found = matrix @ people.vertices.transpose(1, 0, 2).reshape(len(mean), -1)
     found = found.reshape(len(ALL_JOINTS), -1, 3).transpose(1, 0, 2)
     return matrix, np.linalg.norm(found - people.joints, axis=-1).mean(0)

@@ -75,10 +75,15 @@ def arm_rotations(head, sign: float) -> dict[str, np.ndarray]:
     hand = hand_rotation(head, sign)
     twist = hand @ fore.transpose(0, 2, 1)
     return {
-        "clavicle": fraction(upper, 0.12), "shoulder01": fraction(upper, 0.33),
-        "upperarm01": fraction(twist, 0.15) @ upper, "upperarm02": fraction(twist, 0.25) @ upper,
-        "lowerarm01": fraction(twist, 0.45) @ fore, "lowerarm02": fraction(twist, 0.75) @ fore,
-        "wrist": hand, "metacarpal": hand, "finger1": hand,
+        "clavicle": fraction(upper, 0.12),
+        "shoulder01": fraction(upper, 0.33),
+        "upperarm01": fraction(twist, 0.15) @ upper,
+        "upperarm02": fraction(twist, 0.25) @ upper,
+        "lowerarm01": fraction(twist, 0.45) @ fore,
+        "lowerarm02": fraction(twist, 0.75) @ fore,
+        "wrist": hand,
+        "metacarpal": hand,
+        "finger1": hand,
     } | finger_rotations(head, sign, hand)
 
 
@@ -99,6 +104,7 @@ def rest_rotations(rig: Rig, heads: np.ndarray) -> np.ndarray:
     """(N, B, 3, 3) world rotations to the T-pose for bone heads (N, B, 3) in the A-pose."""
     out = np.tile(np.eye(3), (*heads.shape[:2], 1, 1))
     for suffix, sign in ((".L", 1.0), (".R", -1.0)):
+
         def head(name, suffix=suffix):
             return heads[:, rig.index(name + suffix)]
 

@@ -15,20 +15,44 @@ ALL_JOINTS = SMPLH_JOINTS + HAND_JOINTS
 FINGER_NUMBER = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "pinky": 5}
 
 _BY_PREFIX = (
-    ("upperleg", "hip"), ("lowerleg", "knee"), ("foot", "ankle"), ("toe", "foot"),
-    ("clavicle", "collar"), ("shoulder01", "collar"), ("upperarm", "shoulder"),
-    ("lowerarm", "elbow"), ("wrist", "wrist"), ("metacarpal", "wrist"),
+    ("upperleg", "hip"),
+    ("lowerleg", "knee"),
+    ("foot", "ankle"),
+    ("toe", "foot"),
+    ("clavicle", "collar"),
+    ("shoulder01", "collar"),
+    ("upperarm", "shoulder"),
+    ("lowerarm", "elbow"),
+    ("wrist", "wrist"),
+    ("metacarpal", "wrist"),
 )
 _TRUNK = {
-    "root": "pelvis", "pelvis": "pelvis", "spine05": "pelvis", "spine04": "pelvis",
-    "spine03": "spine1", "spine02": "spine2", "breast": "spine2", "spine01": "spine3",
-    "neck01": "neck", "neck02": "neck", "neck03": "neck",
+    "root": "pelvis",
+    "pelvis": "pelvis",
+    "spine05": "pelvis",
+    "spine04": "pelvis",
+    "spine03": "spine1",
+    "spine02": "spine2",
+    "breast": "spine2",
+    "spine01": "spine3",
+    "neck01": "neck",
+    "neck02": "neck",
+    "neck03": "neck",
 }
 _HEADS = {
-    "spine1": ("spine03",), "spine2": ("spine02",), "spine3": ("spine01",), "neck": ("neck01",),
-    "head": ("head",), "hip": ("upperleg01",), "knee": ("lowerleg01",), "ankle": ("foot",),
-    "foot": ("toe1-1", "toe2-1", "toe3-1", "toe4-1"), "collar": ("clavicle", "shoulder01"),
-    "shoulder": ("upperarm01",), "elbow": ("lowerarm01",), "wrist": ("wrist",),
+    "spine1": ("spine03",),
+    "spine2": ("spine02",),
+    "spine3": ("spine01",),
+    "neck": ("neck01",),
+    "head": ("head",),
+    "hip": ("upperleg01",),
+    "knee": ("lowerleg01",),
+    "ankle": ("foot",),
+    "foot": ("toe1-1", "toe2-1", "toe3-1", "toe4-1"),
+    "collar": ("clavicle", "shoulder01"),
+    "shoulder": ("upperarm01",),
+    "elbow": ("lowerarm01",),
+    "wrist": ("wrist",),
     "hand": ("finger2-1", "finger3-1", "finger4-1", "finger5-1"),
 }
 """Bones whose heads' mean is the joint; the sided ones are without their suffix."""
@@ -47,7 +71,7 @@ def joint_of_bone(bone: str) -> str:
         if stem.startswith(prefix) and side:
             return f"{side}_{joint}"
     if stem.startswith("finger"):
-        number, phalanx = stem[len("finger"):].split("-")
+        number, phalanx = stem[len("finger") :].split("-")
         finger = next(f for f in FINGERS if FINGER_NUMBER[f] == int(number))
         return f"{side}_{finger}{phalanx}"
     return "head"
@@ -87,6 +111,7 @@ def joint_positions(rig: Rig, heads: np.ndarray, stature: np.ndarray) -> np.ndar
 
 def mirror_joints() -> np.ndarray:
     """(54,) index of the joint at the opposite side of each of ``ALL_JOINTS``."""
+
     def opposite(name: str) -> str:
         if name.startswith("left"):
             return "right" + name[4:]

@@ -86,7 +86,9 @@ def _denim(g, m, x, y, z):
     front = ramp(z, m.hip_z + 0.02, m.hip_z + 0.08)
     thigh = bump(y - 0.5 * (m.hip_y + m.knee_y), 0.13) * front
     worn = 0.35 * thigh + 0.15 * bump(y - m.knee_y, 0.06) * front
-    grain = 0.10 * value(x * 700.0, y * 120.0, z * 700.0, g.seed + 61) + 0.05 * value(x * 90.0, y * 25.0, z * 90.0, g.seed + 62)
+    grain = 0.10 * value(x * 700.0, y * 120.0, z * 700.0, g.seed + 61) + 0.05 * value(
+        x * 90.0, y * 25.0, z * 90.0, g.seed + 62
+    )
     return 1.0 + worn + grain
 
 

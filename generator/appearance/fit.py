@@ -50,9 +50,14 @@ def fit(body: BodyModel) -> Fit:
     key = content_key(body.v_template, body.topology.faces, body.weights, *m)
     slow = cached_arrays("fit", key, lambda: _slow(body, m, mean))
     return Fit(
-        measures=m, points=body.v_template.astype(np.float64), arm=share_of(body, ARM_JOINTS), head=head_share(body),
+        measures=m,
+        points=body.v_template.astype(np.float64),
+        arm=share_of(body, ARM_JOINTS),
+        head=head_share(body),
         hand=share_of(body, ("wrist", "hand")),
-        eyes=eyeballs(body).astype(np.float64), mean=mean, **slow,
+        eyes=eyeballs(body).astype(np.float64),
+        mean=mean,
+        **slow,
     )
 
 
@@ -66,9 +71,14 @@ def _slow(body: BodyModel, m: Measures, mean) -> dict[str, np.ndarray]:
     arms = share_of(body, ARM_JOINTS)
     shod, shoe = shoe_form(body, m)
     return {
-        "normals": normals, "room": surface.room(points, sharp, 0.045), "fill": surface.smooth(mean, fill, 3),
-        "hang_trunk": _hang_trunk(points, normals, m, arms), "hang_leg": _hang_legs(points, normals, m),
-        "skirt": skirt_form(points, m), "shod": shod, "shoe": shoe,
+        "normals": normals,
+        "room": surface.room(points, sharp, 0.045),
+        "fill": surface.smooth(mean, fill, 3),
+        "hang_trunk": _hang_trunk(points, normals, m, arms),
+        "hang_leg": _hang_legs(points, normals, m),
+        "skirt": skirt_form(points, m),
+        "shod": shod,
+        "shoe": shoe,
     }
 
 

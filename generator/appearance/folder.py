@@ -28,11 +28,15 @@ def find_textures(folder: Path, topology: str) -> dict[str, Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise AssetError(f"No folder of textures at {str(folder)!r}. Expected a folder of PNG or JPEG images in the body's UV layout.")
+        raise AssetError(
+            f"No folder of textures at {str(folder)!r}. Expected a folder of PNG or JPEG images in the body's "
+            "UV layout."
+        )
     declared = _declared(folder)
     if declared is not None and declared != topology:
         raise TopologyError(
-            f"The textures in {str(folder)!r} are declared for topology {declared!r}, but the body in use has {topology!r}. "
+            f"The textures in {str(folder)!r} are declared for topology {declared!r}, but the body in use has "
+            f"{topology!r}. "
             "Use textures made for this body, or choose the body they were made for with --body."
         )
     found = {}
@@ -47,7 +51,10 @@ def find_textures(folder: Path, topology: str) -> dict[str, Path]:
             )
         found[f"texture/{inner.as_posix()}"] = contained(path, folder)
     if not found:
-        raise AssetError(f"The folder of textures {str(folder)!r} holds no image. Expected PNG or JPEG files in the body's UV layout.")
+        raise AssetError(
+            f"The folder of textures {str(folder)!r} holds no image. Expected PNG or JPEG files in the body's "
+            "UV layout."
+        )
     return found
 
 
@@ -76,14 +83,22 @@ def load_texture(path: Path, topology: str) -> np.ndarray:
     except AssetError:
         raise
     except Exception as e:  # Pillow's parsers raise whatever a damaged file makes them trip over
-        raise AssetError(f"{str(path)!r} cannot be read as an image ({e}). Expected an undamaged PNG or JPEG; save it again.") from e
+        raise AssetError(
+            f"{str(path)!r} cannot be read as an image ({e}). Expected an undamaged PNG or JPEG; save it again."
+        ) from e
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
     if width != height:
-        raise AssetError(f"Texture {str(path)!r} is {width} × {height} texels. Expected a square image: the body's atlas covers the unit square.")
+        raise AssetError(
+            f"Texture {str(path)!r} is {width} × {height} texels. Expected a square image: the body's atlas "
+            "covers the unit square."
+        )
     if not LEAST_SIZE <= width <= limits.TEXTURE_TEXELS:
-        raise AssetError(f"Texture {str(path)!r} is {width} × {height} texels. Expected {LEAST_SIZE} to {limits.TEXTURE_TEXELS} a side; resize it.")
+        raise AssetError(
+            f"Texture {str(path)!r} is {width} × {height} texels. Expected {LEAST_SIZE} to "
+            f"{limits.TEXTURE_TEXELS} a side; resize it."
+        )
 
 
 def _declared(folder: Path) -> str | None:
@@ -97,7 +112,13 @@ def _declared(folder: Path) -> str | None:
         else:
             return None
     except (UnicodeDecodeError, KeyError, TypeError) as e:
-        raise AssetError(f'The declaration in {str(folder)!r} cannot be read ({e!r}). Expected topology.txt with the id alone, or topology.json with {{"topology": id}}.') from e
+        raise AssetError(
+            f"The declaration in {str(folder)!r} cannot be read ({e!r}). Expected topology.txt with the id "
+            f'alone, or topology.json with {{"topology": id}}.'
+        ) from e
     if not isinstance(declared, str) or not declared:
-        raise AssetError(f"The declaration in {str(folder)!r} states no topology id. Expected the id that `--body` reports, such as \"mannequin-1\".")
+        raise AssetError(
+            f"The declaration in {str(folder)!r} states no topology id. Expected the id that `--body` "
+            'reports, such as "mannequin-1".'
+        )
     return declared

@@ -7,8 +7,15 @@ from generator.appearance.noise import bump, fractal, ramp, value
 
 SHORT, SIDE_PART, BUZZ, CURLY, BALD, LONG, BOB, BUN, PONYTAIL = range(9)
 STYLE_CODES = {
-    "short": SHORT, "side part": SIDE_PART, "buzz": BUZZ, "curly": CURLY, "bald": BALD, "long": LONG, "bob": BOB,
-    "bun": BUN, "ponytail": PONYTAIL,
+    "short": SHORT,
+    "side part": SIDE_PART,
+    "buzz": BUZZ,
+    "curly": CURLY,
+    "bald": BALD,
+    "long": LONG,
+    "bob": BOB,
+    "bun": BUN,
+    "ponytail": PONYTAIL,
 }
 
 
@@ -58,7 +65,9 @@ def strands(m, style, x, y, z, seed):
     if style == SIDE_PART:
         part = 0.028
         along, around = x - part, np.arctan2(y - m.ear_y, (z - m.ear_z) + 1e-6)
-        return 0.65 * value(around * 55.0, along * 9.0, 3.0, seed) + 0.35 * value(around * 130.0, along * 14.0, 7.0, seed)
+        return 0.65 * value(around * 55.0, along * 9.0, 3.0, seed) + 0.35 * value(
+            around * 130.0, along * 14.0, 7.0, seed
+        )
     if style in (BUN, PONYTAIL):
         # Combed back: strands run from the face to the knot.
         around = np.arctan2(x, y - m.ear_y - 0.02)
@@ -68,7 +77,9 @@ def strands(m, style, x, y, z, seed):
     around += 0.35 * value(x * 20.0, y * 14.0, z * 20.0, seed + 3)
     fine = 34.0 if style in (LONG, BOB) else 20.0
     long = 7.0 if style in (LONG, BOB) else 40.0
-    return 0.65 * value(around * fine, reach * long, 3.0, seed) + 0.35 * value(around * 2.6 * fine, reach * 1.5 * long, 7.0, seed)
+    return 0.65 * value(around * fine, reach * long, 3.0, seed) + 0.35 * value(
+        around * 2.6 * fine, reach * 1.5 * long, 7.0, seed
+    )
 
 
 @njit(cache=True)

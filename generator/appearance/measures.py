@@ -91,7 +91,8 @@ def measure(body: BodyModel) -> Measures:
     if missing:
         raise AssetError(
             f"Body {body.name!r} has no joint {missing[0]!r}, so clothes cannot be fitted to it. "
-            "Expected a whole body with SMPL's joints; use a SMPL, SMPL-H or SMPL-X body, or give textures for this one."
+            "Expected a whole body with SMPL's joints; use a SMPL, SMPL-H or SMPL-X body, or give textures "
+            "for this one."
         )
     points = body.v_template.astype(np.float64)
     joint = {name: body.rest_joints[j] for j, name in enumerate(body.joint_names)}
@@ -106,7 +107,9 @@ def measure(body: BodyModel) -> Measures:
     hand = share_of(body, ("wrist", "hand")) > 0.5
     trunk = (limbs < 0.3) & (points[:, 1] > hip[1]) & (points[:, 1] < shoulder[1] - 0.1)
     return Measures(
-        *hip, *knee, *ankle,
+        *hip,
+        *knee,
+        *ankle,
         floor_y=points[:, 1].min(),
         crotch_y=trunk_low[:, 1].min() if len(trunk_low) else hip[1] - 0.08,
         trunk=joint["neck"][1] - hip[1],
@@ -150,6 +153,12 @@ def _measure_head(body: BodyModel, points: np.ndarray, joint: dict) -> dict[str,
         beside = head & (np.abs(points[:, 1] - eye["eye_y"] + 0.02) < 0.03)
         ear = points[beside & (points[:, 0] > points[beside, 0].max() - 0.006)].mean(0)
     return dict(
-        **eye, nose_y=nose[1], nose_z=nose[2], chin_y=chin, top_y=top,
-        ear_y=ear[1], ear_z=ear[2], face=eye["eye_y"] - chin,
+        **eye,
+        nose_y=nose[1],
+        nose_z=nose[2],
+        chin_y=chin,
+        top_y=top,
+        ear_y=ear[1],
+        ear_z=ear[2],
+        face=eye["eye_y"] - chin,
     )

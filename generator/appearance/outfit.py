@@ -80,10 +80,21 @@ def _canvas(body: BodyModel, resolution: int) -> tuple[Atlas, np.ndarray]:
     atlas = bake_atlas(body.topology.uv, resolution)
     cut = _fit(body)
     columns = {
-        "x": cut.points[:, 0], "y": cut.points[:, 1], "z": cut.points[:, 2], "arm": cut.arm, "head": cut.head, "hand": cut.hand,
-        "lips": _region(body, "lips"), "ears": _region(body, "ears"), "mouth": _region(body, "mouth_inside"),
-        "nails": np.maximum(_region(body, "fingernails"), _region(body, "nails")), "eye": cut.eyes, "shoe": cut.shoe,
-        "shod_x": cut.shod[:, 0], "shod_y": cut.shod[:, 1], "shod_z": cut.shod[:, 2],
+        "x": cut.points[:, 0],
+        "y": cut.points[:, 1],
+        "z": cut.points[:, 2],
+        "arm": cut.arm,
+        "head": cut.head,
+        "hand": cut.hand,
+        "lips": _region(body, "lips"),
+        "ears": _region(body, "ears"),
+        "mouth": _region(body, "mouth_inside"),
+        "nails": np.maximum(_region(body, "fingernails"), _region(body, "nails")),
+        "eye": cut.eyes,
+        "shoe": cut.shoe,
+        "shod_x": cut.shod[:, 0],
+        "shod_y": cut.shod[:, 1],
+        "shod_z": cut.shod[:, 2],
     }
     values = np.stack([columns[name] for name in CHANNELS], 1)
     return atlas, atlas.interpolate(body.topology.faces, values)
@@ -108,9 +119,18 @@ def _texture(body: BodyModel, cut: Fit, outfit: Outfit, shoe: Shoe, resolution: 
 def _look(outfit: Outfit) -> Look:
     skin, hair, iris = (tuple(float(v) for v in c) for c in (outfit.skin, outfit.hair, outfit.iris))
     return Look(
-        *skin, *hair, *iris, tone=float(outfit.tone), style=STYLE_CODES[outfit.hair_style], beard=BEARD_CODES[outfit.beard],
-        brow=float(outfit.brow_strength), lipstick=float(outfit.lipstick), blush=float(outfit.blush),
-        freckles=float(outfit.freckles), age=float(outfit.age), seed=outfit.number % SEEDS,
+        *skin,
+        *hair,
+        *iris,
+        tone=float(outfit.tone),
+        style=STYLE_CODES[outfit.hair_style],
+        beard=BEARD_CODES[outfit.beard],
+        brow=float(outfit.brow_strength),
+        lipstick=float(outfit.lipstick),
+        blush=float(outfit.blush),
+        freckles=float(outfit.freckles),
+        age=float(outfit.age),
+        seed=outfit.number % SEEDS,
     )
 
 
@@ -124,6 +144,12 @@ def _shoe(outfit: Outfit, cut: Fit) -> Shoe:
     if outfit.shoes == "boots" and outfit.bottom in ("leggings", "bare legs", "shorts"):
         shaft += 0.09
     return Shoe(
-        SHOE_CODES[outfit.shoes], float(heel[0]), float(heel[2]), float(toe[0]), float(toe[2]), shaft,
-        *(float(v) for v in outfit.shoe_colours.ravel()), seed=outfit.number % SEEDS,
+        SHOE_CODES[outfit.shoes],
+        float(heel[0]),
+        float(heel[2]),
+        float(toe[0]),
+        float(toe[2]),
+        shaft,
+        *(float(v) for v in outfit.shoe_colours.ravel()),
+        seed=outfit.number % SEEDS,
     )

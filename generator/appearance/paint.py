@@ -14,7 +14,23 @@ from generator.appearance.hair import BALD, BUZZ, cover, growth, shine
 from generator.appearance.noise import ramp
 from generator.appearance.skin import eye_colour, skin_colour
 
-CHANNELS = ("x", "y", "z", "arm", "head", "hand", "lips", "ears", "mouth", "nails", "eye", "shoe", "shod_x", "shod_y", "shod_z")
+CHANNELS = (
+    "x",
+    "y",
+    "z",
+    "arm",
+    "head",
+    "hand",
+    "lips",
+    "ears",
+    "mouth",
+    "nails",
+    "eye",
+    "shoe",
+    "shod_x",
+    "shod_y",
+    "shod_z",
+)
 """What is known of a texel, in this order; metres in the rest frame and shares 0…1."""
 
 EDGE = 0.0012

@@ -61,8 +61,11 @@ def _outline(points: np.ndarray, low: float, m: Measures) -> tuple[np.ndarray, n
     np.minimum.at(back, level, points[:, 2])
     drop = np.linspace(m.hip_y + 0.05 - low, 0.0, LEVELS)
     more = EASE + FLARE * drop
-    return (np.maximum.accumulate(width[::-1])[::-1] + more, np.maximum.accumulate(front[::-1])[::-1] + 0.5 * more,
-            np.minimum.accumulate(back[::-1])[::-1] - 0.5 * more)
+    return (
+        np.maximum.accumulate(width[::-1])[::-1] + more,
+        np.maximum.accumulate(front[::-1])[::-1] + 0.5 * more,
+        np.minimum.accumulate(back[::-1])[::-1] - 0.5 * more,
+    )
 
 
 def _leave(x, z, ray, width, depth) -> np.ndarray:
@@ -71,7 +74,8 @@ def _leave(x, z, ray, width, depth) -> np.ndarray:
     for _ in range(24):
         middle = 0.5 * (near + far)
         inside = (
-            np.abs((x + middle * ray[:, 0]) / width) ** SQUARENESS + np.abs((z + middle * ray[:, 1]) / depth) ** SQUARENESS
+            np.abs((x + middle * ray[:, 0]) / width) ** SQUARENESS
+            + np.abs((z + middle * ray[:, 1]) / depth) ** SQUARENESS
         ) < 1.0
         near, far = np.where(inside, middle, near), np.where(inside, far, middle)
     return near

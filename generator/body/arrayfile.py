@@ -25,7 +25,10 @@ def read_arrays(path: Path, wanted) -> dict[str, np.ndarray]:
     except OSError as e:
         raise AssetError(f"{path} cannot be opened ({e.strerror}). Check the path and its permissions.") from e
     if size > limits.BODY_BYTES:
-        raise AssetError(f"{path} is larger than {limits.BODY_BYTES >> 30} GiB; no body model is. Check that the path names the model file.")
+        raise AssetError(
+            f"{path} is larger than {limits.BODY_BYTES >> 30} GiB; no body model is. Check that the path "
+            "names the model file."
+        )
     return (_read_npz if zipped else _read_pickle)(path, wanted)
 
 
@@ -33,7 +36,9 @@ def _read_pickle(path, wanted):
     with open(path, "rb") as stream:
         data = load_pickle(stream, os.path.getsize(path), str(path))
     if not isinstance(data, dict):
-        raise AssetError(f"{path} holds a {type(data).__name__}; expected the dictionary that a body model is pickled as.")
+        raise AssetError(
+            f"{path} holds a {type(data).__name__}; expected the dictionary that a body model is pickled as."
+        )
     return {key: as_array(data[key], f"{key!r} in {path}") for key in wanted if data.get(key) is not None}
 
 
@@ -49,7 +54,10 @@ def _read_member(archive, info, where: str):
         shape, by_columns, dtype = _header(stream, where)
         count = math.prod(shape)
         if count > limits.BODY_ENTRIES or dtype.itemsize > 1024 or info.file_size > limits.BODY_ENTRIES * 16:
-            raise AssetError(f"{where} would unpack to {info.file_size} bytes of shape {shape}, beyond any body model. Get the file from its official site.")
+            raise AssetError(
+                f"{where} would unpack to {info.file_size} bytes of shape {shape}, beyond any body model. Get "
+                "the file from its official site."
+            )
         if dtype.hasobject:
             return _read_object(stream, info, shape, where)
         data = stream.read(count * dtype.itemsize)

@@ -82,8 +82,7 @@ def builtin_topology() -> Topology:
         uv=shared["uv"] * np.float32(assets_manifest.SHARE_STEP),
         chart=shared["chart"],
         chart_uv=shared["chart_uv"],
-        landmarks=dict(zip(_names(shared["landmark_name"]),
-                           shared["landmark_vertex"].tolist())),
+        landmarks=dict(zip(_names(shared["landmark_name"]), shared["landmark_vertex"].tolist())),
         regions=dict(zip(_names(shared["region_name"]), regions)),
     )
 
@@ -134,8 +133,10 @@ def _posedirs(joints: int) -> np.ndarray:
 def _regressor(own: dict[str, np.ndarray], num_vertices: int, joints: int):
     """(J, V) CSR. The file's rows are SMPL-H's 52 joints, then SMPL's two hands."""
     matrix = sp.csr_matrix(
-        (own["regressor_value"].astype(np.float64),
-         (own["regressor_row"].astype(int), own["regressor_column"].astype(int))),
+        (
+            own["regressor_value"].astype(np.float64),
+            (own["regressor_row"].astype(int), own["regressor_column"].astype(int)),
+        ),
         (54, num_vertices),
     )
     matrix = sp.diags(1.0 / np.asarray(matrix.sum(1)).ravel()) @ matrix

@@ -68,8 +68,13 @@ HEAD_PARTS = (13, 16)
 
 _LIMBS = (
     # part, first joint, second joint, axis that splits, chart below, chart at or above zero
-    (2, 1, 4, 2, 8, 10), (3, 2, 5, 2, 7, 9), (5, 4, 7, 2, 12, 14), (6, 5, 8, 2, 11, 13),
-    (17, 16, 18, 1, 15, 17), (18, 17, 19, 1, 16, 18), (19, 18, 20, 1, 19, 21),
+    (2, 1, 4, 2, 8, 10),
+    (3, 2, 5, 2, 7, 9),
+    (5, 4, 7, 2, 12, 14),
+    (6, 5, 8, 2, 11, 13),
+    (17, 16, 18, 1, 15, 17),
+    (18, 17, 19, 1, 16, 18),
+    (19, 18, 20, 1, 19, 21),
     (20, 19, 21, 1, 20, 22),
 )
 _WHOLE = {8: 5, 11: 5, 9: 6, 12: 6, 21: 4, 23: 4, 22: 3, 24: 3}
@@ -79,7 +84,8 @@ _UPWARDS = {
     **{c: (0.0, 1.0, 0.0) for c in (1, 2, *range(7, 15), 23, 24)},
     **{c: (-1.0, 0.0, 0.0) for c in (4, 15, 17, 19, 21)},
     **{c: (1.0, 0.0, 0.0) for c in (3, 16, 18, 20, 22)},
-    5: (0.0, 0.0, 1.0), 6: (0.0, 0.0, 1.0),
+    5: (0.0, 0.0, 1.0),
+    6: (0.0, 0.0, 1.0),
 }
 """Direction in the T-pose that points up (v) in each chart: to the root, or to the toes."""
 
@@ -323,9 +329,8 @@ def _vertex_stretch(faces, points, uv) -> tuple[np.ndarray, float, float]:
 
 # --- Part labels from skinning weights ------------------------------------------------------
 
-def part_labels_from_weights(
-    faces: np.ndarray, weights: np.ndarray, joint_names: tuple[str, ...]
-) -> np.ndarray:
+
+def part_labels_from_weights(faces: np.ndarray, weights: np.ndarray, joint_names: tuple[str, ...]) -> np.ndarray:
     """(F,) uint8 parts 1…24: the joint with most weight over each face's corners.
 
     faces: (F, 3); weights: (V, J); joint_names: the J names of an SMPL, SMPL-H or SMPL-X body

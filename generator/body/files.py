@@ -35,7 +35,15 @@ _MOST = 100.0
 """Metres, and shares of a vertex: no coordinate, displacement or regressor of a person comes near."""
 
 _NEEDED = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
-_GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "neutral": "neutral", "right": "right", "left": "left"}
+_GENDERS = {
+    "f": "female",
+    "m": "male",
+    "female": "female",
+    "male": "male",
+    "neutral": "neutral",
+    "right": "right",
+    "left": "left",
+}
 _STANDS_FOR = re.compile(r"(?<![a-z])(female|male|neutral|right|left|f|m)(?![a-z])")
 _BODY_FILE = re.compile(r"(basicmodel|smpl|mano|model).*\.(pkl|npz)", re.IGNORECASE)
 
@@ -51,7 +59,12 @@ def find_bodies(path: Path) -> dict[str, Path]:
         return {_gender_of(path) or "neutral": path}
     if not path.is_dir():
         raise AssetError(f"No body model at {path}. Expected builtin, a model file or a folder of them.\n{WHERE}")
-    files = [p for depth in range(1, 5) for p in sorted(path.glob("/".join(["*"] * depth))) if _BODY_FILE.fullmatch(p.name) and p.is_file()]
+    files = [
+        p
+        for depth in range(1, 5)
+        for p in sorted(path.glob("/".join(["*"] * depth)))
+        if _BODY_FILE.fullmatch(p.name) and p.is_file()
+    ]
     found = {}
     for file in files:
         if gender := _gender_of(file, path):
@@ -71,7 +84,13 @@ def _gender_of(path: Path, root: Path | None = None) -> str | None:
     return None
 
 
-def load_body(path: Path, name: str | None = None, gender: str | None = None, joints: int | None = None, uv_path: Path | None = None) -> BodyModel:
+def load_body(
+    path: Path,
+    name: str | None = None,
+    gender: str | None = None,
+    joints: int | None = None,
+    uv_path: Path | None = None,
+) -> BodyModel:
     """The body or hand in a model file, or that of ``gender`` in a folder.
 
     name: asset id; the file's name by default. gender: as the file's name says by default.
@@ -108,7 +127,9 @@ def from_smplx(module, name: str | None = None) -> BodyModel:
               "weights": "lbs_weights", "f": "faces_tensor"}  # fmt: skip
     absent = [theirs for theirs in (*wanted.values(), "parents") if not hasattr(module, theirs)]
     if absent:
-        raise AssetError(f"A {type(module).__name__} has no {absent[0]!r}; expected a model object of smplx, such as smplx.SMPL(…).")
+        raise AssetError(
+            f"A {type(module).__name__} has no {absent[0]!r}; expected a model object of smplx, such as smplx.SMPL(…)."
+        )
     arrays = {ours: _to_numpy(getattr(module, theirs)) for ours, theirs in wanted.items()}
     parents = _to_numpy(module.parents)
     arrays["kintree_table"] = np.stack([parents, np.arange(len(parents))])
@@ -154,11 +175,19 @@ def _check(arrays: dict, where: str) -> _Raw:
     regressor = arrays["J_regressor"]
     arrays = arrays | {"J_regressor": regressor.toarray() if sp.issparse(regressor) else regressor}
     for key in _NEEDED:
-        _require(isinstance(arrays[key], np.ndarray) and arrays[key].ndim > 0, where, key, "a single value or sparse", "a dense array")
+        _require(
+            isinstance(arrays[key], np.ndarray) and arrays[key].ndim > 0,
+            where,
+            key,
+            "a single value or sparse",
+            "a dense array",
+        )
         _require(arrays[key].dtype.kind in "biuf", where, key, f"of type {arrays[key].dtype}", "numbers")
         _require(np.isfinite(arrays[key]).all(), where, key, "not finite", "numbers without NaN or infinity")
     v, j = len(arrays["v_template"]), arrays["kintree_table"].shape[-1]
-    _require(j in _FAMILIES, where, "kintree_table", f"of {j} joints", "16 (MANO), 24 (SMPL), 52 (SMPL-H) or 55 (SMPL-X)")
+    _require(
+        j in _FAMILIES, where, "kintree_table", f"of {j} joints", "16 (MANO), 24 (SMPL), 52 (SMPL-H) or 55 (SMPL-X)"
+    )
     if arrays["shapedirs"].ndim == 2:
         arrays["shapedirs"] = arrays["shapedirs"][..., None]
     shapes = {"v_template": (v, 3), "shapedirs": (v, 3, -1), "posedirs": (v, 3, 9 * (j - 1)), "J_regressor": (j, v), "weights": (v, j),
@@ -172,32 +201,69 @@ def _check(arrays: dict, where: str) -> _Raw:
         _require(most < _MOST, where, key, f"holding {most:.3g}", f"values below {_MOST:g} (units are metres)")
     parents = arrays["kintree_table"][0].astype(np.int64)
     parents[0] = -1
-    _require((parents[1:] >= 0).all() and (parents < np.arange(j)).all(), where, "kintree_table", f"{parents.tolist()}", "every parent before its children")
+    _require(
+        (parents[1:] >= 0).all() and (parents < np.arange(j)).all(),
+        where,
+        "kintree_table",
+        f"{parents.tolist()}",
+        "every parent before its children",
+    )
     faces = arrays["f"].astype(np.int64)
-    _require(len(faces) > 0 and 0 <= faces.min() and faces.max() < v, where, "f", f"naming vertices {faces.min(initial=0)}…{faces.max(initial=0)}", f"0…{v - 1}")
+    _require(
+        len(faces) > 0 and 0 <= faces.min() and faces.max() < v,
+        where,
+        "f",
+        f"naming vertices {faces.min(initial=0)}…{faces.max(initial=0)}",
+        f"0…{v - 1}",
+    )
     for key, tolerance in (("weights", 1e-4), ("J_regressor", 1e-2)):
         off = np.abs(arrays[key].sum(axis=1, dtype=np.float64) - 1).max()
         _require(off < tolerance, where, key, f"with a row that sums to 1 ± {off:.3g}", "rows that sum to 1")
     _require(arrays["weights"].min() >= -1e-6, where, "weights", "negative", "weights of at least 0")
     _check_size(arrays["v_template"], arrays["J_regressor"], j, where)
     regressor = sp.csr_matrix(arrays["J_regressor"], dtype=np.float64)
-    return _Raw(arrays["v_template"], arrays["shapedirs"], arrays["posedirs"], regressor, arrays["weights"], parents, faces.astype(np.int32))
+    return _Raw(
+        arrays["v_template"],
+        arrays["shapedirs"],
+        arrays["posedirs"],
+        regressor,
+        arrays["weights"],
+        parents,
+        faces.astype(np.int32),
+    )
 
 
 def _check_size(template, regressor, joints, where):
     """A body stands 1–2.3 m high along Y with its left at +X; a hand is 5–50 cm across."""
     size = np.ptp(template, axis=0)
     if joints == 16:
-        _require(0.05 < size.max() < 0.5, where, "v_template", f"a hand {size.max():.3g} m across", "0.05–0.5 m (units are metres)")
+        _require(
+            0.05 < size.max() < 0.5,
+            where,
+            "v_template",
+            f"a hand {size.max():.3g} m across",
+            "0.05–0.5 m (units are metres)",
+        )
         return
-    _require(1.0 < size[1] < 2.3, where, "v_template", f"{size[1]:.3g} m high", "1–2.3 m along Y (units are metres, Y up)")
+    _require(
+        1.0 < size[1] < 2.3, where, "v_template", f"{size[1]:.3g} m high", "1–2.3 m along Y (units are metres, Y up)"
+    )
     hips = regressor[1:3] @ template
-    _require(hips[0, 0] > hips[1, 0], where, "v_template", "with the left hip at the right", "the person's left at +X, as in SMPL")
+    _require(
+        hips[0, 0] > hips[1, 0],
+        where,
+        "v_template",
+        "with the left hip at the right",
+        "the person's left at +X, as in SMPL",
+    )
 
 
 def _require(ok, where, key, found, expected):
     if not ok:
-        raise AssetError(f"{key!r} of {where} is {found}; expected {expected}. The file is damaged or no body model; copy or download it again.\n{WHERE}")
+        raise AssetError(
+            f"{key!r} of {where} is {found}; expected {expected}. The file is damaged or no body model; copy "
+            f"or download it again.\n{WHERE}"
+        )
 
 
 def _build(raw: _Raw, name, gender, uv) -> BodyModel:
@@ -250,7 +316,15 @@ def _find_uv(path, uv_path, raw, arrays):
     if uv_path is not None:
         return read_obj_uv(Path(uv_path).expanduser(), vertices, raw.faces)
     if "vt" in arrays and "ft" in arrays and arrays["ft"].shape == raw.faces.shape:
-        _require(all(arrays[key].dtype.kind in "iuf" for key in ("vt", "ft")) and arrays["vt"].ndim == 2 and arrays["vt"].shape[1] == 2, path, "vt", f"of shape {arrays['vt'].shape}", "(N, 2) numbers, as ft is of indices")
+        _require(
+            all(arrays[key].dtype.kind in "iuf" for key in ("vt", "ft"))
+            and arrays["vt"].ndim == 2
+            and arrays["vt"].shape[1] == 2,
+            path,
+            "vt",
+            f"of shape {arrays['vt'].shape}",
+            "(N, 2) numbers, as ft is of indices",
+        )
         index = arrays["ft"].astype(np.int64)
         return match_uv(str(path), vertices, raw.faces, vertices, raw.faces, arrays["vt"], index)
     for beside in sorted(path.parent.glob("*uv*.obj")):

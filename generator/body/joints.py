@@ -18,11 +18,14 @@ def with_joints(model: BodyModel, joints: int) -> BodyModel:
     if joints == model.num_joints:
         return model
     if "pelvis" not in model.joint_names:
-        raise ConfigError(f"The model {model.name!r} ({model.family}) is no whole body; expected SMPL, SMPL-H or SMPL-X.")
+        raise ConfigError(
+            f"The model {model.name!r} ({model.family}) is no whole body; expected SMPL, SMPL-H or SMPL-X."
+        )
     if joints not in (24, 52) or joints > model.num_joints:
         raise ConfigError(
             f"The body {model.name!r} ({model.family}) has {model.num_joints} joints and cannot be used with {joints}. "
-            "Fingers need SMPL-H (https://mano.is.tue.mpg.de) or SMPL-X (https://smpl-x.is.tue.mpg.de); else ask for 24."
+            "Fingers need SMPL-H (https://mano.is.tue.mpg.de) or SMPL-X (https://smpl-x.is.tue.mpg.de); else "
+            "ask for 24."
         )
     names, parents = (SMPL_JOINTS, SMPL_PARENTS) if joints == 24 else (SMPLH_JOINTS, SMPLH_PARENTS)
     target = np.array([_merged_into(name, names) for name in model.joint_names])

@@ -145,7 +145,9 @@ def _chain(local, bones, parents):
                     continue
                 up = world[t, p, a]
                 for b in range(3):
-                    world[t, j, a, b] = up[0] * local[t, j, 0, b] + up[1] * local[t, j, 1, b] + up[2] * local[t, j, 2, b]
+                    world[t, j, a, b] = (
+                        up[0] * local[t, j, 0, b] + up[1] * local[t, j, 1, b] + up[2] * local[t, j, 2, b]
+                    )
                 world[t, j, a, 3] = up[0] * bones[j, 0] + up[1] * bones[j, 1] + up[2] * bones[j, 2] + up[3]
     return world
 
@@ -216,8 +218,12 @@ def _tables(model: BodyModel) -> _Tables:
         vertex_skin, joint_skin = np.nonzero(model.weights)
         skin = np.ascontiguousarray(model.weights[vertex_skin, joint_skin], np.float32)
         _known[model] = _Tables(
-            _starts(vertex, model.num_vertices), joint.astype(np.int32), fix,
-            _starts(vertex_skin, model.num_vertices), joint_skin.astype(np.int32), skin,
+            _starts(vertex, model.num_vertices),
+            joint.astype(np.int32),
+            fix,
+            _starts(vertex_skin, model.num_vertices),
+            joint_skin.astype(np.int32),
+            skin,
         )
     return _known[model]
 

@@ -9,10 +9,30 @@ from functools import cached_property
 import numpy as np
 
 SMPL_JOINTS = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2",
-    "left_ankle", "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar",
-    "right_collar", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
-    "left_wrist", "right_wrist", "left_hand", "right_hand",
+    "pelvis",
+    "left_hip",
+    "right_hip",
+    "spine1",
+    "left_knee",
+    "right_knee",
+    "spine2",
+    "left_ankle",
+    "right_ankle",
+    "spine3",
+    "left_foot",
+    "right_foot",
+    "neck",
+    "left_collar",
+    "right_collar",
+    "head",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hand",
+    "right_hand",
 )
 """The 24 joints of SMPL, in its order."""
 
@@ -34,21 +54,50 @@ SMPLH_PARENTS = SMPL_PARENTS[:22] + tuple(
 )
 
 PARTS = (
-    "hips", "leftUpLeg", "rightUpLeg", "spine", "leftLeg", "rightLeg", "spine1", "leftFoot",
-    "rightFoot", "spine2", "leftToeBase", "rightToeBase", "neck", "leftShoulder",
-    "rightShoulder", "head", "leftArm", "rightArm", "leftForeArm", "rightForeArm", "leftHand",
-    "rightHand", "leftHandIndex1", "rightHandIndex1",
+    "hips",
+    "leftUpLeg",
+    "rightUpLeg",
+    "spine",
+    "leftLeg",
+    "rightLeg",
+    "spine1",
+    "leftFoot",
+    "rightFoot",
+    "spine2",
+    "leftToeBase",
+    "rightToeBase",
+    "neck",
+    "leftShoulder",
+    "rightShoulder",
+    "head",
+    "leftArm",
+    "rightArm",
+    "leftForeArm",
+    "rightForeArm",
+    "leftHand",
+    "rightHand",
+    "leftHandIndex1",
+    "rightHandIndex1",
 )
 """SURREAL's names of the 24 parts; part p (1-based in images) moves with joint p - 1 of SMPL."""
 
-MERGE_14 = np.array(
-    [0, 2, 12, 9, 2, 13, 10, 2, 14, 11, 2, 14, 11, 2, 2, 2, 1, 6, 3, 7, 4, 8, 5, 8, 5], np.uint8
-)
+MERGE_14 = np.array([0, 2, 12, 9, 2, 13, 10, 2, 14, 11, 2, 14, 11, 2, 2, 2, 1, 6, 3, 7, 4, 8, 5, 8, 5], np.uint8)
 """24 → 14 parts as a look-up table over 0…24 (source: SURREAL's released training code)."""
 
 PARTS_14 = (
-    "head", "torso", "rightUpperArm", "rightForeArm", "rightHand", "leftUpperArm",
-    "leftForeArm", "leftHand", "rightThigh", "rightShin", "rightFoot", "leftThigh", "leftShin",
+    "head",
+    "torso",
+    "rightUpperArm",
+    "rightForeArm",
+    "rightHand",
+    "leftUpperArm",
+    "leftForeArm",
+    "leftHand",
+    "rightThigh",
+    "rightShin",
+    "rightFoot",
+    "leftThigh",
+    "leftShin",
     "leftFoot",
 )
 

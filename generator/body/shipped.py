@@ -27,13 +27,19 @@ def read_manifest(path: Path) -> dict:
     held = read_json(path, "the manifest of Mannequin's assets; reinstall Mannequin")
     records = held.get("files") if isinstance(held, dict) else None
     if not isinstance(records, list) or not all(_is_record(record) for record in records):
-        raise AssetError(f"{path} does not list files with their path, bytes, sha256 and license_file, within its own folder. Reinstall Mannequin.")
+        raise AssetError(
+            f"{path} does not list files with their path, bytes, sha256 and license_file, within its own "
+            "folder. Reinstall Mannequin."
+        )
     return held
 
 
 def _is_record(record) -> bool:
     texts = [record.get(key) for key in ("path", "license_file", "sha256")] if isinstance(record, dict) else [None]
-    if not all(isinstance(text, str) and text and "\0" not in text for text in texts) or type(record.get("bytes")) is not int:
+    if (
+        not all(isinstance(text, str) and text and "\0" not in text for text in texts)
+        or type(record.get("bytes")) is not int
+    ):
         return False
     return all(not PurePosixPath(text).is_absolute() and ".." not in PurePosixPath(text).parts for text in texts[:2])
 

@@ -29,11 +29,7 @@ _SPARSE = {
     for module in (f".{kind}", f"._{kind}", "")
 }
 _ENCODE = ("_codecs", "encode")
-_INERT = {
-    (module, name)
-    for module in ("__builtin__", "builtins")
-    for name in ("object", "set", "frozenset")
-}
+_INERT = {(module, name) for module in ("__builtin__", "builtins") for name in ("object", "set", "frozenset")}
 _MAPPING = ("collections", "OrderedDict")
 _REBUILD = {("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")}
 _TYPE = re.compile(r"[biuf]\d{1,2}|[SU]\d{1,4}|O[48]?")
@@ -118,7 +114,8 @@ class _Reader(pickle._Unpickler):
         if (module, name) not in _ALLOWED and not module.startswith("chumpy."):
             raise UnsafeFileError(
                 f"{self.where} asks to use {module}.{name} while being read, which no body model needs; "
-                "expected only numpy, scipy.sparse and chumpy data. Nothing was run. Get the file from its official site."
+                "expected only numpy, scipy.sparse and chumpy data. Nothing was run. Get the file from its "
+                "official site."
             )
         return Name((module, name))
 
@@ -149,7 +146,8 @@ class _Reader(pickle._Unpickler):
 
     def refuse(self):
         raise UnsafeFileError(
-            f"{self.where} uses a pickle instruction that no body model needs. Nothing was run. Get the file from its official site."
+            f"{self.where} uses a pickle instruction that no body model needs. Nothing was run. Get the file "
+            "from its official site."
         )
 
     dispatch: ClassVar = {
@@ -211,7 +209,9 @@ def _plain(value):
 
     Not of texts: numpy would give each the room of the longest.
     """
-    if not isinstance(value, (str, bytes)) and not all(isinstance(n, (int, float)) for n in (value if isinstance(value, (list, tuple)) else [value])):
+    if not isinstance(value, (str, bytes)) and not all(
+        isinstance(n, (int, float)) for n in (value if isinstance(value, (list, tuple)) else [value])
+    ):
         raise ValueError(f"it is a {type(value).__name__}")
     return value
 
@@ -237,7 +237,11 @@ def _array(record: Record, depth):
 def array_from(shape, dtype: np.dtype, by_columns: bool, data, depth: int = 1):
     """The array of the given shape whose bytes are ``data``; of objects, only a single one that is data."""
     shape = tuple(int(n) for n in shape)
-    if len(shape) > 8 or not all(0 <= n <= limits.BODY_ENTRIES for n in shape) or math.prod(shape) > limits.BODY_ENTRIES:
+    if (
+        len(shape) > 8
+        or not all(0 <= n <= limits.BODY_ENTRIES for n in shape)
+        or math.prod(shape) > limits.BODY_ENTRIES
+    ):
         raise ValueError("an array whose shape is beyond any body model")
     count = math.prod(shape)
     if dtype.hasobject:

@@ -108,7 +108,9 @@ def read_obj_uv(path: Path, num_vertices: int, faces: np.ndarray) -> np.ndarray:
         corners = np.array(corners, np.int64).reshape(-1, 3, 2) - 1
         texture = np.array(texture, np.float64).reshape(-1, 2)
     except (ValueError, IndexError, OverflowError) as e:
-        raise AssetError(f"{path} cannot be read as an .obj of triangles with texture coordinates ({e}). Use SMPL's own UV file.") from e
+        raise AssetError(
+            f"{path} cannot be read as an .obj of triangles with texture coordinates ({e}). Use SMPL's own UV file."
+        ) from e
     return match_uv(str(path), num_vertices, faces, vertices, corners[..., 0], texture, corners[..., 1])
 
 
@@ -120,13 +122,21 @@ def match_uv(where, num_vertices, faces, their_vertices, their_faces, texture, i
             f"{len(faces)}. Use the UV file made for this very mesh."
         )
     if index.shape != faces.shape or index.min(initial=0) < 0 or index.max(initial=-1) >= len(texture):
-        raise TopologyError(f"{where} has faces that name texture coordinates which it does not hold. Use the UV file made for this very mesh.")
+        raise TopologyError(
+            f"{where} has faces that name texture coordinates which it does not hold. Use the UV file made "
+            "for this very mesh."
+        )
     if not np.abs(texture).max(initial=0) <= _MOST_UV:  # NaN included
-        raise AssetError(f"{where} has texture coordinates beyond ±{_MOST_UV:g}. Expected numbers around [0, 1]; use the UV file made for this very mesh.")
+        raise AssetError(
+            f"{where} has texture coordinates beyond ±{_MOST_UV:g}. Expected numbers around [0, 1]; use the "
+            "UV file made for this very mesh."
+        )
     ours, our_turn = _sorted_faces(faces)
     theirs, their_turn = _sorted_faces(their_faces)
     if not np.array_equal(ours, theirs):
-        raise TopologyError(f"{where} joins its vertices into other faces than the body does. Use the UV file made for this very mesh.")
+        raise TopologyError(
+            f"{where} joins its vertices into other faces than the body does. Use the UV file made for this very mesh."
+        )
     uv = np.empty(faces.shape + (2,), np.float32)
     uv[our_turn] = texture[index[their_turn]]
     return uv

@@ -19,7 +19,10 @@ from generator.reading import read_json
 from generator.records import from_plain
 from generator.remote import Place, RemotePath, place
 
-EXPECTED = f"a folder with {DESCRIPTION}, a folder of clips in SURREAL's layout (*{INFO}), or one clip file (*{SUFFIX} or *{INFO})"
+EXPECTED = (
+    f"a folder with {DESCRIPTION}, a folder of clips in SURREAL's layout (*{INFO}), or one clip file (*{SUFFIX} "
+    f"or *{INFO})"
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,15 @@ class Collection:
     dataset: what our own dataset says of itself, None for other kinds.
     """
 
-    def __init__(self, path: Place, kind: str, keys: Sequence[str], reader: Callable, files: Callable, dataset: Dataset | None = None):
+    def __init__(
+        self,
+        path: Place,
+        kind: str,
+        keys: Sequence[str],
+        reader: Callable,
+        files: Callable,
+        dataset: Dataset | None = None,
+    ):
         """reader, files: functions of a key, to its reader and to the paths where its files may be."""
         self.path, self.kind, self.keys, self.dataset = path, kind, keys, dataset
         self._reader, self._files, self._known = reader, files, frozenset(keys)
@@ -67,7 +78,8 @@ class Collection:
         return self._reader(key)
 
     def stamp(self, key: str) -> tuple[tuple[str, int, int], ...] | None:
-        """(name, bytes, ns of the last change) of each file of clip ``key``, by which to know it again; None in an object store."""
+        """(name, bytes, ns of the last change) of each file of clip ``key``, by which to know it again; None in an
+        object store."""
         if isinstance(self.path, RemotePath):
             return None
         found = []
@@ -112,18 +124,40 @@ def open_collection(path: Place | str, handedness: str = "auto") -> Collection:
         raise DatasetError(f"There is no {path}. Expected {EXPECTED}; check the path.")
     if (path / DESCRIPTION).exists():
         dataset = open_dataset(path)
-        return Collection(path, "native", [f"{index:06d}" for index in dataset], lambda key: dataset.open(int(key)), lambda key: [dataset.path_of(int(key))], dataset)
+        return Collection(
+            path,
+            "native",
+            [f"{index:06d}" for index in dataset],
+            lambda key: dataset.open(int(key)),
+            lambda key: [dataset.path_of(int(key))],
+            dataset,
+        )
     keys = [] if isinstance(path, RemotePath) else sorted(_surreal_keys(path))
     if not keys:
-        raise DatasetError(f"{path} holds no clips. Expected {EXPECTED}; check the path, and copy clips in SURREAL's layout to a local disk.")
-    return Collection(path, "surreal", keys, lambda key: SurrealReader(path / f"{key}{INFO}", handedness), lambda key: clip_files(path / f"{key}{INFO}"))
+        raise DatasetError(
+            f"{path} holds no clips. Expected {EXPECTED}; check the path, and copy clips in SURREAL's layout "
+            "to a local disk."
+        )
+    return Collection(
+        path,
+        "surreal",
+        keys,
+        lambda key: SurrealReader(path / f"{key}{INFO}", handedness),
+        lambda key: clip_files(path / f"{key}{INFO}"),
+    )
 
 
 def _single(path: Place, handedness: str) -> Collection:
     if path.name.endswith(SUFFIX):
         return Collection(path, "clip", [path.stem], lambda _: open_clip(path), lambda _: [path])
     if path.name.endswith(INFO) and isinstance(path, Path):
-        return Collection(path, "clip", [path.name.removesuffix(INFO)], lambda _: SurrealReader(path, handedness), lambda _: clip_files(path))
+        return Collection(
+            path,
+            "clip",
+            [path.name.removesuffix(INFO)],
+            lambda _: SurrealReader(path, handedness),
+            lambda _: clip_files(path),
+        )
     raise DatasetError(f"{path} is no clip. Expected {EXPECTED}; check the path.")
 
 
@@ -139,7 +173,9 @@ def _surreal_keys(root: Path) -> Iterator[str]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         below = Path(folder).relative_to(root).as_posix()
         start = "" if below == "." else f"{below}/"
-        yield from (start + name.removesuffix(INFO) for name in files if name.endswith(INFO) and not name.startswith("."))
+        yield from (
+            start + name.removesuffix(INFO) for name in files if name.endswith(INFO) and not name.startswith(".")
+        )
 
 
 def _refuse(e: OSError):

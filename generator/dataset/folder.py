@@ -59,7 +59,8 @@ class Dataset:
         """Raise DatasetError if this machine does not see the folder, as when its shared disk is not mounted."""
         if not (self.path / DESCRIPTION).exists():
             raise DatasetError(
-                f"{self.path} is no dataset on {socket.gethostname()} (it has no {DESCRIPTION} there). The folder must be on a disk that "
+                f"{self.path} is no dataset on {socket.gethostname()} (it has no {DESCRIPTION} there). The "
+                "folder must be on a disk that "
                 "all machines see under the same path; mount it, or choose another, and run the same command again."
             )
 
@@ -194,7 +195,8 @@ def _refuse_foreign(out: Place) -> None:
     foreign = sorted(name for name in names_in(out) if not name.endswith(".part") and name != DESCRIPTION)
     if foreign and not (out / DESCRIPTION).exists():
         raise DatasetError(
-            f"{out} is not empty and not a dataset (it holds {', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''}). "
+            f"{out} is not empty and not a dataset (it holds "
+            f"{', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''}). "
             "Choose an empty or a new folder."
         )
 
@@ -203,7 +205,9 @@ def _read_description(folder: Place) -> dict:
     path = folder / DESCRIPTION
     if not path.exists():
         raise DatasetError(f"{folder} is not a dataset (it has no {DESCRIPTION}). Check the path.")
-    description = read_json(path, "the description of a dataset; restore it, or generate the dataset into a new folder", DatasetError)
+    description = read_json(
+        path, "the description of a dataset; restore it, or generate the dataset into a new folder", DatasetError
+    )
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise DatasetError(f"{path} does not describe a Mannequin dataset (no format = {FORMAT!r}). Check the path.")
     if description.get("format_version") != FORMAT_VERSION:
@@ -211,7 +215,9 @@ def _read_description(folder: Place) -> dict:
             f"{path} has format version {description.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
             "Use the release that wrote it, or generate the dataset into a new folder."
         )
-    if type(description.get("num_clips", "")) not in (int, type(None)) or not isinstance(description.get("config"), dict):
+    if type(description.get("num_clips", "")) not in (int, type(None)) or not isinstance(
+        description.get("config"), dict
+    ):
         raise DatasetError(f"{path} is damaged (num_clips or config is missing). Restore it, or use a new folder.")
     return description
 

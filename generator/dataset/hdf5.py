@@ -18,7 +18,8 @@ from h5py import h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5z
 from generator.errors import DatasetError
 
 CACHE_BYTES = 1 << 20
-"""Of unpacked chunks that HDF5 keeps for each open dataset; its own choice, 8 MiB, adds up over a hundred open clips."""
+"""Of unpacked chunks that HDF5 keeps for each open dataset; its own choice, 8 MiB, adds up over a hundred open
+clips."""
 
 _MAX_RATIO = 1100  # deflate cannot expand further than 1032 : 1
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
@@ -78,7 +79,8 @@ class Hdf5Array:
 
 
 class Hdf5File:
-    """An open file. Paths have no slash in front: "people/person0/pose". What was found is kept: readers of frames ask over and over.
+    """An open file. Paths have no slash in front: "people/person0/pose". What was found is kept: readers of frames ask
+    over and over.
 
     Other errors than DatasetError are h5py's own, of which there are many kinds.
     """
@@ -121,7 +123,8 @@ class Hdf5File:
         return h5py.Group(h5g.open(self.id, path.encode() or b"/")).attrs
 
     def whole(self) -> h5py.File:
-        """The same file as h5py shows it. Raises ValueError unless every name in it leads straight to an object, by one way."""
+        """The same file as h5py shows it. Raises ValueError unless every name in it leads straight to an object, by one
+        way."""
         self._check_links()
         return h5py.File(self.id)
 

@@ -63,7 +63,9 @@ class MatFile:
             raise self.damaged(f"{name} cannot be read ({type(e).__name__}: {e})") from e
 
     def damaged(self, what: str) -> DatasetError:
-        return DatasetError(f"{self.path} is damaged: {what}. Expected {self._expected}; copy the file again, or leave the clip out.")
+        return DatasetError(
+            f"{self.path} is damaged: {what}. Expected {self._expected}; copy the file again, or leave the clip out."
+        )
 
     def _byte_order(self) -> str:
         if self._start[:8] == b"\x89HDF\r\n\x1a\n" or self._start[:10] == b"MATLAB 7.3":

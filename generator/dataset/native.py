@@ -254,7 +254,9 @@ class ClipReader:
         """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``; to the end by default."""
         return PersonView(**self.person_arrays(camera, person, _PERSON_VIEW, start, stop))
 
-    def person_arrays(self, camera: str, person: str, names, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
+    def person_arrays(
+        self, camera: str, person: str, names, start: int = 0, stop: int | None = None
+    ) -> dict[str, np.ndarray]:
         """Of a PersonView only the arrays ``names``, by name."""
         start, stop = self._span(start, stop)
         group = f"{self._view(camera)}/people/{person}"
@@ -617,13 +619,20 @@ def _outline(plain) -> _Outline:
     chosen = {name: whole[name] for name in ("num_frames", "resolution") if name in whole}
     for name, known in (("people", ("name", "joints")), ("cameras", ("name",))):
         items = whole.get(name)
-        chosen[name] = [{k: i[k] for k in known if k in i} for i in items if isinstance(i, dict)] if isinstance(items, list) else []
+        chosen[name] = (
+            [{k: i[k] for k in known if k in i} for i in items if isinstance(i, dict)]
+            if isinstance(items, list)
+            else []
+        )
     return from_plain(_Outline, chosen, "ClipSpec")
 
 
 def _check_room(what: str, size: int) -> None:
     if size > limits.CLIP_ARRAY_BYTES:
-        raise DatasetError(f"{what} takes {size} bytes; at most {limits.CLIP_ARRAY_BYTES} are read at once. Read fewer frames at a time.")
+        raise DatasetError(
+            f"{what} takes {size} bytes; at most {limits.CLIP_ARRAY_BYTES} are read at once. Read fewer "
+            "frames at a time."
+        )
 
 
 def _collect(item, arrays: dict, attributes: dict) -> None:

@@ -5,7 +5,8 @@
     {"end": "done", "t": 99.1}                                  the run ends; absent after kill -9
 
 t: seconds since the run began, by a clock that is never set. Logs hold times and so differ from
-run to run; nothing but ``mannequin status`` and ``mannequin report`` read them, and they may be deleted. In an object store,
+run to run; nothing but ``mannequin status`` and ``mannequin report`` read them, and they may be deleted. In an object
+store,
 which knows no appending, a log is the last TAIL_BYTES of its lines, written anew from time to time.
 """
 
@@ -40,7 +41,14 @@ class RunLog:
         self.path = place(out) / FOLDER / f"{_host()}-{os.getpid()}.jsonl"
         self.start = time.monotonic()
         self.file = _RemoteFile(self.path) if isinstance(self.path, RemotePath) else _appending(self.path)
-        self.say(run=now(), host=_host(), pid=os.getpid(), python=platform.python_version(), platform=platform.platform(), **about)
+        self.say(
+            run=now(),
+            host=_host(),
+            pid=os.getpid(),
+            python=platform.python_version(),
+            platform=platform.platform(),
+            **about,
+        )
 
     def say(self, **facts) -> None:
         """Add a line, in one piece. Raises DatasetError if the system refuses."""

@@ -135,7 +135,9 @@ def _person(person, track, seen, spec: ClipSpec, mirror: bool) -> dict[str, np.n
     betas[: min(10, len(track.betas))] = track.betas[:10]
     zrot = np.float32(person.yaw)
     if track.gender not in GENDERS:
-        raise DatasetError(f"Clip {spec.name!r} has a person of gender {track.gender!r}; SURREAL's layout has {', '.join(GENDERS)}.")
+        raise DatasetError(
+            f"Clip {spec.name!r} has a person of gender {track.gender!r}; SURREAL's layout has {', '.join(GENDERS)}."
+        )
     return {
         "joints2D": joints2d.transpose(2, 1, 0).astype(np.float32),
         "joints3D": joints3d.transpose(2, 1, 0).astype(np.float32),
@@ -203,7 +205,8 @@ def _video(frames: np.ndarray, spec: ClipSpec) -> bytes:
     h, w = spec.resolution
     if h % 2 or w % 2:
         raise DatasetError(
-            f"Clip {spec.name!r} is {w} × {h}; H.264 as in SURREAL needs an even width and height. Render at such a size."
+            f"Clip {spec.name!r} is {w} × {h}; H.264 as in SURREAL needs an even width and height. Render at "
+            "such a size."
         )
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
@@ -231,7 +234,10 @@ def _tag(spec: ClipSpec, name: str, default: int) -> int:
     """A whole number among the tags, which are whatever a sampler wrote there."""
     value = spec.tags.get(name, default)
     if not isinstance(value, (int, float)) or not 0 <= value < 2**31:
-        raise DatasetError(f"Clip {spec.name!r} has the tag {name} = {value!r}; expected a whole number from 0. Render it again with its preset.")
+        raise DatasetError(
+            f"Clip {spec.name!r} has the tag {name} = {value!r}; expected a whole number from 0. Render it "
+            "again with its preset."
+        )
     return int(value)
 
 

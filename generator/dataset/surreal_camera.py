@@ -23,7 +23,9 @@ TOLERANCE = 1.0
 """Pixels within which nine joints in ten must be; released joints2D are rounded to whole pixels."""
 
 _FOCAL = 60.0 / 32.0  # image widths
-_SQUARE = 0.01  # a solved camera departs from square pixels and the image's middle by less, as a share of the focal length
+_SQUARE = (
+    0.01  # a solved camera departs from square pixels and the image's middle by less, as a share of the focal length
+)
 _SIDED = np.array([name.startswith(("left", "right")) for name in PARTS])
 _AGREEING = 4  # joints on their part, at least, and twice those of the other hypothesis
 
@@ -37,7 +39,9 @@ class Sight:
     mirrored: bool
 
 
-def find_sight(info: Info, resolution: tuple[int, int], handedness: str, segm: Iterable[tuple[int, np.ndarray]], where) -> Sight:
+def find_sight(
+    info: Info, resolution: tuple[int, int], handedness: str, segm: Iterable[tuple[int, np.ndarray]], where
+) -> Sight:
     """Raises DatasetError if the clip does not tell, or contradicts the ``handedness`` stated.
 
     handedness: one of HANDEDNESS. segm: (frame, (H, W) image) of some frames, read only if joints2D is missing.
@@ -57,7 +61,8 @@ def find_sight(info: Info, resolution: tuple[int, int], handedness: str, segm: I
     if stated is not None:
         return Sight(recipe, info.T_world_camera, stated)
     raise DatasetError(
-        f"{where} does not tell whether its images are mirrored: joints2D are not joints3D seen from the stated camera, neither "
+        f"{where} does not tell whether its images are mirrored: joints2D are not joints3D seen from the "
+        "stated camera, neither "
         f"mirrored nor plain, within {TOLERANCE} px. {_HINT}"
     )
 
@@ -67,10 +72,15 @@ _HINT = "If you know it, open the clip with handedness='mirrored' (as SURREAL's 
 
 def _only(fits: set[bool], stated: bool | None, where) -> bool:
     if stated is None and len(fits) != 1:
-        raise DatasetError(f"{where} does not tell whether its images are mirrored: {'both' if fits else 'neither'} would do. {_HINT}")
+        raise DatasetError(
+            f"{where} does not tell whether its images are mirrored: {'both' if fits else 'neither'} would do. {_HINT}"
+        )
     if stated is not None and stated not in fits:
         names = ("plain", "mirrored")
-        raise DatasetError(f"{where} was said to be {names[stated]}, but its joints are those of {names[not stated]} images. Open it with handedness='auto'.")
+        raise DatasetError(
+            f"{where} was said to be {names[stated]}, but its joints are those of {names[not stated]} images. "
+            "Open it with handedness='auto'."
+        )
     return next(iter(fits)) if stated is None else stated
 
 

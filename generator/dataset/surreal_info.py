@@ -61,7 +61,8 @@ class Info:
 
 
 def read_info(path: Path, height: int) -> Info:
-    """The content of an ``_info.mat``. height: of the images, for SURREACT's joints2D. Raises DatasetError for another file."""
+    """The content of an ``_info.mat``. height: of the images, for SURREACT's joints2D. Raises DatasetError for another
+    file."""
     return _Reader(path).info(height)
 
 
@@ -72,7 +73,10 @@ class _Reader:
         axes = [n for n in joints.shape if n != 1]
         at = next((i for i in range(len(axes)) if axes[i : i + 2] == [3, 24]), None)
         if at is None or at > 1 or len(axes) > at + 3:
-            raise self.file.damaged(f"joints3D has the shape {joints.shape}; expected 3 × 24 × frames, with an axis of people before if there are several")
+            raise self.file.damaged(
+                f"joints3D has the shape {joints.shape}; expected 3 × 24 × frames, with an axis of people "
+                "before if there are several"
+            )
         self.p = axes[0] if at else 1
         self.t = axes[at + 2] if len(axes) > at + 2 else 1
         self.joints = joints.reshape(self.p, 3, 24, self.t).transpose(0, 3, 2, 1)
@@ -105,13 +109,17 @@ class _Reader:
         return value.astype(np.float64)
 
     def _shaped(self, name: str, *shapes: tuple[int, ...]) -> np.ndarray:
-        """The numbers of ``name`` in the first of ``shapes`` that fits but for axes of size 1, repeated to the first."""
+        """The numbers of ``name`` in the first of ``shapes`` that fits but for axes of size 1, repeated to the
+        first."""
         value = self._numbers(name)
         for shape in shapes:
             if [n for n in value.shape if n != 1] == [n for n in shape if n != 1]:
                 value = value.reshape(shape + (1,) * (len(shapes[0]) - len(shape)))
                 return np.broadcast_to(value, shapes[0])
-        raise self.file.damaged(f"{name} has the shape {value.shape}; expected {' or '.join(map(str, shapes))}, of {self.p} people and {self.t} frames")
+        raise self.file.damaged(
+            f"{name} has the shape {value.shape}; expected {' or '.join(map(str, shapes))}, of {self.p} "
+            f"people and {self.t} frames"
+        )
 
     def _finite(self, name: str, value: np.ndarray) -> np.ndarray:
         if not np.isfinite(value).all():
@@ -128,8 +136,17 @@ class _Reader:
         return value if flip_within is None else value * [1, -1] + [0, flip_within]
 
     def _pose(self, yaw: np.ndarray, turn: Rotation) -> np.ndarray:
-        pose = self._finite("pose", self._shaped("pose", (self.p, 72, self.t))).transpose(0, 2, 1).reshape(self.p, self.t, 24, 3).copy()
-        root = turn * Rotation.from_euler("z", self._finite("zrot", yaw).reshape(-1, 1)) * Rotation.from_rotvec(pose[:, :, 0].reshape(-1, 3))
+        pose = (
+            self._finite("pose", self._shaped("pose", (self.p, 72, self.t)))
+            .transpose(0, 2, 1)
+            .reshape(self.p, self.t, 24, 3)
+            .copy()
+        )
+        root = (
+            turn
+            * Rotation.from_euler("z", self._finite("zrot", yaw).reshape(-1, 1))
+            * Rotation.from_rotvec(pose[:, :, 0].reshape(-1, 3))
+        )
         pose[:, :, 0] = root.as_rotvec().reshape(self.p, self.t, 3)
         return pose
 
@@ -139,12 +156,16 @@ class _Reader:
             count = value.size // (self.p * frames)
             if count > 1 and [n for n in value.shape if n != 1] == [n for n in (self.p, count, frames) if n != 1]:
                 return value.reshape(self.p, count, frames)[:, :, 0]
-        raise self.file.damaged(f"shape has the shape {value.shape}; expected coefficients of {self.p} people, for {self.t} frames or once")
+        raise self.file.damaged(
+            f"shape has the shape {value.shape}; expected coefficients of {self.p} people, for {self.t} frames or once"
+        )
 
     def _genders(self) -> tuple[str, ...]:
         numbers = self._shaped("gender", (self.p, self.t), (self.p,), ())[:, 0]
         if not set(numbers) <= set(_GENDERS):
-            raise self.file.damaged(f"gender is {numbers.tolist()}; expected {', '.join(f'{n} for {g}' for n, g in _GENDERS.items())}")
+            raise self.file.damaged(
+                f"gender is {numbers.tolist()}; expected {', '.join(f'{n} for {g}' for n, g in _GENDERS.items())}"
+            )
         return tuple(_GENDERS[int(n)] for n in numbers)
 
     def _textures(self) -> tuple[str, ...]:
@@ -174,7 +195,11 @@ class _Reader:
 
     def _tags(self) -> dict[str, str | float]:
         texts = {"sequence": self._text("sequence"), "source": self._text("source")}
-        numbers = {tag: float(self._shaped(key, ())) for tag, key in (("clip", "clipNo"), ("stride", "stride"), ("view", "zrot_euler")) if key in self.file}
+        numbers = {
+            tag: float(self._shaped(key, ()))
+            for tag, key in (("clip", "clipNo"), ("stride", "stride"), ("view", "zrot_euler"))
+            if key in self.file
+        }
         return texts | {tag: value for tag, value in numbers.items() if math.isfinite(value)}
 
     def _text(self, name: str) -> str:
@@ -185,7 +210,14 @@ class _Reader:
         if name not in self.file:
             return []
         cells = self.file.read(name).ravel()
-        return [str(cell.ravel()[0]).strip() if isinstance(cell, np.ndarray) and cell.size else "" if isinstance(cell, np.ndarray) else str(cell).strip() for cell in cells]
+        return [
+            str(cell.ravel()[0]).strip()
+            if isinstance(cell, np.ndarray) and cell.size
+            else ""
+            if isinstance(cell, np.ndarray)
+            else str(cell).strip()
+            for cell in cells
+        ]
 
 
 def _transform(rotation: np.ndarray, position) -> np.ndarray:

@@ -170,7 +170,9 @@ class SurrealReader:
                 image = self._label(name, t)
                 values[name].append(image.reshape((-1,) + image.shape[2:])[pixels[-1]])
         offsets = np.concatenate([[0], np.cumsum([len(p) for p in pixels])]).astype(np.int64)
-        return Foreground(self.spec.resolution, offsets, np.concatenate(pixels), {n: np.concatenate(v) for n, v in values.items()})
+        return Foreground(
+            self.spec.resolution, offsets, np.concatenate(pixels), {n: np.concatenate(v) for n, v in values.items()}
+        )
 
     def rgb(self, camera: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """(stop - start, H, W, 3) uint8 sRGB, as the video gives it."""
@@ -182,11 +184,15 @@ class SurrealReader:
         return np.ascontiguousarray(frames[:, :, ::-1]) if self.mirrored else frames
 
     def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
-        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``, to the end by default; reads their segmentation and depth."""
+        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``, to the end by default; reads their
+        segmentation and depth."""
         return PersonView(**self.person_arrays(camera, person, _PERSON_ARRAYS, start, stop))
 
-    def person_arrays(self, camera: str, person: str, names, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
-        """Of a PersonView only the arrays ``names``, by name. Images are read for visible, box and pixels, and only once."""
+    def person_arrays(
+        self, camera: str, person: str, names, start: int = 0, stop: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Of a PersonView only the arrays ``names``, by name. Images are read for visible, box and pixels, and only
+        once."""
         self._check_camera(camera)
         number, (start, stop) = self._number(person), self._span(start, stop)
         joints = self._joints
@@ -195,12 +201,15 @@ class SurrealReader:
                 if t not in self._seen:
                     self._seen[t] = self._see_people(t)
         return {
-            name: np.stack([self._seen[t][name][number] for t in range(start, stop)]) if name in _FROM_IMAGES else joints[name][number, start:stop].copy()
+            name: np.stack([self._seen[t][name][number] for t in range(start, stop)])
+            if name in _FROM_IMAGES
+            else joints[name][number, start:stop].copy()
             for name in names
         }
 
     def in_sight(self, camera: str, person: str) -> np.ndarray:
-        """(T,) bool, a joint of ``person`` is within the image. Nothing is decoded, so what hides them does not count."""
+        """(T,) bool, a joint of ``person`` is within the image. Nothing is decoded, so what hides them does not
+        count."""
         return self.person_arrays(camera, person, ("in_frame",))["in_frame"].any(axis=1)
 
     def track(self, person: str) -> PersonTrack:
@@ -221,7 +230,13 @@ class SurrealReader:
         channels = self.channels(camera)
         labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
         rgb = self.rgb(camera) if "rgb" in channels else None
-        return View(self.K(camera), self.T_world_camera(camera), rgb, labels, {p: self.person_view(camera, p) for p in self.people})
+        return View(
+            self.K(camera),
+            self.T_world_camera(camera),
+            rgb,
+            labels,
+            {p: self.person_view(camera, p) for p in self.people},
+        )
 
     def read(self) -> Clip:
         """The whole clip in memory."""
@@ -240,7 +255,9 @@ class SurrealReader:
         count = self.spec.num_frames
         stop = count if stop is None else stop
         if not 0 <= start < stop <= count:
-            raise ConfigError(f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}.")
+            raise ConfigError(
+                f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}."
+            )
         return start, stop
 
     def _beside(self, end: str) -> Path:
@@ -257,14 +274,17 @@ class SurrealReader:
         return self._mats[suffix]
 
     def _resolution(self) -> tuple[int, int]:
-        """(height, width) of the labels, which must be the video's, or of the video; SURREAL's where there is neither."""
+        """(height, width) of the labels, which must be the video's, or of the video; SURREAL's where there is
+        neither."""
         video = self._open_video().resolution if self._has_video else None
         suffix = next((s for s in MATRICES if s in self._files), None)
         if suffix is None:
             return video or _RESOLUTION
         labels = self._mat(suffix).read(f"{suffix}_1").shape[:2]
         if video not in (None, labels):
-            raise self._mat(suffix).damaged(f"{suffix}_1 has {labels} pixels (height, width), the video beside it {video}")
+            raise self._mat(suffix).damaged(
+                f"{suffix}_1 has {labels} pixels (height, width), the video beside it {video}"
+            )
         return labels
 
     def _witnesses(self):
@@ -335,7 +355,11 @@ class SurrealReader:
         """Those arrays of the people's PersonViews that the info file tells, with an axis of people before."""
         (local, image), (h, w) = self._points, self.spec.resolution
         in_frame = (local[..., 2] > 0) & (image >= 0).all(axis=-1) & (image < (w, h)).all(axis=-1)
-        return {"joints2d": np.nan_to_num(image).astype(np.float32), "joints_camera": local.astype(np.float32), "in_frame": in_frame}
+        return {
+            "joints2d": np.nan_to_num(image).astype(np.float32),
+            "joints_camera": local.astype(np.float32),
+            "in_frame": in_frame,
+        }
 
     def _see_people(self, t: int) -> dict[str, np.ndarray]:
         """The other arrays at frame ``t``, with an axis of people."""

@@ -54,12 +54,17 @@ class Video:
             self._capture.release()
         self._capture, self._next = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG), 0
         if not self._capture.isOpened():
-            raise DatasetError(f"Cannot read {self.path} as a video. Expected an MP4 file; copy it again, or leave the clip out.")
+            raise DatasetError(
+                f"Cannot read {self.path} as a video. Expected an MP4 file; copy it again, or leave the clip out."
+            )
 
     def _decode(self, wanted: int) -> None:
         found, image = self._capture.read()
         if not found:
-            raise DatasetError(f"{self.path} ends after {self._next} frames; frame {wanted} was expected. Copy it again, or leave the clip out.")
+            raise DatasetError(
+                f"{self.path} ends after {self._next} frames; frame {wanted} was expected. Copy it again, or "
+                "leave the clip out."
+            )
         self._kept[self._next] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         self._next += 1
         while len(self._kept) > max(1, KEPT_BYTES // image.nbytes):

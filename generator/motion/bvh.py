@@ -144,7 +144,11 @@ class _Hierarchy:
             word = self._next("a keyword")
             self._keyword(word, open_joints)
         if open_joints:
-            raise _error(self.path, f"never closes {self.names[open_joints[-1]]!r}", "a '}' for every '{'; the file may be truncated")
+            raise _error(
+                self.path,
+                f"never closes {self.names[open_joints[-1]]!r}",
+                "a '}' for every '{'; the file may be truncated",
+            )
         self._check()
         return tuple(self.names), np.array(self.parents), np.array(self.offsets, np.float64), tuple(self.channels)
 
@@ -159,14 +163,20 @@ class _Hierarchy:
         elif key == "CHANNELS" and open_joints:
             self.channels[open_joints[-1]] = self._channels()
         else:
-            raise _error(self.path, f"has an unexpected {word!r} in its hierarchy", "ROOT, JOINT, End Site, OFFSET, CHANNELS or braces")
+            raise _error(
+                self.path,
+                f"has an unexpected {word!r} in its hierarchy",
+                "ROOT, JOINT, End Site, OFFSET, CHANNELS or braces",
+            )
 
     def _joint(self, key: str, open_joints: list[int]) -> None:
         words = []
         while (word := self._next("'{'")) != "{":
             words.append(word)
         if (key == "ROOT") != (not self.names) or (key != "ROOT" and not open_joints):
-            raise _error(self.path, f"has {key} {' '.join(words)!r} out of place", "one ROOT that holds every other joint")
+            raise _error(
+                self.path, f"has {key} {' '.join(words)!r} out of place", "one ROOT that holds every other joint"
+            )
         if len(self.names) >= limits.BVH_JOINTS:
             raise _error(self.path, f"has more than {limits.BVH_JOINTS} joints", "one skeleton")
         parent = open_joints[-1] if open_joints else -1
@@ -183,7 +193,11 @@ class _Hierarchy:
         words = [self._next("a channel") for _ in range(int(count))]
         names = tuple(_CHANNELS.get(w.lower(), "") for w in words)
         if "" in names or len(set(names)) < len(names):
-            raise _error(self.path, f"gives the channels {' '.join(words)!r} to {self.names[-1]!r}", "different ones of " + ", ".join(_CHANNELS.values()))
+            raise _error(
+                self.path,
+                f"gives the channels {' '.join(words)!r} to {self.names[-1]!r}",
+                "different ones of " + ", ".join(_CHANNELS.values()),
+            )
         return names
 
     def _next(self, expected: str) -> str:
@@ -199,7 +213,11 @@ class _Hierarchy:
         except ValueError:
             value = np.nan
         if not abs(value) <= limits.COORDINATE:  # NaN included
-            raise _error(self.path, f"has {word[:40]!r} at joint {self.names[-1]!r}", f"a finite number up to {limits.COORDINATE:g}")
+            raise _error(
+                self.path,
+                f"has {word[:40]!r} at joint {self.names[-1]!r}",
+                f"a finite number up to {limits.COORDINATE:g}",
+            )
         return value
 
     def _check(self) -> None:
@@ -222,11 +240,23 @@ def _motion_header(path: Path, tail: bytes) -> tuple[int, float, bytes]:
     except ValueError:
         labels = ()
     if labels != ([b"Frames"], [b"Frame", b"Time"]):
-        raise _error(path, "has no legible 'Frames:' and 'Frame Time:' lines with numbers after them", "both right after MOTION; the file may be truncated")
+        raise _error(
+            path,
+            "has no legible 'Frames:' and 'Frame Time:' lines with numbers after them",
+            "both right after MOTION; the file may be truncated",
+        )
     if not 1 <= frames <= len(body):
-        raise _error(path, f"has {frames} frames in {len(body)} bytes of numbers", "at least one, and as many as follow; the file may be truncated")
+        raise _error(
+            path,
+            f"has {frames} frames in {len(body)} bytes of numbers",
+            "at least one, and as many as follow; the file may be truncated",
+        )
     if not (1.0 / RATES[1] <= frame_time <= 1.0 / RATES[0]):
-        raise _error(path, f"has a frame time of {frame_time:g} s", f"{1 / RATES[1]:g} to {1 / RATES[0]:g} s; correct its 'Frame Time:' line")
+        raise _error(
+            path,
+            f"has a frame time of {frame_time:g} s",
+            f"{1 / RATES[1]:g} to {1 / RATES[0]:g} s; correct its 'Frame Time:' line",
+        )
     return frames, frame_time, body
 
 
@@ -240,14 +270,22 @@ def _motion_values(path: Path, body: bytes, frames: int, columns: int) -> np.nda
         words = line.split(maxsplit=columns)
         if len(words) != columns:
             found = len(words) if len(words) < columns else f"more than {columns}"
-            raise _error(path, f"has {found} numbers in frame {frame}", f"{columns}, one for every channel; the file may be truncated")
+            raise _error(
+                path,
+                f"has {found} numbers in frame {frame}",
+                f"{columns}, one for every channel; the file may be truncated",
+            )
         try:
             values[frame] = [float(word) for word in words]
         except ValueError as e:
             raise _error(path, f"has something that is no number in frame {frame} ({str(e)[:80]})", "numbers") from e
     bad = np.argwhere(~(np.abs(values) <= limits.COORDINATE))  # NaN included
     if len(bad):
-        raise _error(path, f"has {values[tuple(bad[0])]} in frame {bad[0][0]}, column {bad[0][1]}", f"finite numbers up to {limits.COORDINATE:g}")
+        raise _error(
+            path,
+            f"has {values[tuple(bad[0])]} in frame {bad[0][0]}, column {bad[0][1]}",
+            f"finite numbers up to {limits.COORDINATE:g}",
+        )
     return values
 
 

@@ -164,7 +164,9 @@ def _lift(shifts, touching, rate: float) -> np.ndarray:
 def _drop(position: np.ndarray, targets, rate: float) -> np.ndarray:
     """(T, 3) metres to lower the pelvis by, smoothly, so that the legs reach their targets."""
     need = np.zeros(len(position))
-    for hip, knee, ankle, target in zip(*(np.swapaxes(position[:, list(j)], 0, 1) for j in (HIPS, KNEES, ANKLES)), targets):
+    for hip, knee, ankle, target in zip(
+        *(np.swapaxes(position[:, list(j)], 0, 1) for j in (HIPS, KNEES, ANKLES)), targets
+    ):
         line, reach = target - hip, _longest(hip, knee, ankle)
         depth = np.sqrt(np.maximum(reach**2 - np.sum(line[:, :2] ** 2, axis=1), 0.0))
         need = np.maximum(need, np.where(line[:, 2] < 0.0, -line[:, 2] - depth, 0.0))

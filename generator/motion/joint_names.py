@@ -28,8 +28,11 @@ ALIASES = {
 OPTIONAL = ("toe", "collar")
 
 FINGER_ALIASES = {
-    "index": ("index",), "middle": ("middle", "mid"), "pinky": ("pinky", "little"),
-    "ring": ("ring",), "thumb": ("thumb",),
+    "index": ("index",),
+    "middle": ("middle", "mid"),
+    "pinky": ("pinky", "little"),
+    "ring": ("ring",),
+    "thumb": ("thumb",),
 }
 
 _SIDES = (
@@ -78,7 +81,10 @@ def find_roles(bvh: Bvh, source: str) -> Roles:
     pelvis = _last_common([path_from_root(bvh.parents, j) for j in sided["hip"]] + above[-1:])
     chest = _last_common(above)
     if chest in sided["shoulder"] or chest == head or pelvis in sided["hip"]:
-        raise AssetError(f"The motion {source} has a skeleton whose arms, legs and head do not branch off one trunk. Expected a person.")
+        raise AssetError(
+            f"The motion {source} has a skeleton whose arms, legs and head do not branch off one trunk. "
+            "Expected a person."
+        )
     spine = _between(bvh.parents, pelvis, chest)
     neck = _between(bvh.parents, chest, head)
     _check_chains(bvh, sided, source)

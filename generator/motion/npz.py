@@ -48,7 +48,9 @@ class NpzFile:
         try:
             return archive.open(f"{key}.npy")
         except KeyError:
-            raise AssetError(f"{self.path} has no {key!r}. It has: {', '.join(sorted(self.keys)[:20]) or 'nothing'}.") from None
+            raise AssetError(
+                f"{self.path} has no {key!r}. It has: {', '.join(sorted(self.keys)[:20]) or 'nothing'}."
+            ) from None
 
     def _header(self, archive, stream, key: str):
         """(shape, order, dtype), checked against the size in the table of contents."""
@@ -57,8 +59,14 @@ class NpzFile:
         except ValueError as e:
             raise AssetError(f"{key!r} in {self.path} is {e}. Copy or download the file again.") from e
         if dtype.hasobject:
-            raise UnsafeFileError(f"{key!r} in {self.path} is an array of Python objects, which could run code. Expected numbers; nothing was run.")
+            raise UnsafeFileError(
+                f"{key!r} in {self.path} is an array of Python objects, which could run code. Expected "
+                "numbers; nothing was run."
+            )
         size = math.prod(shape) * dtype.itemsize
         if size > limits.ARRAY_BYTES or size > archive.getinfo(f"{key}.npy").file_size:
-            raise AssetError(f"{key!r} in {self.path} says it has shape {shape}, {size} bytes. Expected at most {limits.ARRAY_BYTES >> 30} GiB and no more than the file holds.")
+            raise AssetError(
+                f"{key!r} in {self.path} says it has shape {shape}, {size} bytes. Expected at most "
+                f"{limits.ARRAY_BYTES >> 30} GiB and no more than the file holds."
+            )
         return shape, by_columns, dtype

@@ -24,8 +24,7 @@ from generator.motion.performer.matrices import from_rotvec, rx, to_rotvec
 from generator.motion.performer.solve import solve
 
 ACTIONS: dict[str, Action] = {
-    action.name: action
-    for action in (WALK, RUN, WAVE, SQUAT, JUMP, KICK, BEND, SIT, REACH, TURN, CLAP, POINT)
+    action.name: action for action in (WALK, RUN, WAVE, SQUAT, JUMP, KICK, BEND, SIT, REACH, TURN, CLAP, POINT)
 }
 
 

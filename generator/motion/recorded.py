@@ -92,7 +92,10 @@ class SmplMotion(RecordedMotion):
         arrays = [file.array(key) for key in (poses, transl)]
         for key, array in zip((poses, transl), arrays):
             if array.dtype.kind not in "fiu" or not (np.abs(array) <= limits.COORDINATE).all():  # NaN included
-                raise AssetError(f"{key!r} in the motion file {self.path} has values that are no finite numbers up to {limits.COORDINATE:g}. Expected radians and metres; leave the file out.")
+                raise AssetError(
+                    f"{key!r} in the motion file {self.path} has values that are no finite numbers up to "
+                    f"{limits.COORDINATE:g}. Expected radians and metres; leave the file out."
+                )
         return make_smpl_source(*arrays, self.rate)
 
 
@@ -105,10 +108,16 @@ class AmassMotion(SmplMotion):
         file = NpzFile(self.path)
         key = next((k for k in RATE_KEYS if k in file.keys), None)
         if key is None:
-            raise AssetError(f"The motion file {self.path} has no frame rate. Expected {' or '.join(RATE_KEYS)} among {', '.join(sorted(file.keys))}.")
+            raise AssetError(
+                f"The motion file {self.path} has no frame rate. Expected {' or '.join(RATE_KEYS)} among "
+                f"{', '.join(sorted(file.keys))}."
+            )
         rate = file.array(key)
         if rate.size != 1 or rate.dtype.kind not in "fiu" or not RATES[0] <= float(rate.reshape(-1)[0]) <= RATES[1]:
-            raise AssetError(f"{key!r} in the motion file {self.path} is {rate!r}. Expected one rate of {RATES[0]:g} to {RATES[1]:g} Hz.")
+            raise AssetError(
+                f"{key!r} in the motion file {self.path} is {rate!r}. Expected one rate of {RATES[0]:g} to "
+                f"{RATES[1]:g} Hz."
+            )
         poses, transl = file.shape("poses"), file.shape("trans")
         _check_shapes(self.path, "poses", poses, "trans", transl)
         return poses[0], float(rate.reshape(-1)[0])
@@ -126,7 +135,10 @@ class SurrealMotion(SmplMotion):
     @cached_property
     def _outline(self) -> tuple[int, float]:
         known = _shapes(self.path)
-        shapes = [known.get(key) or NpzFile(self.path).shape(key) for key in (f"pose_{self.sequence}", f"trans_{self.sequence}")]
+        shapes = [
+            known.get(key) or NpzFile(self.path).shape(key)
+            for key in (f"pose_{self.sequence}", f"trans_{self.sequence}")
+        ]
         _check_shapes(self.path, f"pose_{self.sequence}", shapes[0], f"trans_{self.sequence}", shapes[1])
         return shapes[0][0], SURREAL_RATE
 
@@ -137,9 +149,14 @@ class SurrealMotion(SmplMotion):
 def _check_shapes(path, key: str, poses, transl_key: str, transl) -> None:
     if len(poses) != 2 or poses[1] not in WIDTHS:
         known = ", ".join(f"{w} ({what})" for w, what in WIDTHS.items())
-        raise AssetError(f"{key!r} in the motion file {path} has shape {poses}. Expected (frames, n) with n one of {known}.")
+        raise AssetError(
+            f"{key!r} in the motion file {path} has shape {poses}. Expected (frames, n) with n one of {known}."
+        )
     if poses[0] < 1 or transl != (poses[0], 3):
-        raise AssetError(f"{transl_key!r} in the motion file {path} has shape {transl} beside {poses[0]} poses. Expected ({poses[0]}, 3), at least one frame.")
+        raise AssetError(
+            f"{transl_key!r} in the motion file {path} has shape {transl} beside {poses[0]} poses. Expected "
+            f"({poses[0]}, 3), at least one frame."
+        )
 
 
 @lru_cache(maxsize=4)
@@ -209,7 +226,10 @@ def find_motions(path) -> list[RecordedMotion]:
     found.sort(key=lambda motion: motion.name)
     for one, other in pairwise(found):
         if one.name == other.name:
-            raise AssetError(f"The motions {one.path} and {other.path} have the same name {one.name!r}. Expected different ones; rename or move one.")
+            raise AssetError(
+                f"The motions {one.path} and {other.path} have the same name {one.name!r}. Expected different "
+                "ones; rename or move one."
+            )
     return found
 
 
@@ -220,7 +240,10 @@ def load_motion(path, name: str | None = None) -> RecordedMotion:
         return type(found[0])(found[0].path, name or found[0].name, found[0].subject)
     match = [motion for motion in found if motion.name == name]
     if not match:
-        raise AssetError(f"{path} holds {len(found)} motions and none called {name!r}. Expected one of {', '.join(m.name for m in found[:20])}.")
+        raise AssetError(
+            f"{path} holds {len(found)} motions and none called {name!r}. Expected one of "
+            f"{', '.join(m.name for m in found[:20])}."
+        )
     return match[0]
 
 
@@ -229,8 +252,16 @@ def read_surreal_shapes(path) -> dict[str, np.ndarray]:
     file = NpzFile(path)
     shapes = {gender: file.array(f"{gender}shapes") for gender in ("female", "male")}
     for gender, betas in shapes.items():
-        if betas.ndim != 2 or betas.shape[0] < 1 or betas.dtype.kind not in "fiu" or not (np.abs(betas) <= limits.COORDINATE).all():
-            raise AssetError(f"'{gender}shapes' in {path} has shape {betas.shape} or values that are no finite numbers. Expected (N, 10) betas; get the file from SURREAL's site again.")
+        if (
+            betas.ndim != 2
+            or betas.shape[0] < 1
+            or betas.dtype.kind not in "fiu"
+            or not (np.abs(betas) <= limits.COORDINATE).all()
+        ):
+            raise AssetError(
+                f"'{gender}shapes' in {path} has shape {betas.shape} or values that are no finite numbers. "
+                "Expected (N, 10) betas; get the file from SURREAL's site again."
+            )
     return {gender: betas.astype(np.float64) for gender, betas in shapes.items()}
 
 
@@ -243,16 +274,21 @@ def _motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:
     keys = NpzFile(file).keys
     if "poses" in keys and "trans" in keys:
         return [AmassMotion(file, relative, file.resolve().parent.name)]
-    sequences = sorted(k.removeprefix("pose_") for k in keys if k.startswith("pose_") and f"trans_{k.removeprefix('pose_')}" in keys)
+    sequences = sorted(
+        k.removeprefix("pose_") for k in keys if k.startswith("pose_") and f"trans_{k.removeprefix('pose_')}" in keys
+    )
     if sequences:
         within = file.relative_to(folder).parent
         return [SurrealMotion(file, (within / s).as_posix(), _subject(s), s) for s in sequences]
     if strict:
-        raise AssetError(f"The motion file {file} has neither 'poses' and 'trans' (AMASS) nor 'pose_…' and 'trans_…' (SURREAL). It has: {', '.join(sorted(keys)[:20]) or 'nothing'}.")
+        raise AssetError(
+            f"The motion file {file} has neither 'poses' and 'trans' (AMASS) nor 'pose_…' and 'trans_…' "
+            f"(SURREAL). It has: {', '.join(sorted(keys)[:20]) or 'nothing'}."
+        )
     return []
 
 
 def _subject(stem: str) -> str:
-    """"49" of CMU's "49_08" and "104" of its "ung_104_53"; the whole name where it is not CMU's."""
+    """ "49" of CMU's "49_08" and "104" of its "ung_104_53"; the whole name where it is not CMU's."""
     match = re.match(r"^(?:[a-z]+_)?(\d+)_\d+$", stem)
     return match[1] if match else stem

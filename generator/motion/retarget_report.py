@@ -24,8 +24,10 @@ from generator.motion.retarget import HINGES, Retargeted
 from generator.motion.source import Source
 
 LIMBS = {
-    "thigh": ("hip", "knee", HIPS, KNEES), "shin": ("knee", "ankle", KNEES, ANKLES),
-    "upper arm": ("shoulder", "elbow", SHOULDERS, ELBOWS), "forearm": ("elbow", "wrist", ELBOWS, WRISTS),
+    "thigh": ("hip", "knee", HIPS, KNEES),
+    "shin": ("knee", "ankle", KNEES, ANKLES),
+    "upper arm": ("shoulder", "elbow", SHOULDERS, ELBOWS),
+    "forearm": ("elbow", "wrist", ELBOWS, WRISTS),
 }
 BENT = np.deg2rad(25.0)
 
@@ -74,7 +76,8 @@ def retarget_report(source: Source, skeleton: Skeleton, result: Retargeted) -> R
         feet_heading=_feet_heading(source, position, soles),
         trunk=_trunk(source, position),
         wrong_bend=_wrong_bend(turned, position),
-        fastest=_fastest(local), fastest_source=_fastest(_source_local(source)),
+        fastest=_fastest(local),
+        fastest_source=_fastest(_source_local(source)),
         twist=_twist(local, skeleton),
         **_floor(soles, source.rate),
     )
@@ -98,7 +101,10 @@ def _feet_heading(source: Source, position, soles) -> float:
 
 
 def _trunk(source: Source, position) -> float:
-    neck, hips = source.position[:, source.pair("shoulder")].mean(axis=1), source.position[:, source.pair("hip")].mean(axis=1)
+    neck, hips = (
+        source.position[:, source.pair("shoulder")].mean(axis=1),
+        source.position[:, source.pair("hip")].mean(axis=1),
+    )
     ours = position[:, list(SHOULDERS)].mean(axis=1) - position[:, list(HIPS)].mean(axis=1)
     return float(np.rad2deg(angle_between(neck - hips, ours).max()))
 
@@ -158,8 +164,10 @@ def _floor(soles, rate: float) -> dict[str, float]:
             path = np.append(np.zeros((1, 2)), np.cumsum(moved, axis=0), axis=0)
             drifts.append(np.linalg.norm(path - path.mean(axis=0), axis=1).max())
     return {
-        "sink": float(-heights.min(initial=0.0)), "hover": float(heights.max(initial=0.0)),
+        "sink": float(-heights.min(initial=0.0)),
+        "hover": float(heights.max(initial=0.0)),
         "deepest": float(max(0.0, -min(h.min() for h in low))),
-        "slide": float(np.mean(speeds)), "drift": float(max(drifts)),
+        "slide": float(np.mean(speeds)),
+        "drift": float(max(drifts)),
         "contact": float(np.mean(touching[0] | touching[1])),
     }

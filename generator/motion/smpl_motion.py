@@ -88,7 +88,9 @@ def fits(rotations: np.ndarray, transl: np.ndarray, rate: float, skeleton: Skele
     touching = [contacts(points, rate) for points in soles]
     heights = np.concatenate([p[t][..., 2].min(axis=1) for p, t in zip(soles, touching)])
     lowest = min(points[..., 2].min() for points in soles)
-    speeds = np.concatenate([np.linalg.norm(slip(p)[t[1:] & t[:-1], :2], axis=1) for p, t in zip(soles, touching)]) * rate
+    speeds = (
+        np.concatenate([np.linalg.norm(slip(p)[t[1:] & t[:-1], :2], axis=1) for p, t in zip(soles, touching)]) * rate
+    )
     if not len(heights) or not len(speeds):
         return False
     return bool(np.abs(heights).max() < TRUE_FLOOR and lowest > -TRUE_FLOOR and speeds.mean() < TRUE_SLIDE)

@@ -67,8 +67,12 @@ def make_source(bvh: Bvh, name: str) -> Source:
     world = _world_axes(roles, position, axes[:, 1])
     relative = orientation @ np.swapaxes(still, -1, -2)
     return Source(
-        roles, bvh.parents, frame_rate(bvh.frame_time), (reference - reference[roles.pelvis]) @ axes,
-        world @ relative @ axes, position @ world.T,
+        roles,
+        bvh.parents,
+        frame_rate(bvh.frame_time),
+        (reference - reference[roles.pelvis]) @ axes,
+        world @ relative @ axes,
+        position @ world.T,
     )
 
 

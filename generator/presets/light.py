@@ -20,7 +20,9 @@ def draw_background(draw, light):
     """A photo of the user's where there are any; else the environment that lights; else any."""
     rng = draw.rng("background place")
     if draw.catalog.photos:
-        return PhotoBackground(draw.choose("background", draw.catalog.photos), (float(rng.uniform()), float(rng.uniform())))
+        return PhotoBackground(
+            draw.choose("background", draw.catalog.photos), (float(rng.uniform()), float(rng.uniform()))
+        )
     if isinstance(light, HdriLight):
         return EnvironmentBackground(light.environment, light.yaw, light.strength, EYE_HEIGHT)
     environment = draw.choose("background", draw.catalog.environments)

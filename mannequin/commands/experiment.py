@@ -16,11 +16,13 @@ from training.experiments.scale import Scale
 class Experiment:
     """Measure what synthetic data is worth, as the thesis did.
 
-    Nothing needs to be downloaded: a stand-in for real images is made, too, path-traced and badly photographed, of people,
+    Nothing needs to be downloaded: a stand-in for real images is made, too, path-traced and badly photographed, of
+    people,
     clothes, motions and surroundings that the synthetic images lack. What each experiment expects is fixed in
     training/experiments/plans.py. See docs/results.md.
 
-    pretraining: few real images alone, against synthetic ones before them, in as many steps. finetuning: the same, but with as
+    pretraining: few real images alone, against synthetic ones before them, in as many steps. finetuning: the same, but
+    with as
     many steps on real images. amount: few or many synthetic clips. clothing: few or many outfits in as many clips.
 
     Finished runs are kept, and shared between experiments of one folder; run the same command again to continue.
@@ -65,9 +67,22 @@ class Experiment:
         from renderers.job import worker_count
 
         console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=self.quiet)
-        outcome = campaign(self.name, self.task, self.seeds, self.out, self.scale, open_renderer, worker_count(self.workers), console.print)
+        outcome = campaign(
+            self.name,
+            self.task,
+            self.seeds,
+            self.out,
+            self.scale,
+            open_renderer,
+            worker_count(self.workers),
+            console.print,
+        )
         place = self.out / f"{self.name}-{self.task}"
-        texts = {".md": markdown(outcome), ".svg": plot(outcome), ".json": json.dumps(outcome.to_plain(), indent=1, allow_nan=False)}
+        texts = {
+            ".md": markdown(outcome),
+            ".svg": plot(outcome),
+            ".json": json.dumps(outcome.to_plain(), indent=1, allow_nan=False),
+        }
         for ending, text in texts.items():
             write_bytes(place.with_suffix(ending), text.encode())
         save_picture(place.with_suffix(".png"), sheet(outcome, self.out))

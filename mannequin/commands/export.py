@@ -34,7 +34,8 @@ class Export:
     """Folder to write to, or its URL; of a network, the file."""
 
     layout: Literal["surreal", "onnx", "torch"] = "surreal"
-    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. Of a network: onnx,
+    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. Of a network:
+    onnx,
     or torch for torch.export's .pt2."""
 
     mirror: bool = False
@@ -49,7 +50,9 @@ class Export:
 
         with Console(stderr=True).status("exporting") as status:
             count = export_surreal(
-                open_dataset(self.source), self.out, mirror=self.mirror,
+                open_dataset(self.source),
+                self.out,
+                mirror=self.mirror,
                 progress=lambda done, total: status.update(f"exporting clip {done} of {total}"),
             )
         _say(f"{count} clips written to {self.out}")
@@ -62,7 +65,9 @@ class Export:
         if self.mirror:
             raise ConfigError(f"--mirror is for datasets; leave it out with --layout {self.layout}.")
         if not (isinstance(self.source, Path) and isinstance(self.out, Path)):
-            raise ConfigError(f"--layout {self.layout} reads and writes files of this machine, not URLs. Copy the run here first.")
+            raise ConfigError(
+                f"--layout {self.layout} reads and writes files of this machine, not URLs. Copy the run here first."
+            )
         need_training()
         from training.export import export_network
 

@@ -79,7 +79,10 @@ class Farm:
     def _openjd(self) -> str:
         self._check_file(openjd.SUFFIXES)
         for name in given(self.needs, "partition", "account"):
-            raise ConfigError(f"--{name} is for slurm; farms with Open Job Description choose the queue when a job is submitted. Leave it out.")
+            raise ConfigError(
+                f"--{name} is for slurm; farms with Open Job Description choose the queue when a job is "
+                "submitted. Leave it out."
+            )
         value = openjd.template(self.file, list(self.words), self.shards, self.needs)
         write_bytes(self.file, openjd.written(value, self.file.suffix).encode())
         where = "" if "default" in value["parameterDefinitions"][0] else f" -p {shlex.quote(f'Out={self.words[0]}')}"
@@ -89,7 +92,9 @@ class Farm:
     def _check_shards(self, command: Generate) -> None:
         for name in ADDED:
             if getattr(command, name) != getattr(Generate, name):
-                raise ConfigError(f"--{name} stands behind --, but the job file sets it. Leave it out; --shards and --cpus decide.")
+                raise ConfigError(
+                    f"--{name} stands behind --, but the job file sets it. Leave it out; --shards and --cpus decide."
+                )
         if self.shards < 1:
             raise ConfigError(f"shards is {self.shards}; expected a number from 1.")
         if 0 < command.clips < self.shards:
@@ -100,6 +105,11 @@ class Farm:
 
     def _check_file(self, suffixes: tuple[str, ...]) -> None:
         if self.file.suffix not in suffixes:
-            raise ConfigError(f"The file {self.file} cannot be a job for {self.kind}; expected a name that ends in {', '.join(suffixes)}.")
+            raise ConfigError(
+                f"The file {self.file} cannot be a job for {self.kind}; expected a name that ends in "
+                f"{', '.join(suffixes)}."
+            )
         if self.file.exists() and b"Mannequin" not in self.file.read_bytes()[:4000]:
-            raise ConfigError(f"{self.file} exists and is no job file of Mannequin. Choose another name, or move it away.")
+            raise ConfigError(
+                f"{self.file} exists and is no job file of Mannequin. Choose another name, or move it away."
+            )

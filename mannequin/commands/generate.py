@@ -111,7 +111,9 @@ class Generate:
         from renderers.job import Job, job_outputs
 
         if not self.clip_timeout >= 0:
-            raise ConfigError(f"clip-timeout is {self.clip_timeout}; expected seconds for each frame, or 0 for no limit.")
+            raise ConfigError(
+                f"clip-timeout is {self.clip_timeout}; expected seconds for each frame, or 0 for no limit."
+            )
         return Job(
             sample=self.sample,
             assets=self.assets,
@@ -139,7 +141,9 @@ class Generate:
 
 def _print(command: Generate, summary) -> None:
     for name, reason in summary.failed:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("failed ", "bold red"), f"{name}: {reason}"))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            Text.assemble(("failed ", "bold red"), f"{name}: {reason}")
+        )
     if command.json:
         print(json.dumps(asdict(summary), indent=2, ensure_ascii=False))
     elif not command.quiet:

@@ -63,11 +63,29 @@ class Predict:
         need_training()
         from training.predict.job import Wish, predict
 
-        wish = Wish(self.checkpoint, self.source, self.out, self.box, self.opacity, self.plain, self.frames, self.batch, self.device)
+        wish = Wish(
+            self.checkpoint,
+            self.source,
+            self.out,
+            self.box,
+            self.opacity,
+            self.plain,
+            self.frames,
+            self.batch,
+            self.device,
+        )
         with Console(stderr=True).status("predicting") as status:
-            outcome = predict(wish, lambda what, done, total: status.update(f"{what} {done}" + (f" of {total}" if total else "")))
+            outcome = predict(
+                wish, lambda what, done, total: status.update(f"{what} {done}" + (f" of {total}" if total else ""))
+            )
         for message in outcome.failed.values():
             Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)
-        parts = [f"{len(outcome.done)} done"] + [f"{len(names)} {how}" for names, how in ((outcome.skipped, "there already"), (outcome.failed, "failed")) if names]
-        Console(soft_wrap=True, highlight=False, markup=False).print(f"{outcome.task}: {', '.join(parts)}. Look at {self.out / 'overlay'}")
+        parts = [f"{len(outcome.done)} done"] + [
+            f"{len(names)} {how}"
+            for names, how in ((outcome.skipped, "there already"), (outcome.failed, "failed"))
+            if names
+        ]
+        Console(soft_wrap=True, highlight=False, markup=False).print(
+            f"{outcome.task}: {', '.join(parts)}. Look at {self.out / 'overlay'}"
+        )
         return 1 if outcome.failed else 0

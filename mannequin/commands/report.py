@@ -47,5 +47,7 @@ class Report:
         with ClipBar(self.quiet) as bar:
             file, written = write_report(self.path, self.out, self.clips, bar.show)
         if not self.quiet:
-            Console(highlight=False, markup=False, soft_wrap=True).print(f"report: {file}, {size(written)}. Open it in a browser.")
+            Console(highlight=False, markup=False, soft_wrap=True).print(
+                f"report: {file}, {size(written)}. Open it in a browser."
+            )
         return 0

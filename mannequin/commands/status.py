@@ -52,7 +52,11 @@ def _print(path: Place, found) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
     if found.failed:
-        console.print(f"What is known of the failed clips: {path / 'failed'}\nTry them again: the same command with --retry-failed", markup=False)
+        console.print(
+            f"What is known of the failed clips: {path / 'failed'}\nTry them again: the same command with "
+            "--retry-failed",
+            markup=False,
+        )
 
 
 def rows(found) -> list[tuple[str, str]]:
@@ -64,14 +68,27 @@ def rows(found) -> list[tuple[str, str]]:
     when = f"{_count(found.running, 'run')} on {hosts}" if found.running else f"not running; last seen on {hosts}"
     lines += [
         ("runs", when),
-        ("rate", f"{3600 * found.clips_per_second:.0f} clips per hour, {found.frames_per_second:.1f} frames per second"),
-        ("left", duration(found.left) if found.running or not found.missing else f"{duration(found.left)} once it runs again"),
+        (
+            "rate",
+            f"{3600 * found.clips_per_second:.0f} clips per hour, {found.frames_per_second:.1f} frames per second",
+        ),
+        (
+            "left",
+            duration(found.left)
+            if found.running or not found.missing
+            else f"{duration(found.left)} once it runs again",
+        ),
         ("memory", f"{found.peak_mb:.0f} MB at most for a process"),
     ]
     if busy := sum(found.seconds.values()):
         lines.append(("time", ", ".join(f"{name} {100 * value / busy:.0f} %" for name, value in found.seconds.items())))
     if found.disagreement:
-        lines.append(("disagreement", ", ".join(f"{name} {value:.2g}" for name, value in found.disagreement.items()) + " at worst"))
+        lines.append(
+            (
+                "disagreement",
+                ", ".join(f"{name} {value:.2g}" for name, value in found.disagreement.items()) + " at worst",
+            )
+        )
     if found.died:
         lines.append(("died", f"{_count(found.died, 'process', 'processes')} lately; each was replaced"))
     return lines

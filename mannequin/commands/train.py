@@ -63,7 +63,8 @@ class Train:
     """Folder of the run. If none is given: runs/TASK."""
 
     resume: bool = False
-    """Refuse to begin: go on with the run in --out, or fail. Without it the command goes on if there is a run, else begins."""
+    """Refuse to begin: go on with the run in --out, or fail. Without it the command goes on if there is a run, else
+    begins."""
 
     init: Path | None = None
     """Run or checkpoint of the same task whose weights to begin with."""
@@ -89,7 +90,9 @@ class Train:
         """What options are unless given: those of the preset that ``args`` name."""
         given, _ = tyro.cli(_Given, args=args, return_unknown_args=True, add_help=False)
         preset = PRESETS[given.preset] if given.preset in PRESETS else PRESETS["small"]
-        train = replace(preset.train, steps=0, epochs=1) if given.epochs else preset.train  # or the two would contradict each other
+        train = (
+            replace(preset.train, steps=0, epochs=1) if given.epochs else preset.train
+        )  # or the two would contradict each other
         return cls(tyro.MISSING, network=preset.network, train=train, selection=preset.data)
 
     def with_command(self, words: list[str], parse: Callable[[list[str]], Generate]) -> "Train":
@@ -97,7 +100,10 @@ class Train:
         command = parse(["stream", *words])
         for f in fields(Generate):
             if f.name not in ("out", "sample", "assets") and getattr(command, f.name) != f.default:
-                raise ConfigError(f"--{f.name.replace('_', '-')} stands behind --, where it says nothing about what clips show. Leave it out.")
+                raise ConfigError(
+                    f"--{f.name.replace('_', '-')} stands behind --, where it says nothing about what clips "
+                    "show. Leave it out."
+                )
         return replace(self, sample=command.sample, assets=command.assets, words=tuple(words))
 
     @property
@@ -108,7 +114,11 @@ class Train:
     def resolved(self) -> TrainConfig:
         """``train`` with what else decides it."""
         endless = self.stream and not self.val_data
-        return replace(self.train, validation_samples=self.train.validation_samples or STREAM_VALIDATION) if endless else self.train
+        return (
+            replace(self.train, validation_samples=self.train.validation_samples or STREAM_VALIDATION)
+            if endless
+            else self.train
+        )
 
     def run(self) -> int:
         from mannequin.training.extra import need_training

@@ -45,7 +45,10 @@ class Validate:
         console, progress = Console(), Console(stderr=True)
         with progress.status("validating") as status:
             report = validate(
-                self.dataset, self.clips, self.frames, lambda done, total: status.update(f"validated {done} of {total} clips")
+                self.dataset,
+                self.clips,
+                self.frames,
+                lambda done, total: status.update(f"validated {done} of {total} clips"),
             )
         plain = to_plain(report, len(open_dataset(self.dataset)))
         leave(self.dataset, plain)
@@ -62,7 +65,9 @@ def _print(console: Console, report) -> None:
     for row in report.rows.values():
         if not row.ok:
             note = f": {row.worst.note}" if row.worst.note else ""
-            console.print(f"[bold red]failed[/] {row.check} in {row.failed} of {row.examined}, worst in {row.where}{escape(note)}")
+            console.print(
+                f"[bold red]failed[/] {row.check} in {row.failed} of {row.examined}, worst in {row.where}{escape(note)}"
+            )
     for note in report.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
     failed = len(report.failed)
@@ -72,7 +77,15 @@ def _print(console: Console, report) -> None:
 def _table(rows) -> Table:
     """One line per check, at most 80 columns wide."""
     table = Table(box=None, pad_edge=False)
-    for heading, justify in (("check", "left"), ("clips", "right"), ("worst", "right"), ("", "left"), ("limit", "right"), ("unit", "left"), ("", "left")):
+    for heading, justify in (
+        ("check", "left"),
+        ("clips", "right"),
+        ("worst", "right"),
+        ("", "left"),
+        ("limit", "right"),
+        ("unit", "left"),
+        ("", "left"),
+    ):
         table.add_column(heading, justify=justify, no_wrap=True)
     for row in rows:
         finding = row.worst

@@ -50,9 +50,14 @@ class View:
         with Viewer(self.path, self.host, self.port, self.clip, self.palette) as viewer:
             console.print(f"{len(viewer.index):,} clips of {self.path} at {viewer.url}", markup=False)
             if self.host in LOOPBACK:
-                console.print(f"From another machine: ssh -L {viewer.port}:localhost:{viewer.port} THIS-MACHINE, then http://localhost:{viewer.port}")
+                console.print(
+                    f"From another machine: ssh -L {viewer.port}:localhost:{viewer.port} THIS-MACHINE, then http://localhost:{viewer.port}"
+                )
             else:
-                console.print(f"Everybody who can reach {self.host} port {viewer.port} sees this dataset. There is no password.", style="yellow")
+                console.print(
+                    f"Everybody who can reach {self.host} port {viewer.port} sees this dataset. There is no password.",
+                    style="yellow",
+                )
             console.print("Ctrl-C ends it.")
             if self.open:
                 _open_browser(viewer.url)

@@ -40,12 +40,19 @@ class Needs:
         for name, most in _MOST.items():
             least = 1 if name == "cpus" else 0
             if not least <= getattr(self, name) <= most:
-                raise ConfigError(f"{name} is {getattr(self, name)}; expected {least} to {most:,}. Leave --{name} out if unsure.")
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}; expected {least} to {most:,}. Leave --{name} out if unsure."
+                )
         if self.time and not self.seconds:
-            raise ConfigError(f"time is {self.time!r}; expected [DAYS-]HOURS:MINUTES:SECONDS, as in 1-12:00:00 or 08:00:00.")
+            raise ConfigError(
+                f"time is {self.time!r}; expected [DAYS-]HOURS:MINUTES:SECONDS, as in 1-12:00:00 or 08:00:00."
+            )
         for name in ("partition", "account"):
             if not _NAME.fullmatch(getattr(self, name)):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; expected a name without spaces, as `sinfo` or `sacctmgr` show it.")
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)!r}; expected a name without spaces, as `sinfo` or "
+                    "`sacctmgr` show it."
+                )
 
     @property
     def seconds(self) -> int:

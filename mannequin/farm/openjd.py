@@ -24,7 +24,9 @@ def template(file: Path, words: list[str], shards: int, needs: Needs) -> dict:
         run["timeout"] = needs.seconds
     step = {
         "name": "Render",
-        "parameterSpace": {"taskParameterDefinitions": [{"name": "Shard", "type": "INT", "range": "1-{{Param.Shards}}"}]},
+        "parameterSpace": {
+            "taskParameterDefinitions": [{"name": "Shard", "type": "INT", "range": "1-{{Param.Shards}}"}]
+        },
         "hostRequirements": {"amounts": [{"name": name, "min": least} for name, least in _amounts(needs)]},
         "script": {"actions": {"onRun": run}},
     }
@@ -61,8 +63,19 @@ def _out(file: Path, out: str) -> dict:
 
 def _parameters(shards: int) -> list[dict]:
     return [
-        {"name": "Shards", "type": "INT", "minValue": 1, "default": shards, "description": "Tasks that share the clips."},
-        {"name": "Mannequin", "type": "STRING", "default": "mannequin", "description": "The command, or its full path."},
+        {
+            "name": "Shards",
+            "type": "INT",
+            "minValue": 1,
+            "default": shards,
+            "description": "Tasks that share the clips.",
+        },
+        {
+            "name": "Mannequin",
+            "type": "STRING",
+            "default": "mannequin",
+            "description": "The command, or its full path.",
+        },
     ]
 
 

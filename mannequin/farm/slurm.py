@@ -34,7 +34,9 @@ def sbatch_script(file: str, python: str, words: list[str], shards: int, needs: 
     """The script called ``file``, whose tasks run ``mannequin generate`` with ``words`` on ``python``."""
     command = [[python, "-m", "mannequin", "generate", words[0]], *_options(words[1:])]
     return SCRIPT.format(
-        directives="\n".join(f"#SBATCH --{name}={value}" if value else f"#SBATCH --{name}" for name, value in _directives(shards, needs)),
+        directives="\n".join(
+            f"#SBATCH --{name}={value}" if value else f"#SBATCH --{name}" for name, value in _directives(shards, needs)
+        ),
         shards=shards,
         file=shlex.quote(file),
         words="\n".join(f"  {shlex.join(line)}" for line in command),

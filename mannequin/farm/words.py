@@ -14,13 +14,18 @@ def located(words: list[str], command, parse: Callable[[list[str]], object]) -> 
     word, or if a path is written so that it cannot be replaced safely.
     """
     if place(words[0]) != place(command.out):
-        raise ConfigError(f"{words[0]!r} stands first behind --; expected the dataset's folder there, {str(command.out)!r}, and options after it.")
+        raise ConfigError(
+            f"{words[0]!r} stands first behind --; expected the dataset's folder there, {str(command.out)!r}, "
+            "and options after it."
+        )
     out = str(place(words[0]).absolute())
     absolute = _absolute_names(command.assets)
     found = (out, *(absolute.get(word, word) for word in words[1:]))
     if parse(list(found)) != replace(command, out=place(out), assets=command.assets.located()):
         relative = ", ".join(repr(name) for name in absolute)
-        raise ConfigError(f"Cannot make these paths absolute: {relative}. Write them so, after a space and not after =.")
+        raise ConfigError(
+            f"Cannot make these paths absolute: {relative}. Write them so, after a space and not after =."
+        )
     return found
 
 

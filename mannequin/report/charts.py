@@ -28,7 +28,9 @@ def histogram(tally: Histogram, title: str, unit: str, colour: Callable[[float],
             tall = max(1.0, 84 * n / tallest)
             label = f"{_span(a, b, tally)}{_with(unit)}: {n:,} of {tally.n:,} ({_share(n, tally.n)})"
             filled = colour((a + b) / 2) if colour else None
-            drawn.append(_bar(left + (a - low) * scale, bottom - tall, max(0.5, (b - a) * scale - 1), tall, label, colour=filled))
+            drawn.append(
+                _bar(left + (a - low) * scale, bottom - tall, max(0.5, (b - a) * scale - 1), tall, label, colour=filled)
+            )
     axis = [el("line", x1=left, x2=width - left, y1=bottom + 0.5, y2=bottom + 0.5, class_="axis")]
     for tick in _ticks(low, high, whole=tally.low == -0.5):
         x = f"{left + (tick - low) * scale:.1f}"
@@ -49,7 +51,10 @@ def rose(tally: Histogram, title: str) -> Html:
             a, b = math.radians(-180 + 10 * k), math.radians(-170 + 10 * k)
             r = reach * math.sqrt(n / most)
             corners = [(x - r * math.sin(v), y - r * math.cos(v)) for v in (a, b)]  # counter-clockwise: left is left
-            d = f"M{x:.1f} {y:.1f}L{corners[0][0]:.1f} {corners[0][1]:.1f}A{r:.1f} {r:.1f} 0 0 0 {corners[1][0]:.1f} {corners[1][1]:.1f}Z"
+            d = (
+                f"M{x:.1f} {y:.1f}L{corners[0][0]:.1f} {corners[0][1]:.1f}A{r:.1f} {r:.1f} 0 0 0 "
+                f"{corners[1][0]:.1f} {corners[1][1]:.1f}Z"
+            )
             tip = f"{-180 + 10 * k}° to {-170 + 10 * k}°: {int(n):,} of {tally.n:,} ({_share(n, tally.n)})"
             drawn.append(el("path", _title(tip), d=d, class_="bar"))
     above = (("front", y - reach - 8), ("back", y + reach + 16))
@@ -68,18 +73,47 @@ def log_histogram(tally: LogHistogram, title: str, unit: str) -> Html:
     tallest, step = max(int(counts.max()), tally.zeros, 1), (width - start - left) / len(counts)
     drawn, none = [], 72 * tally.zeros / tallest
     if tally.zeros:
-        drawn.append(_bar(left, bottom - none, 16, none, f"0: {tally.zeros:,} of {tally.n:,} ({_share(tally.zeros, tally.n)})"))
+        drawn.append(
+            _bar(left, bottom - none, 16, none, f"0: {tally.zeros:,} of {tally.n:,} ({_share(tally.zeros, tally.n)})")
+        )
     for k, n in enumerate(counts):
         if n:
             a, b = 10.0 ** (tally.LOWEST + first + k / 5), 10.0 ** (tally.LOWEST + first + (k + 1) / 5)
             label = f"{number(a, 2)} to {number(b, 2)}{_with(unit)}: {int(n):,} of {tally.n:,} ({_share(n, tally.n)})"
-            drawn.append(_bar(start + k * step, bottom - max(1.0, 72 * n / tallest), max(step - 1, 0.5), max(1.0, 72 * n / tallest), label))
-    axis = [el("line", x1=left, x2=width - left, y1=bottom + 0.5, y2=bottom + 0.5, class_="axis"), el("text", "0", x=left + 8, y=bottom + 17, text_anchor="middle")]
+            drawn.append(
+                _bar(
+                    start + k * step,
+                    bottom - max(1.0, 72 * n / tallest),
+                    max(step - 1, 0.5),
+                    max(1.0, 72 * n / tallest),
+                    label,
+                )
+            )
+    axis = [
+        el("line", x1=left, x2=width - left, y1=bottom + 0.5, y2=bottom + 0.5, class_="axis"),
+        el("text", "0", x=left + 8, y=bottom + 17, text_anchor="middle"),
+    ]
     for power in range(first, last + 1, max(1, (last - first) // 5)):
         x = f"{start + 5 * (power - first) * step:.1f}"
         axis.append(el("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
-        axis.append(el("text", "10", el("tspan", str(power + tally.LOWEST).replace("-", "−"), dy=-5, font_size=8), x=x, y=bottom + 17, text_anchor="middle"))
-    return _svg(width, height, f"{title}: n {tally.n:,}, median {number(tally.quantile(0.5), 2)}, largest {number(tally.largest, 2)}{_with(unit)}", *axis, *drawn)
+        axis.append(
+            el(
+                "text",
+                "10",
+                el("tspan", str(power + tally.LOWEST).replace("-", "−"), dy=-5, font_size=8),
+                x=x,
+                y=bottom + 17,
+                text_anchor="middle",
+            )
+        )
+    return _svg(
+        width,
+        height,
+        f"{title}: n {tally.n:,}, median {number(tally.quantile(0.5), 2)}, largest "
+        f"{number(tally.largest, 2)}{_with(unit)}",
+        *axis,
+        *drawn,
+    )
 
 
 def names(tally: Names, title: str) -> Html:
@@ -89,7 +123,13 @@ def names(tally: Names, title: str) -> Html:
     rest, more = tally.n - sum(n for _, n, _ in rows), len(ranked) - len(rows)
     if rest:
         rows.append((f"{more:,} others" if more and not tally.others else "others", rest, "bar rest"))
-    return bars([(name, n, f"{n:,}", f"{name}: {n:,} of {tally.n:,} ({_share(n, tally.n)})", class_, None) for name, n, class_ in rows], title)
+    return bars(
+        [
+            (name, n, f"{n:,}", f"{name}: {n:,} of {tally.n:,} ({_share(n, tally.n)})", class_, None)
+            for name, n, class_ in rows
+        ],
+        title,
+    )
 
 
 def bars(rows: list[tuple], title: str, label_width: int = 118) -> Html:
@@ -136,7 +176,10 @@ def ranges(rows: list[tuple[str, Histogram]], title: str) -> Html:
         drawn.append(el("line", x1=f"{p5:.1f}", x2=f"{p95:.1f}", y1=y, y2=y, class_="whisker"))
         drawn.append(_bar(p25, y - 5, max(p75 - p25, 1.0), 10, f"{name}: {summary(tally, '')}"))
         drawn.append(el("line", x1=f"{p50:.1f}", x2=f"{p50:.1f}", y1=y - 6, y2=y + 6, class_="median"))
-    axis = [el("text", number(v), x=f"{middle + v * scale:.1f}", y=bottom + 14, text_anchor="middle") for v in _ticks(-high, high)]
+    axis = [
+        el("text", number(v), x=f"{middle + v * scale:.1f}", y=bottom + 14, text_anchor="middle")
+        for v in _ticks(-high, high)
+    ]
     return _svg(WIDTH, bottom + 20, title, *drawn, *axis)
 
 
@@ -146,9 +189,15 @@ def summary(tally: Histogram, unit: str) -> str:
         return "n 0"
     low, middle, high = (number(tally.quantile(q)) for q in (0.05, 0.5, 0.95))
     least, most = number(tally.smallest), number(tally.largest)
-    said = f"n {tally.n:,}, median {middle}{_with(unit)}" + (f", 90\xa0% from {low} to {high}, all from {least} to {most}" if least != most else ", the same in all")
+    said = f"n {tally.n:,}, median {middle}{_with(unit)}" + (
+        f", 90\xa0% from {low} to {high}, all from {least} to {most}" if least != most else ", the same in all"
+    )
     outside = tally.under + tally.over
-    return said + (f"; {outside:,} outside of the picture" if outside else "") + (f"; {tally.lost:,} unknown" if tally.lost else "")
+    return (
+        said
+        + (f"; {outside:,} outside of the picture" if outside else "")
+        + (f"; {tally.lost:,} unknown" if tally.lost else "")
+    )
 
 
 def _grouped(tally: Histogram) -> list[tuple[float, float, int]]:
@@ -197,10 +246,23 @@ def _title(words: str) -> Html:
     return el("title", words)
 
 
-def _bar(x: float, y: float, width: float, height: float, tip: str, class_: str = "bar", colour: str | None = None) -> Html:
+def _bar(
+    x: float, y: float, width: float, height: float, tip: str, class_: str = "bar", colour: str | None = None
+) -> Html:
     style = f"fill:{colour}" if colour else None
-    return el("rect", _title(tip), x=f"{x:.1f}", y=f"{y:.1f}", width=f"{width:.1f}", height=f"{height:.1f}", class_=class_, style=style)
+    return el(
+        "rect",
+        _title(tip),
+        x=f"{x:.1f}",
+        y=f"{y:.1f}",
+        width=f"{width:.1f}",
+        height=f"{height:.1f}",
+        class_=class_,
+        style=style,
+    )
 
 
 def _svg(width: int, height: int, label: str, *children) -> Html:
-    return Html(f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{text(label, 600)}">{join(children)}</svg>')
+    return Html(
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{text(label, 600)}">{join(children)}</svg>'
+    )

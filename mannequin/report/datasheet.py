@@ -12,12 +12,36 @@ from mannequin.report.source import Source
 
 ARRAYS = (
     ("K", "camera", "(3, 3)", "px", "intrinsics"),
-    ("T_world_camera", "camera, frame", "(T, 4, 4)", "m", "takes camera coordinates to the world; x right, y down, z forward"),
-    ("joints2d", "camera, person, frame", "(T, J, 2)", "px", "projected joints; x right, y down, (0, 0) the outer corner of the image"),
+    (
+        "T_world_camera",
+        "camera, frame",
+        "(T, 4, 4)",
+        "m",
+        "takes camera coordinates to the world; x right, y down, z forward",
+    ),
+    (
+        "joints2d",
+        "camera, person, frame",
+        "(T, J, 2)",
+        "px",
+        "projected joints; x right, y down, (0, 0) the outer corner of the image",
+    ),
     ("joints_camera", "camera, person, frame", "(T, J, 3)", "m", "joints in the camera frame"),
-    ("in_frame, visible", "camera, person, frame", "(T, J)", "yes or no", "joint projects into the image; and is not hidden"),
+    (
+        "in_frame, visible",
+        "camera, person, frame",
+        "(T, J)",
+        "yes or no",
+        "joint projects into the image; and is not hidden",
+    ),
     ("box, pixels", "camera, person, frame", "(T, 4), (T)", "px", "tight edges, and number, of the visible pixels"),
-    ("pose", "person, frame", "(T, J, 3)", "rad", "axis-angles; the first takes the body's Y-up frame to the Z-up world"),
+    (
+        "pose",
+        "person, frame",
+        "(T, J, 3)",
+        "rad",
+        "axis-angles; the first takes the body's Y-up frame to the Z-up world",
+    ),
     ("betas", "person", "(S)", "", "shape coefficients of the body named beside them"),
     ("transl", "person, frame", "(T, 3)", "m", "as SMPL's transl"),
     ("joints", "person, frame", "(T, J, 3)", "m", "joints in the world; Z up, the ground is z = 0"),
@@ -25,23 +49,31 @@ ARRAYS = (
 """(name, one for each, shape, unit, meaning) of what stands beside the images."""
 
 LIMITS = (
-    "The colour image is a renderer's estimate, with noise of its sampling; as JPEG it loses a little more. Labels are computed, not estimated: "
+    "The colour image is a renderer's estimate, with noise of its sampling; as JPEG it loses a little more. "
+    "Labels are computed, not estimated: "
     "what the ray through the centre of a pixel meets, never averaged.",
     "The rasteriser draws no shadows under an environment light.",
-    "Depth is planar z of the surface, clothes included. Joints lie inside the body, 5–15 cm behind the surface at their pixel.",
-    "visible is decided by the pixel at a joint: the same or a neighbouring part of the same person, or nothing nearer.",
+    "Depth is planar z of the surface, clothes included. Joints lie inside the body, 5–15 cm behind the "
+    "surface at their pixel.",
+    "visible is decided by the pixel at a joint: the same or a neighbouring part of the same person, or "
+    "nothing nearer.",
     "Charts have DensePose's order, but coordinates of their own.",
     "Files keep depth in steps of 0.1 mm, flow in 1/128 px, normals in 1/32767.",
-    "Clothes follow the skin and hair is a surface; there is no loose cloth, no hair strands and no contact with objects.",
+    "Clothes follow the skin and hair is a surface; there is no loose cloth, no hair strands and no contact "
+    "with objects.",
 )
 
 UNKNOWN = (
-    "How it was made, with which software, options, seed, assets and licences, is not in the files; ask who made it. A light or a "
+    "How it was made, with which software, options, seed, assets and licences, is not in the files; ask who "
+    "made it. A light or a "
     "background that is not recorded is counted as such above.",
-    "Focal length and rotation of the camera are not in the files either; they are those of SURREAL's recipe, as far as joints2D and joints3D agree with it.",
-    "Which pixel belongs to whom is known where there is one person; with several, a pixel counts for whose joint of that part is nearest.",
+    "Focal length and rotation of the camera are not in the files either; they are those of SURREAL's "
+    "recipe, as far as joints2D and joints3D agree with it.",
+    "Which pixel belongs to whom is known where there is one person; with several, a pixel counts for whose "
+    "joint of that part is nearest.",
     "visible is judged by parts in front of a joint: the files do not say it.",
-    "There is no occlusion, no UV and no flow from t to t + 1; flow_backward is minus the gtflow of the files, and zero at frame 0.",
+    "There is no occlusion, no UV and no flow from t to t + 1; flow_backward is minus the gtflow of the "
+    "files, and zero at frame 0.",
     "SMPL's transl is not in the files.",
     "Images of SURREAL's own releases are mirrored against the bodies; pictures and figures here have that undone.",
 )
@@ -60,24 +92,42 @@ def datasheet(source: Source) -> Html:
 
 def _composition(source: Source) -> Html:
     s = source.gathered.statistics
-    splits = ", ".join(f"{name} {n:,}" for name, n in s.names["split"].ranked()) + (" (of the clips read)" if s.clips < source.gathered.total else "")
+    splits = ", ".join(f"{name} {n:,}" for name, n in s.names["split"].ranked()) + (
+        " (of the clips read)" if s.clips < source.gathered.total else ""
+    )
     rows = [
-        ("One instance is", "a clip: frames of one scene with its people, seen by one or more cameras, all that is known of them, and its description"),
+        (
+            "One instance is",
+            "a clip: frames of one scene with its people, seen by one or more cameras, all that is known of "
+            "them, and its description",
+        ),
         ("Instances", f"{count(source.gathered.total, 'clip')}, {size(source.bytes)}"),
         ("Splits, in clips", splits),
         ("People", _people(source)),
-        ("Sampling", "each clip is drawn by itself from the distributions of its preset; its seed and number decide it" if source.command else "not recorded"),
+        (
+            "Sampling",
+            "each clip is drawn by itself from the distributions of its preset; its seed and number decide it"
+            if source.command
+            else "not recorded",
+        ),
     ]
     return facts(rows)
 
 
 def _people(source: Source) -> str:
     if "footage" in source.config:
-        return "the pictures are footage of real people, labelled by a fitted body; their consent and rights are not recorded here"
+        return (
+            "the pictures are footage of real people, labelled by a fitted body; their consent and rights are "
+            "not recorded here"
+        )
     if source.command is None:
         return "not recorded"
     assets = source.config["assets"]
-    moved = "motions are computed" if not assets["motion"] or all("/" not in m and "." not in m for m in assets["motion"]) else "motions may have been recorded from people"
+    moved = (
+        "motions are computed"
+        if not assets["motion"] or all("/" not in m and "." not in m for m in assets["motion"])
+        else "motions may have been recorded from people"
+    )
     shown = "; textures are the user's, and may show people" if assets["textures"] else ""
     return f"nobody in it is real: bodies, clothes and faces are synthetic; {moved}{shown}"
 
@@ -127,8 +177,12 @@ def _sources(source: Source) -> Html:
     ):
         value = assets[name]
         given = value if isinstance(value, str) else ", ".join(value)
-        users = given not in ("", BUILTIN) and not (name == "motion" and all("/" not in m and "." not in m for m in value))
-        own.append([name, text(given or "built in"), "the user's; its licence and hash are not recorded" if users else builtin])
+        users = given not in ("", BUILTIN) and not (
+            name == "motion" and all("/" not in m and "." not in m for m in value)
+        )
+        own.append(
+            [name, text(given or "built in"), "the user's; its licence and hash are not recorded" if users else builtin]
+        )
     return join((table(["asset", "given", "source and licence"], own), _shipped(source)))
 
 
@@ -140,10 +194,16 @@ def _shipped(source: Source) -> Html | None:
         held = manifest()
     except AssetError as e:
         return el("p", str(e))
-    rows = [[el("code", f["path"]), size(f["bytes"]), str(f.get("license", "")), el("code", f["sha256"], class_="hash")] for f in held["files"]]
+    rows = [
+        [el("code", f["path"]), size(f["bytes"]), str(f.get("license", "")), el("code", f["sha256"], class_="hash")]
+        for f in held["files"]
+    ]
     origin = held.get("source") if isinstance(held.get("source"), dict) else {}
     here, there = metadata.version("mannequin"), source.versions.get("mannequin", "an unknown version")
-    said = f"Made from {origin.get('package', 'an unknown package')} (SHA-256 {origin.get('sha256', 'unknown')}): {origin.get('used', '')}. "
+    said = (
+        f"Made from {origin.get('package', 'an unknown package')} (SHA-256 {origin.get('sha256', 'unknown')}): "
+        f"{origin.get('used', '')}. "
+    )
     other = "" if here == there else f"Hashes are those of mannequin {here}; the dataset was made with {there}."
     return join((table(["file", "size", "licence", "SHA-256"], rows), el("p", said, other, class_="note")))
 
@@ -153,7 +213,14 @@ def _software(source: Source) -> Html:
     names = sorted({*source.versions, *s.versions})
     if not names:
         return el("p", "Not recorded in the files.")
-    rows = [[el("code", n), source.versions.get(n, "–"), ", ".join(v for v, _ in s.versions[n].ranked()[:5]) if n in s.versions else "–"] for n in names]
+    rows = [
+        [
+            el("code", n),
+            source.versions.get(n, "–"),
+            ", ".join(v for v, _ in s.versions[n].ranked()[:5]) if n in s.versions else "–",
+        ]
+        for n in names
+    ]
     return table(["package", "that began the dataset", "that made the clips read"], rows)
 
 
@@ -166,11 +233,16 @@ def rebuild(source: Source) -> Html:
     """The commands that make it again."""
     name = source.name
     if source.command is None:
-        kind = "It was made by `mannequin label` from the files that the options above name." if "footage" in source.config else "The files do not hold what made them."
+        kind = (
+            "It was made by `mannequin label` from the files that the options above name."
+            if "footage" in source.config
+            else "The files do not hold what made them."
+        )
         return el("p", kind)
     version = source.versions.get("mannequin", "")
     said = (
-        f"With mannequin {version} and the software above, this gives the same bytes; other versions may draw other clips. "
+        f"With mannequin {version} and the software above, this gives the same bytes; other versions may draw "
+        "other clips. "
         "Clips that are there already are kept, so the same line continues an unfinished dataset."
     )
     check = f"mannequin validate {name}\nmannequin report {name}"

@@ -24,7 +24,13 @@ CLIP_FACTS = ("resolution", "frames", "rate", "split", "preset", "cameras", "peo
 
 def distributions(s: Statistics) -> Html:
     """Every distribution, in groups; at last what is not known."""
-    extra = {"viewpoint": [], "image": [*_joints(s), *_parts(s)], "poses": [*_diversity(s), *_spread(s)], "people": _shapes(s), "light": []}
+    extra = {
+        "viewpoint": [],
+        "image": [*_joints(s), *_parts(s)],
+        "poses": [*_diversity(s), *_spread(s)],
+        "people": _shapes(s),
+        "light": [],
+    }
     parts = [el("h3", "Clips"), facts([(NAMES[kind][0], _listed(s, kind)) for kind in CLIP_FACTS if s.names[kind].n])]
     for anchor, title, shown in GROUPS:
         cards = [*(card for name in shown for card in _chart(s, name)), *extra[anchor]]
@@ -32,7 +38,9 @@ def distributions(s: Statistics) -> Html:
             parts += [el("h3", title, id=anchor), el("div", *cards, class_="charts")]
     absent = [title for title, n in _counted(s) if not n]
     if absent:
-        parts.append(el("p", "Not shown, because no clip that was read has it: ", "; ".join(absent), ".", class_="note"))
+        parts.append(
+            el("p", "Not shown, because no clip that was read has it: ", "; ".join(absent), ".", class_="note")
+        )
     return join(parts)
 
 
@@ -40,7 +48,14 @@ def _counted(s: Statistics) -> list[tuple[str, int]]:
     """(title, n) of all that could be shown."""
     values = [(MEASURES[name].title, tally.n) for name, tally in s.values.items()]
     kinds = [(NAMES[kind][0], tally.n) for kind, tally in s.names.items()]
-    return values + kinds + [("Pixels of each part", int(s.parts[1:].sum())), ("Joint visibility", sum(int(row[0]) for row in s.joints.values()))]
+    return (
+        values
+        + kinds
+        + [
+            ("Pixels of each part", int(s.parts[1:].sum())),
+            ("Joint visibility", sum(int(row[0]) for row in s.joints.values())),
+        ]
+    )
 
 
 def _listed(s: Statistics, kind: str) -> str:
@@ -60,7 +75,15 @@ def _chart(s: Statistics, name: str) -> list[Html]:
     if not tally.n:
         return []
     title, of = NAMES[name]
-    return [card(title, "", "", charts.names(tally, f"{title}: n {tally.n:,} {of}"), f"n {tally.n:,} {of}, {count(len(tally.counts), 'value')}")]
+    return [
+        card(
+            title,
+            "",
+            "",
+            charts.names(tally, f"{title}: n {tally.n:,} {of}"),
+            f"n {tally.n:,} {of}, {count(len(tally.counts), 'value')}",
+        )
+    ]
 
 
 def _measure(s: Statistics, name: str) -> list[Html]:
@@ -71,7 +94,10 @@ def _measure(s: Statistics, name: str) -> list[Html]:
     if name == "azimuth":
         drawn, said = charts.rose(tally, m.title), _directions(tally)
     else:
-        drawn, said = charts.histogram(tally, m.title, unit, _skin if name == "tone" else None), charts.summary(tally, unit)
+        drawn, said = (
+            charts.histogram(tally, m.title, unit, _skin if name == "tone" else None),
+            charts.summary(tally, unit),
+        )
     return [card(m.title, m.unit, m.meaning, drawn, said.replace(f"n {tally.n:,}", f"n {tally.n:,} {m.of}", 1))]
 
 
@@ -83,14 +109,23 @@ def _skin(tone: float) -> str:
 def _directions(tally) -> str:
     """Shares of the four quarters about front, left, back and right."""
     quarters = np.roll(tally.counts, len(tally.counts) // 8).reshape(4, -1).sum(1)  # from 135° on
-    shares = ", ".join(f"{name} {100 * n / max(tally.n, 1):.0f}\xa0%" for name, n in zip(("back", "right", "front", "left"), quarters))
+    shares = ", ".join(
+        f"{name} {100 * n / max(tally.n, 1):.0f}\xa0%" for name, n in zip(("back", "right", "front", "left"), quarters)
+    )
     return f"n {tally.n:,}, within 45° of: {shares}" + (f"; {tally.lost:,} unknown" if tally.lost else "")
 
 
 def card(title: str, unit: str, note: str, drawn: Html, said: str) -> Html:
     """A chart with its name, what it means and its numbers."""
     head = el("h4", title, el("small", f" {unit}") if unit else None)
-    return el("figure", head, el("p", note, class_="note") if note else None, drawn, el("p", said, class_="sum"), class_="chart")
+    return el(
+        "figure",
+        head,
+        el("p", note, class_="note") if note else None,
+        drawn,
+        el("p", said, class_="sum"),
+        class_="chart",
+    )
 
 
 def _fingerless(name: str) -> str:
@@ -109,15 +144,35 @@ def _joints(s: Statistics) -> list[Html]:
         return []
     shown = []
     for name, (n, inside, visible) in rows.items():
-        parts = (("bar", visible, "visible"), ("bar2", inside - visible, "inside the image, hidden"), ("rest", n - inside, "outside of the image"))
-        shown.append((name, [(k / n, class_, f"{name}: {word} in {k:,} of {n:,} ({100 * k / n:.1f} %)") for class_, k, word in parts]))
+        parts = (
+            ("bar", visible, "visible"),
+            ("bar2", inside - visible, "inside the image, hidden"),
+            ("rest", n - inside, "outside of the image"),
+        )
+        shown.append(
+            (
+                name,
+                [
+                    (k / n, class_, f"{name}: {word} in {k:,} of {n:,} ({100 * k / n:.1f} %)")
+                    for class_, k, word in parts
+                ],
+            )
+        )
     words = (("bar", "visible"), ("bar2", "hidden"), ("rest", "outside"))
     key = el("div", *(el("span", el("i", style=f"background:var(--{v})"), word) for v, word in words), class_="key")
     n = max(int(row[0]) for row in rows.values())
     mean = np.mean([row[2] / row[0] for row in rows.values()])
     drawn = charts.stacked(shown, f"Joint visibility: share of people in frames, n {n:,}")
     said = f"n {n:,} people in frames; {100 * mean:.0f}\xa0% visible, mean of the joints"
-    return [card("Joint visibility", "% of people in frames", "hidden: by another part of the body, person or object", join((key, drawn)), said)]
+    return [
+        card(
+            "Joint visibility",
+            "% of people in frames",
+            "hidden: by another part of the body, person or object",
+            join((key, drawn)),
+            said,
+        )
+    ]
 
 
 def _parts(s: Statistics) -> list[Html]:
@@ -132,9 +187,26 @@ def _parts(s: Statistics) -> list[Html]:
         rows = []
         for name, n, (r, g, b) in zip(names, pixels[1:], colours[1:]):
             share = 100 * n / total
-            rows.append((name, float(n), f"{share:.2g} %", f"{name}: {int(n):,} of {total:,} pixels ({share:.2f} %)", "bar", f"rgb({r},{g},{b})"))
+            rows.append(
+                (
+                    name,
+                    float(n),
+                    f"{share:.2g} %",
+                    f"{name}: {int(n):,} of {total:,} pixels ({share:.2f} %)",
+                    "bar",
+                    f"rgb({r},{g},{b})",
+                )
+            )
         title = f"Pixels of {len(names)} parts"
-        cards.append(card(title, "% of people's pixels", "", charts.bars(rows, f"{title}: n {total:,} pixels"), f"n {total:,} pixels{objects}"))
+        cards.append(
+            card(
+                title,
+                "% of people's pixels",
+                "",
+                charts.bars(rows, f"{title}: n {total:,} pixels"),
+                f"n {total:,} pixels{objects}",
+            )
+        )
     return cards
 
 
@@ -154,7 +226,9 @@ def _spread(s: Statistics) -> list[Html]:
     mean = np.mean([v for _, v, _ in rows])
     note = "of each joint's rotation about its mean: arccos of the mean cosine of the angle between them"
     said = f"n {n:,} frames of people; mean of the joints {number(mean)}°"
-    return [card("Spread of rotations", "°", note, charts.bars(bars, f"Spread of the joints' rotations: n {n:,}"), said)]
+    return [
+        card("Spread of rotations", "°", note, charts.bars(bars, f"Spread of the joints' rotations: n {n:,}"), said)
+    ]
 
 
 def _diversity(s: Statistics) -> list[Html]:
@@ -164,7 +238,10 @@ def _diversity(s: Statistics) -> list[Html]:
         return []
     note = "mean distance of corresponding joints between poses of different clips, each turned to face the same way"
     nearest = number(found.nearest.quantile(0.5))
-    said = f"{charts.summary(found.pairs, 'cm')}; {found.n:,} poses, at most {POSES_OF_A_PERSON} of a person; to the nearest of another clip: median {nearest} cm"
+    said = (
+        f"{charts.summary(found.pairs, 'cm')}; {found.n:,} poses, at most {POSES_OF_A_PERSON} of a person; to the "
+        f"nearest of another clip: median {nearest} cm"
+    )
     return [card("Poses apart", "cm", note, charts.histogram(found.pairs, "Poses apart", "cm"), said)]
 
 

@@ -44,7 +44,9 @@ class Gathered:
         return self.statistics.clips
 
 
-def gather(collection: Collection, most: int, on_progress: Callable[[Progress], None] = lambda progress: None) -> Gathered:
+def gather(
+    collection: Collection, most: int, on_progress: Callable[[Progress], None] = lambda progress: None
+) -> Gathered:
     """Read ``most`` clips, evenly spread, or all for 0.
 
     A damaged clip is reported and adds nothing. Raises DatasetError if no clip could be read, ConfigError for
@@ -65,7 +67,10 @@ def gather(collection: Collection, most: int, on_progress: Callable[[Progress], 
         on_progress(Progress(keys[index], number + 1, len(picked), found.statistics.frames / wall, left))
     if not found.read:
         key, message = found.damaged[0]
-        raise DatasetError(f"None of the {len(picked)} clips of {collection.path} can be read, so there is nothing to report. The first, {key}: {message}")
+        raise DatasetError(
+            f"None of the {len(picked)} clips of {collection.path} can be read, so there is nothing to "
+            f"report. The first, {key}: {message}"
+        )
     return found
 
 

@@ -28,7 +28,11 @@ def el(tag: str, *children, **attributes) -> Html:
 
     attributes: class_ for class, aria_label for aria-label and so on; those that are None are left out.
     """
-    said = "".join(f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"' for name, value in attributes.items() if value is not None)
+    said = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
     inner = join(children)
     if tag in _VOID and not inner:
         return Html(f"<{tag}{said}/>")
@@ -37,7 +41,11 @@ def el(tag: str, *children, **attributes) -> Html:
 
 def join(children) -> Html:
     """Several things one after another."""
-    return Html("".join(child if isinstance(child, Html) else text(child, 10 * LONGEST) for child in children if child is not None))
+    return Html(
+        "".join(
+            child if isinstance(child, Html) else text(child, 10 * LONGEST) for child in children if child is not None
+        )
+    )
 
 
 def _value(value) -> str:
@@ -49,7 +57,9 @@ def table(head: list[str], rows: list[list], numbers: tuple[int, ...] = (), clas
     side = ["n" if k in numbers else None for k in range(len(head))]
     top = el("tr", *(el("th", name, class_=s, scope="col") for name, s in zip(head, side)))
     body = join(el("tr", *(el("td", cell, class_=s) for cell, s in zip(row, side))) for row in rows)
-    return el("div", el("table", el("thead", top), el("tbody", body), class_=class_ or None), class_="scroll", tabindex="0")
+    return el(
+        "div", el("table", el("thead", top), el("tbody", body), class_=class_ or None), class_="scroll", tabindex="0"
+    )
 
 
 def facts(rows: list[tuple[str, object]]) -> Html:

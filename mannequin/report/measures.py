@@ -38,23 +38,23 @@ MEASURES = {
     "distance": Measure("Distance", "m", "people in frames", "from the camera to the pelvis", 0.0, 200.0, 4000),
     "azimuth": Measure(
         "Seen from", "°", "people in frames",
-        "direction to the camera about the body's own long axis: 0° in front, 90° at the person's left, ±180° behind", -180.0, 180.0, 72,
+        "direction to the camera about the body's own long axis: 0° in " "front, 90° at the person's left, " "±180° behind", -180.0, 180.0, 72,
     ),
-    "elevation": Measure("Seen from above or below", "°", "people in frames", "height of the camera over the pelvis, as an angle", -90.0, 90.0, 180),
-    "pitch": Measure("Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° it looks down", -90.0, 90.0, 180),
+    "elevation": Measure("Seen from above or below", "°", "people in frames", "height of the camera over the " "pelvis, as an angle", -90.0, 90.0, 180),
+    "pitch": Measure("Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° " "it looks down", -90.0, 90.0, 180),
     "camera_height": Measure("Camera height", "m", "frames of a camera", "above the ground z = 0", -20.0, 100.0, 2400),
     "focal": Measure("Vertical field of view", "°", "cameras of clips", "of the whole image", 0.0, 180.0, 360),
     "people": Measure("People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256),
-    "height": Measure("Height in the image", "px", "people in frames", "of the box about a person's visible pixels", 0.0, 16384.0, 16384),
-    "cut": Measure("Truncation", "% of joints", "people in frames", "joints that project outside of the image", 0.0, 100.0, 100),
-    "hidden": Measure("Occlusion", "% of joints", "people in frames", "joints inside the image that are hidden, by other parts of the body too", 0.0, 100.0, 100),
+    "height": Measure("Height in the image", "px", "people in frames", "of the box about a person's " "visible pixels", 0.0, 16384.0, 16384),
+    "cut": Measure("Truncation", "% of joints", "people in frames", "joints that project outside " "of the image", 0.0, 100.0, 100),
+    "hidden": Measure("Occlusion", "% of joints", "people in frames", "joints inside the image that " "are hidden, by " "other parts of the body too", 0.0, 100.0, 100),
     "cover": Measure("Foreground", "% of pixels", "frames of a camera", "pixels of people and objects", 0.0, 100.0, 200),
-    "person_luma": Measure("Brightness of people", "0–255", "middle frames", "mean luma (Rec. 601) of foreground pixels", 0.0, 256.0, 64),
-    "background_luma": Measure("Brightness of backgrounds", "0–255", "middle frames", "mean luma (Rec. 601) of the other pixels", 0.0, 256.0, 64),
+    "person_luma": Measure("Brightness of people", "0–255", "middle frames", "mean luma (Rec. 601) of " "foreground pixels", 0.0, 256.0, 64),
+    "background_luma": Measure("Brightness of backgrounds", "0–255", "middle frames", "mean luma (Rec. 601) of the " "other pixels", 0.0, 256.0, 64),
     "strength": Measure("Strength of environment light", "", "clips", "factor on the radiance of the image", 0.0, 20.0, 400),
     "ambient": Measure("Ambient light", "", "clips", "first spherical-harmonic coefficient", -5.0, 5.0, 200),
     "power": Measure("Power of lamps", "W", "clips", "sum over the lamps", 0.0, 20000.0, 2000),
-    "tone": Measure("Skin tone", "step", "people in clips", "0 light to 9 dark, the ten steps of generator.appearance.choices.SKIN_TONES", 0.0, 9.0, 90),
+    "tone": Measure("Skin tone", "step", "people in clips", "0 light to 9 dark, the ten steps of " "generator.appearance.choices.SKIN_TONES", 0.0, 9.0, 90),
 }  # fmt: skip
 
 
@@ -172,7 +172,11 @@ def _person(facts: Facts, person, track) -> None:
     facts.betas.append((track.body, np.asarray(track.betas, np.float64)))
     _looks(facts, person.appearance.texture, track.gender)
     good = np.isfinite(track.pose).all((1, 2))
-    turns = Rotation.from_rotvec(track.pose[good].reshape(-1, 3)).as_matrix().reshape(-1, track.pose.shape[1], 3, 3) if good.any() else []
+    turns = (
+        Rotation.from_rotvec(track.pose[good].reshape(-1, 3)).as_matrix().reshape(-1, track.pose.shape[1], 3, 3)
+        if good.any()
+        else []
+    )
     for j, name in enumerate(track.joint_names if len(turns) else ()):
         total, n = facts.turns.get(name, (np.zeros((3, 3)), 0))
         facts.turns[name] = total + turns[:, j].sum(0), n + len(turns)
@@ -232,7 +236,9 @@ def _seen(facts: Facts, seen, track, T: np.ndarray) -> np.ndarray:
     inside = seen.in_frame[present]
     facts.value("cut", 100.0 * (1.0 - inside.mean(1)))
     some = inside.any(1)
-    facts.value("hidden", 100.0 * (1.0 - (seen.visible[present] & inside)[some].sum(1) / np.maximum(inside[some].sum(1), 1)))
+    facts.value(
+        "hidden", 100.0 * (1.0 - (seen.visible[present] & inside)[some].sum(1) / np.maximum(inside[some].sum(1), 1))
+    )
     for j, name in enumerate(track.joint_names):
         row = np.array([len(inside), inside[:, j].sum(), (seen.visible[present][:, j] & inside[:, j]).sum()], np.int64)
         facts.joints[name] = facts.joints.get(name, 0) + row

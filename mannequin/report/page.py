@@ -25,7 +25,9 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 def page(source: Source) -> bytes:
     """The whole file."""
     body = [sections.head(source), _contents(source)]
-    main = [el("section", el("h2", title), content(source), id=anchor, class_="leaf") for anchor, title, content in SECTIONS]
+    main = [
+        el("section", el("h2", title), content(source), id=anchor, class_="leaf") for anchor, title, content in SECTIONS
+    ]
     body.append(el("main", *main))
     body.append(el("footer", "Made from the files by mannequin report; no figure here was typed by hand."))
     meta = (
@@ -35,7 +37,10 @@ def page(source: Source) -> bytes:
         el("title", text(source.name), " – dataset report"),
         el("style", Html(STYLE)),
     )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{join(meta)}</head><body><div class="page">{join(body)}</div></body></html>\n'.encode("utf-8")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{join(meta)}</head><body><div '
+        f'class="page">{join(body)}</div></body></html>\n'
+    ).encode("utf-8")
 
 
 def _contents(source: Source) -> Html:

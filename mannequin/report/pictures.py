@@ -69,14 +69,20 @@ def _smaller(image: np.ndarray) -> np.ndarray:
     """A colour image of at most SIDE pixels, averaged."""
     h, w = image.shape[:2]
     scale = SIDE / max(h, w)
-    return image if scale >= 1 else cv2.resize(image, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
+    return (
+        image
+        if scale >= 1
+        else cv2.resize(image, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
+    )
 
 
 def _thinned(image: np.ndarray) -> np.ndarray:
     """(H, W, …) labels with only some of their rows and columns: labels cannot be averaged."""
     h, w = image.shape[:2]
     scale = min(1.0, SIDE / max(h, w))
-    rows, columns = (((np.arange(max(1, round(n * scale))) + 0.5) / max(1, round(n * scale)) * n).astype(int) for n in (h, w))
+    rows, columns = (
+        ((np.arange(max(1, round(n * scale))) + 0.5) / max(1, round(n * scale)) * n).astype(int) for n in (h, w)
+    )
     return np.ascontiguousarray(image[rows][:, columns])
 
 
@@ -87,7 +93,10 @@ def strip(scenes: list[Scene], name: str) -> tuple[Html, Html]:
     if name == "depth" or name.startswith("flow"):
         values = np.concatenate([scene.channels[name][scene.mask] for scene in having])
         style = fitted(style, **{"depth" if name == "depth" else "flow": values})
-    pictures = [picture(colourise(s.channels[name], s.mask, name, style), f"{name} of clip {s.key}", name in _FLAT) for s in having]
+    pictures = [
+        picture(colourise(s.channels[name], s.mask, name, style), f"{name} of clip {s.key}", name in _FLAT)
+        for s in having
+    ]
     most = max((int(scene.channels[name].max(initial=0)) for scene in having), default=0) if name == "instance" else 0
     told = legend(name, style, names=tuple(str(i + 1) for i in range(most)))
     return el("div", *pictures, class_="strip"), Html(legend_html(told))

@@ -26,7 +26,18 @@ def generate_command(dataset: Dataset, name: str) -> str | None:
         if value and value != BUILTIN:
             words += [_flag(field.name), *([value] if isinstance(value, str) else value)]
     clips = dataset.num_clips or len(dataset)
-    words += ["--clips", str(clips), "--seed", str(job.seed), "--renderer", job.renderer, "--rgb", job.rgb, "--outputs", *job.outputs]
+    words += [
+        "--clips",
+        str(clips),
+        "--seed",
+        str(job.seed),
+        "--renderer",
+        job.renderer,
+        "--rgb",
+        job.rgb,
+        "--outputs",
+        *job.outputs,
+    ]
     return shlex.join(words)
 
 

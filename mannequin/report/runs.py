@@ -34,7 +34,8 @@ class Run:
 
 @dataclass
 class Runs:
-    """All runs, in the order of their start. seconds: per stage, of all processes. is_whole: whether whole logs were read."""
+    """All runs, in the order of their start. seconds: per stage, of all processes. is_whole: whether whole logs were
+    read."""
 
     runs: list[Run] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -58,7 +59,9 @@ def read_runs(path: Place) -> Runs:
                 if len(found.runs) < MOST_RUNS:
                     found.runs.append(run)
             _add(found, run, line)
-    found.runs = sorted((r for r in found.runs if r.clips or r.failed or r.died), key=lambda r: (r.started, r.host, r.wall))
+    found.runs = sorted(
+        (r for r in found.runs if r.clips or r.failed or r.died), key=lambda r: (r.started, r.host, r.wall)
+    )
     return found
 
 
@@ -122,7 +125,9 @@ def _add_clip(found: Runs, run: Run, line: dict) -> None:
 def _number(line: dict, key: str) -> float:
     """A finite number from 0; 0 for anything else."""
     value = line.get(key)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15 else 0.0
+    return (
+        float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15 else 0.0
+    )
 
 
 def _text(line: dict, key: str) -> str:

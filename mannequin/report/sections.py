@@ -47,15 +47,27 @@ def _lead(source: Source) -> str:
     actions, channels = len(s.names["action"].counts), len(source.gathered.channels)
     made = f"; mannequin {source.versions['mannequin']}" if "mannequin" in source.versions else ""
     when = next((run.started[:10] for run in source.runs.runs if run.started), "")
-    return f"{count(actions, 'action')}, {count(channels, 'channel')}, {what} (height × width){made}{f'; begun {when}' if when else ''}"
+    return (
+        f"{count(actions, 'action')}, {count(channels, 'channel')}, {what} (height × "
+        f"width){made}{f'; begun {when}' if when else ''}"
+    )
 
 
 def states(source: Source) -> list[tuple[str, str]]:
     """(class, words): what is whole, missing, failed or damaged."""
     census, found = source.census, source.gathered
-    said = [("warn", "no record of how it was made, of failures or of checks")] if source.collection.kind == "surreal" else []
+    said = (
+        [("warn", "no record of how it was made, of failures or of checks")]
+        if source.collection.kind == "surreal"
+        else []
+    )
     if census is not None:
-        said.append(("good" if census.done == census.total else "warn", f"{census.done:,} of {census.total:,} planned clips are there"))
+        said.append(
+            (
+                "good" if census.done == census.total else "warn",
+                f"{census.done:,} of {census.total:,} planned clips are there",
+            )
+        )
         if census.missing:
             said.append(("warn", f"{census.missing:,} missing"))
     if source.failures:
@@ -86,23 +98,41 @@ def clips(source: Source) -> Html:
     scenes = source.gathered.scenes
     figures = []
     for s in scenes:
-        about = ", ".join(part for part in (s.split.removeprefix("all"), count(s.people, "person", "people"), count(s.frames, "frame")) if part)
+        about = ", ".join(
+            part
+            for part in (s.split.removeprefix("all"), count(s.people, "person", "people"), count(s.frames, "frame"))
+            if part
+        )
         caption = el("figcaption", el("b", text(s.key)), " ", text(s.action, 80), el("br"), about)
         figures.append(el("figure", picture(s.picture, f"clip {s.key}: {s.action}"), caption))
     total = source.gathered.total
     which = "All clips" if len(scenes) == total else f"{len(scenes)} of {total:,} clips, evenly spread"
-    return join((el("p", f"{which}: the middle frame of the first camera.", class_="note"), el("div", *figures, class_="sheet")))
+    return join(
+        (el("p", f"{which}: the middle frame of the first camera.", class_="note"), el("div", *figures, class_="sheet"))
+    )
 
 
 def channels(source: Source) -> Html:
     """A strip of pictures for each channel, and what its colours mean."""
     having = [s for s in source.gathered.scenes if s.joints is not None]
-    said = f"The same {count(len(having), 'frame')} in every channel. Colours mean the same all along a strip; labels are thinned out, not averaged."
+    said = (
+        f"The same {count(len(having), 'frame')} in every channel. Colours mean the same all along a strip; "
+        "labels are thinned out, not averaged."
+    )
     parts = [el("p", said, class_="note")]
     joints = el("div", *(picture(s.joints, f"joints of clip {s.key}") for s in having), class_="strip")
-    key = "Joints, bones and the tight box about the visible pixels; hollow where a joint is hidden. Arrays joints2d, visible, box."
+    key = (
+        "Joints, bones and the tight box about the visible pixels; hollow where a joint is hidden. Arrays "
+        "joints2d, visible, box."
+    )
     if "rgb" in source.gathered.channels:
-        parts.append(_channel("rgb", el("div", *(picture(s.picture, f"rgb of clip {s.key}") for s in having), class_="strip"), Html("")))
+        parts.append(
+            _channel(
+                "rgb",
+                el("div", *(picture(s.picture, f"rgb of clip {s.key}") for s in having), class_="strip"),
+                Html(""),
+            )
+        )
     parts.append(el("div", el("h4", "joints"), el("p", key), joints, class_="channel", id="channel-joints"))
     for name in (*(n for n in CHANNELS if n != "rgb"), "segm14"):
         if any(name in s.channels for s in having):
@@ -115,13 +145,34 @@ def channels(source: Source) -> Html:
 
 def _channel(name: str, pictures: Html, legend: Html) -> Html:
     channel = CHANNELS.get(name)
-    meaning = f"{channel.meaning} · {channel.unit} · frame: {channel.frame} · background: {channel.background}" if channel else DERIVED[name]
-    return el("div", el("h4", name), el("p", meaning), pictures, el("div", legend, class_="legend") if legend else None, class_="channel", id=f"channel-{name}")
+    meaning = (
+        f"{channel.meaning} · {channel.unit} · frame: {channel.frame} · background: {channel.background}"
+        if channel
+        else DERIVED[name]
+    )
+    return el(
+        "div",
+        el("h4", name),
+        el("p", meaning),
+        pictures,
+        el("div", legend, class_="legend") if legend else None,
+        class_="channel",
+        id=f"channel-{name}",
+    )
 
 
 def validation(source: Source) -> Html:
     """What `mannequin validate` found, what the renderers disagreed on, what could not be read."""
-    return join((el("h3", "Checks"), _checks(source), el("h3", "Two renderers"), _agreement(source), el("h3", "Damage"), _damage(source)))
+    return join(
+        (
+            el("h3", "Checks"),
+            _checks(source),
+            el("h3", "Two renderers"),
+            _agreement(source),
+            el("h3", "Damage"),
+            _damage(source),
+        )
+    )
 
 
 def _checks(source: Source) -> Html:
@@ -129,24 +180,45 @@ def _checks(source: Source) -> Html:
         return el("p", source.trouble)
     if source.validation is None:
         if source.collection.dataset is None:
-            return el("p", "Only Mannequin's own datasets can be validated; nothing is known of the labels of this one beyond what is shown here.")
-        return el("p", "Not validated. Run ", el("code", f"mannequin validate {source.name}"), " and make this report again.")
+            return el(
+                "p",
+                "Only Mannequin's own datasets can be validated; nothing is known of the labels of this one "
+                "beyond what is shown here.",
+            )
+        return el(
+            "p", "Not validated. Run ", el("code", f"mannequin validate {source.name}"), " and make this report again."
+        )
     held = source.validation
     rows = []
     for row in held["rows"][:200]:
         value = "not a number" if row["value"] is None else number(row["value"], 2)
         limit = f"{'≥' if row['at_least'] else '≤'} {number(row['limit'])} {row['unit']}"
-        result = el("span", "ok", class_="yes") if row["ok"] else el("span", f"failed in {row['failed']:,}", class_="no")
-        rows.append([row["check"], f"{row['examined']:,}", value, limit, result, text(row["where"] + (f": {row['note']}" if row["note"] and not row["ok"] else ""))])
+        result = (
+            el("span", "ok", class_="yes") if row["ok"] else el("span", f"failed in {row['failed']:,}", class_="no")
+        )
+        rows.append(
+            [
+                row["check"],
+                f"{row['examined']:,}",
+                value,
+                limit,
+                result,
+                text(row["where"] + (f": {row['note']}" if row["note"] and not row["ok"] else "")),
+            ]
+        )
     said = "Valid. " if held["valid"] else "Not valid. "
     when = f"Checked {text(held['at'][:19].replace('T', ' '))} (UTC), when there were {count(held['clips'], 'clip')}."
-    stale = f" Now there are {source.gathered.total:,}: validate again." if held["clips"] != source.gathered.total else ""
+    stale = (
+        f" Now there are {source.gathered.total:,}: validate again." if held["clips"] != source.gathered.total else ""
+    )
     notes = [el("li", text(note)) for note in held["notes"][:20]]
-    return join((
-        el("p", said, when, stale),
-        table(["check", "clips", "worst", "limit", "", "worst in"], rows, numbers=(1, 2)),
-        el("ul", *notes, class_="plain note") if notes else None,
-    ))
+    return join(
+        (
+            el("p", said, when, stale),
+            table(["check", "clips", "worst", "limit", "", "worst in"], rows, numbers=(1, 2)),
+            el("ul", *notes, class_="plain note") if notes else None,
+        )
+    )
 
 
 def _agreement(source: Source) -> Html:
@@ -161,21 +233,56 @@ def _agreement(source: Source) -> Html:
     for name, tally in worst.items():
         unit = "m" if name.startswith("depth_") and "_of_" not in name else "share of pixels" if "_of_" in name else ""
         title = name.replace("_", " ")
-        rows.append([title, unit, f"{tally.n:,}", *(number(v, 2) for v in (tally.quantile(0.5), tally.quantile(0.95), tally.largest))])
+        rows.append(
+            [
+                title,
+                unit,
+                f"{tally.n:,}",
+                *(number(v, 2) for v in (tally.quantile(0.5), tally.quantile(0.95), tally.largest)),
+            ]
+        )
         if tally.zeros < tally.n:
-            cards.append(card(title, unit, "", charts.log_histogram(tally, title, unit), f"n {tally.n:,} clips, largest {number(tally.largest, 2)}"))
-    note = "While Cycles made the colour, the rasteriser made the same labels by itself. Of each clip, the worst frame; a clip beyond the limits is not written."
+            cards.append(
+                card(
+                    title,
+                    unit,
+                    "",
+                    charts.log_histogram(tally, title, unit),
+                    f"n {tally.n:,} clips, largest {number(tally.largest, 2)}",
+                )
+            )
+    note = (
+        "While Cycles made the colour, the rasteriser made the same labels by itself. Of each clip, the worst "
+        "frame; a clip beyond the limits is not written."
+    )
     head = ["measure", "unit", "clips", "median", "95 %", "largest"]
-    return join((el("p", note, class_="note"), table(head, rows, numbers=(2, 3, 4, 5)), el("div", *cards, class_="charts")))
+    return join(
+        (el("p", note, class_="note"), table(head, rows, numbers=(2, 3, 4, 5)), el("div", *cards, class_="charts"))
+    )
 
 
 def _damage(source: Source) -> Html:
     found = source.gathered
     if not found.num_damaged:
-        return el("p", f"None of the {found.read:,} clips read is damaged. Checksums of stored blocks were computed as far as they were read.")
+        return el(
+            "p",
+            f"None of the {found.read:,} clips read is damaged. Checksums of stored blocks were computed as "
+            "far as they were read.",
+        )
     more = f" The first {len(found.damaged)} are listed." if found.num_damaged > len(found.damaged) else ""
-    said = f"{count(found.num_damaged, 'clip')} of {found.num_damaged + found.read:,} cannot be read; no figure here counts them.{more}"
-    return join((el("p", said), table(["clip", "what is wrong"], [[el("code", text(key)), text(message, 600)] for key, message in found.damaged])))
+    said = (
+        f"{count(found.num_damaged, 'clip')} of {found.num_damaged + found.read:,} cannot be read; no figure here "
+        f"counts them.{more}"
+    )
+    return join(
+        (
+            el("p", said),
+            table(
+                ["clip", "what is wrong"],
+                [[el("code", text(key)), text(message, 600)] for key, message in found.damaged],
+            ),
+        )
+    )
 
 
 def making(source: Source) -> Html:
@@ -189,22 +296,53 @@ def _throughput(source: Source) -> Html:
         return el("p", "There are no logs of the runs that made it, so nothing is known of its speed.")
     busy = sum(r.seconds.values())
     rows = [
-        ("Clips made", f"{r.clips:,}, {r.frames:,} frames, as the logs have it" + ("" if r.is_whole else "; of their ends only")),
-        ("Speed", f"{number(r.frames / r.wall)} frames per second of a run, {number(r.frames / busy)} per process" if r.wall and busy else "not known"),
+        (
+            "Clips made",
+            f"{r.clips:,}, {r.frames:,} frames, as the logs have it" + ("" if r.is_whole else "; of their ends only"),
+        ),
+        (
+            "Speed",
+            f"{number(r.frames / r.wall)} frames per second of a run, {number(r.frames / busy)} per process"
+            if r.wall and busy
+            else "not known",
+        ),
         ("Time", f"{duration(r.wall)} of runs, {duration(busy)} of processes"),
         ("Memory", f"{number(r.peak_mb, 4)} MB at most, for a process"),
         ("Machines", f"{count(len(r.hosts), 'host')}, {count(len(r.runs), 'run')}"),
     ]
-    bars = [(name, v, f"{1000 * v / max(r.frames, 1):.1f} ms", f"{name}: {100 * v / busy:.1f} % of the time", "bar", None) for name, v in r.seconds.items() if busy]
-    drawn = card("Stages", "ms per frame", "", charts.bars(bars, "Time per stage"), f"n {r.clips:,} clips") if bars else None
+    bars = [
+        (name, v, f"{1000 * v / max(r.frames, 1):.1f} ms", f"{name}: {100 * v / busy:.1f} % of the time", "bar", None)
+        for name, v in r.seconds.items()
+        if busy
+    ]
+    drawn = (
+        card("Stages", "ms per frame", "", charts.bars(bars, "Time per stage"), f"n {r.clips:,} clips")
+        if bars
+        else None
+    )
     listed = []
     for u in r.runs[-MOST_ROWS:]:
         counts = [f"{n:,}" for n in (u.workers, u.clips, u.failed, u.frames)]
         pace = [duration(u.wall), number(u.frames / u.wall if u.wall else 0), number(u.peak_mb, 4)]
-        listed.append([text(u.started[:19].replace("T", " ") or "–"), text(u.host, 40), *counts, *pace, text(u.end or "cut off", 20)])
+        listed.append(
+            [
+                text(u.started[:19].replace("T", " ") or "–"),
+                text(u.host, 40),
+                *counts,
+                *pace,
+                text(u.end or "cut off", 20),
+            ]
+        )
     head = ["started (UTC)", "host", "workers", "clips", "failed", "frames", "time", "frames/s", "peak MB", "end"]
     more = el("p", f"The last {MOST_ROWS} of {len(r.runs):,} runs.", class_="note") if len(r.runs) > MOST_ROWS else None
-    return join((facts(rows), el("div", drawn, class_="charts") if drawn else None, table(head, listed, numbers=tuple(range(2, 9))), more))
+    return join(
+        (
+            facts(rows),
+            el("div", drawn, class_="charts") if drawn else None,
+            table(head, listed, numbers=tuple(range(2, 9))),
+            more,
+        )
+    )
 
 
 def _failures(source: Source) -> Html:
@@ -212,8 +350,16 @@ def _failures(source: Source) -> Html:
         return el("p", "This layout keeps no record of clips that could not be made.")
     if not source.failures:
         return el("p", "No clip was given up.")
-    rows = [[f"{f.clip:06d}", text(f.name, 80), text(f.error, 600), f"{f.attempts:,}", text(f"{f.at[:10]} {f.host}", 60)] for f in source.failures[:MOST_ROWS]]
+    rows = [
+        [f"{f.clip:06d}", text(f.name, 80), text(f.error, 600), f"{f.attempts:,}", text(f"{f.at[:10]} {f.host}", 60)]
+        for f in source.failures[:MOST_ROWS]
+    ]
     more = f" The first {MOST_ROWS} are listed." if len(source.failures) > MOST_ROWS else ""
-    retry = join((el("p", "To try them again:"), el("pre", f"{source.command} --retry-failed"))) if source.command else None
-    said = f"{count(len(source.failures), 'clip')} could not be made.{more} Tracebacks and descriptions are in the folder failed."
+    retry = (
+        join((el("p", "To try them again:"), el("pre", f"{source.command} --retry-failed"))) if source.command else None
+    )
+    said = (
+        f"{count(len(source.failures), 'clip')} could not be made.{more} Tracebacks and descriptions are in the "
+        "folder failed."
+    )
     return join((el("p", said), table(["clip", "name", "error", "attempts", "when, where"], rows, numbers=(3,)), retry))

@@ -52,7 +52,9 @@ class Histogram:
         """The value below which the share ``q`` lies, to the width of a bin; NaN if nothing was counted."""
         if not self.n:
             return float("nan")
-        edges = np.concatenate([[self.smallest], self.low + self.width * np.arange(len(self.counts) + 1), [self.largest]])
+        edges = np.concatenate(
+            [[self.smallest], self.low + self.width * np.arange(len(self.counts) + 1), [self.largest]]
+        )
         below = np.concatenate([[0, self.under], self.under + np.cumsum(self.counts), [self.n]])
         return float(np.clip(np.interp(q * self.n, below, edges), self.smallest, self.largest))
 

@@ -12,7 +12,9 @@ from mannequin.report.source import read_source
 NAME = "report.html"
 
 
-def write_report(path: Place, out: Path | None, clips: int, on_progress: Callable = lambda progress: None) -> tuple[Path, int]:
+def write_report(
+    path: Place, out: Path | None, clips: int, on_progress: Callable = lambda progress: None
+) -> tuple[Path, int]:
     """Write the report on the dataset or clip at ``path``; returns (file, bytes).
 
     out: the file; None for report.html in the dataset or, where that cannot be written, <name>-report.html

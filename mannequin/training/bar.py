@@ -5,7 +5,8 @@ from training.figures import figure_of
 
 
 class TrainBar(Bar):
-    """Of steps: the loss, the pace, the share of time spent waiting for data and the time left. Validations get a line of their own."""
+    """Of steps: the loss, the pace, the share of time spent waiting for data and the time left. Validations get a line
+    of their own."""
 
     def __init__(self, metric: str, quiet: bool = False):
         """metric: the one that decides which validation is best."""
@@ -18,7 +19,10 @@ class TrainBar(Bar):
             return
         if progress.metrics != self.metrics:
             self.metrics = progress.metrics
-            self.console.print(f"validated after step {progress.step - 1}: {self.figure.title} {self.figure.text(self.metrics.get(self.metric))}")
+            self.console.print(
+                f"validated after step {progress.step - 1}: {self.figure.title} "
+                f"{self.figure.text(self.metrics.get(self.metric))}"
+            )
         pace = (
             f"loss {progress.loss:.3f}, {progress.samples_per_second:.1f} samples/s, "
             f"{100 * progress.wait_share:.0f} % waiting for data, {duration(progress.seconds_left)} left"

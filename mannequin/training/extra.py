@@ -11,4 +11,6 @@ def need_training() -> None:
     """Raises MissingExtraError if it is not."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise MissingExtraError(f"Training needs {', '.join(missing)}, which is not installed. Install it: pip install 'mannequin[train]'")
+        raise MissingExtraError(
+            f"Training needs {', '.join(missing)}, which is not installed. Install it: pip install 'mannequin[train]'"
+        )

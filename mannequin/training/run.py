@@ -42,7 +42,8 @@ def _check(command) -> None:
     """Raise what is wrong with options together."""
     if not (command.data or command.stream):
         raise ConfigError(
-            "There is nothing to learn from. Name datasets with --data, as made by: mannequin generate people --renderer raster; "
+            "There is nothing to learn from. Name datasets with --data, as made by: mannequin generate "
+            "people --renderer raster; "
             "or learn from endless new clips with --stream."
         )
     if command.data and command.stream:
@@ -52,13 +53,24 @@ def _check(command) -> None:
     usual = PRESETS[command.preset].data
     for name in ("frames", "every") if command.stream else ():
         if getattr(command.selection, name) != getattr(usual, name):
-            raise ConfigError(f"--{name} chooses frames of datasets, which --stream has none of; leave one of them out.")
+            raise ConfigError(
+                f"--{name} chooses frames of datasets, which --stream has none of; leave one of them out."
+            )
     if command.resume and not checkpoints(command.folder / FOLDER):
-        raise TrainingError(f"--resume: there is no checkpoint in {command.folder} to go on from. Check --out, or leave --resume out to begin there.")
+        raise TrainingError(
+            f"--resume: there is no checkpoint in {command.folder} to go on from. Check --out, or leave "
+            "--resume out to begin there."
+        )
 
 
 def _feed(command, task: MapsTask) -> Feed:
-    options = (tuple(p.absolute() for p in command.val_data), (task.truth,), command.network.size, command.selection, command.train.seed)
+    options = (
+        tuple(p.absolute() for p in command.val_data),
+        (task.truth,),
+        command.network.size,
+        command.selection,
+        command.train.seed,
+    )
     if not command.stream:
         return from_datasets(tuple(p.absolute() for p in command.data), *options)
     return from_generator(command.sample, command.assets.located(), partial(open_renderer, "raster"), *options)

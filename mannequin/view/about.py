@@ -56,7 +56,10 @@ def description_html(spec: ClipSpec) -> str:
     text = json.dumps(json.loads(spec.to_json()), indent=1, ensure_ascii=False)
     if len(text) > LONGEST_JSON:
         cut = len(text) - LONGEST_JSON
-        text = f"{text[: LONGEST_JSON // 2]}\n… {cut} characters left out; download the whole …\n{text[-LONGEST_JSON // 2 :]}"
+        text = (
+            f"{text[: LONGEST_JSON // 2]}\n… {cut} characters left out; download the whole "
+            f"…\n{text[-LONGEST_JSON // 2 :]}"
+        )
     return _body(_code(text))
 
 
@@ -75,7 +78,8 @@ def _heading(text: str) -> str:
 
 def _table(title: str, rows: dict) -> str:
     cells = "".join(
-        f"<tr><td style='opacity:.65;padding-right:8px;white-space:nowrap;vertical-align:top'>{html.escape(str(k))}</td>"
+        "<tr><td "
+        f"style='opacity:.65;padding-right:8px;white-space:nowrap;vertical-align:top'>{html.escape(str(k))}</td>"
         f"<td style='overflow-wrap:anywhere'>{html.escape(str(v))}</td></tr>"
         for k, v in rows.items()
     )

@@ -83,7 +83,9 @@ class Body:
             joints = self.track.joints[0]
             fits = np.abs(self._posed(0).joints[0, : len(joints)] - joints).max() < STRAY
         if not fits:
-            raise DatasetError(f"the body {self.track.body!r} of this machine is not the one that the clip was made with")
+            raise DatasetError(
+                f"the body {self.track.body!r} of this machine is not the one that the clip was made with"
+            )
 
 
 def bodies_of(reader, collection, catalog: Catalog) -> tuple[dict[str, Body], str]:
@@ -152,7 +154,9 @@ def labelled_patches(faces: np.ndarray, labels: np.ndarray, colours: np.ndarray)
     return patches
 
 
-def unproject(pixels: np.ndarray, depth: np.ndarray, camera: CameraSpec, T_world_camera: np.ndarray, resolution) -> np.ndarray:
+def unproject(
+    pixels: np.ndarray, depth: np.ndarray, camera: CameraSpec, T_world_camera: np.ndarray, resolution
+) -> np.ndarray:
     """(N, 3) float64 world metres of the surface seen at pixels (N,), flat indices y * W + x.
 
     depth: (N,) planar metres, taken at the pixels' middles. T_world_camera: (4, 4).

@@ -135,7 +135,8 @@ class Controls:
     def explain(self, film: Film, look: Look) -> None:
         """Show the legends of what is drawn."""
         parts = [
-            f"<div style='font-weight:600;margin:.6em 0 .2em'>{name}</div>{legend_html(meaning)}" for name, meaning in film.legends(look)
+            f"<div style='font-weight:600;margin:.6em 0 .2em'>{name}</div>{legend_html(meaning)}"
+            for name, meaning in film.legends(look)
         ]
         content = f"<div style='padding:0 .75em .5em;font-size:.8em'>{''.join(parts)}</div>"
         if self._legend.content != content:
@@ -159,7 +160,9 @@ class Controls:
         self._frame = gui.add_slider("frame", 0, 1, 1, 0)
         self._frame.on_update(lambda event: event.client is not None and actions.seek(event.target.value))
         self._when = gui.add_html("")
-        self._speed = gui.add_dropdown("speed", tuple(SPEEDS), initial_value="1", hint="Multiples of the clip's own pace")
+        self._speed = gui.add_dropdown(
+            "speed", tuple(SPEEDS), initial_value="1", hint="Multiples of the clip's own pace"
+        )
         self._loop = gui.add_checkbox("loop", True)
         self._heard(self._speed, self._loop, then=lambda: actions.transport(""))
 

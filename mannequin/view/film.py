@@ -51,7 +51,12 @@ class Film:
 
     def drawn(self, look: Look) -> list[tuple[str, str]]:
         """(camera, channel) of each picture; a channel that a camera lacks is passed over."""
-        return [(c, n) for c in look.cameras for n in look.channels if n in self.channels(c) and not self._beneath(look, c, n)]
+        return [
+            (c, n)
+            for c in look.cameras
+            for n in look.channels
+            if n in self.channels(c) and not self._beneath(look, c, n)
+        ]
 
     def channels(self, camera: str) -> tuple[str, ...]:
         """Names of all that can be drawn of ``camera``."""
@@ -63,11 +68,13 @@ class Film:
         return [n in FLAT and look.opacity is None for _, n in self.drawn(look)]
 
     def tiles(self, look: Look, t: int, at_rest: bool) -> list[Tile]:
-        """The pictures of frame ``t``, enlarged if they stay. Raises DatasetError if the file turns out to be damaged."""
+        """The pictures of frame ``t``, enlarged if they stay. Raises DatasetError if the file turns out to be
+        damaged."""
         return [self._tile(look, camera, name, t, at_rest) for camera, name in self.drawn(look)]
 
     def legends(self, look: Look) -> list[tuple[str, Legend]]:
-        """(channel, what its colours mean) for the channels shown; those of the first camera where ranges are fitted."""
+        """(channel, what its colours mean) for the channels shown; those of the first camera where ranges are
+        fitted."""
         spec = self.reader.spec
         names = tuple(thing.name for thing in (*spec.people, *spec.objects))
         shown = {name: camera for camera, name in reversed(self.drawn(look))}
@@ -75,7 +82,8 @@ class Film:
         return [(n, meaning) for n, meaning in found if meaning is not None]
 
     def style(self, style: Style, camera: str, name: str) -> Style:
-        """``style`` with its open range fitted to frames from all of the clip, so that playing does not change colours."""
+        """``style`` with its open range fitted to frames from all of the clip, so that playing does not change
+        colours."""
         kind = name.removesuffix("_backward")
         if kind not in ("depth", "flow") or getattr(style, kind) is not None:
             return style

@@ -18,7 +18,9 @@ class ClipList:
     Everything but the callbacks is called from one thread, that of the session.
     """
 
-    def __init__(self, gui: viser.GuiApi, index: ClipIndex, on_choose: Callable, on_change: Callable, on_refresh: Callable):
+    def __init__(
+        self, gui: viser.GuiApi, index: ClipIndex, on_choose: Callable, on_change: Callable, on_refresh: Callable
+    ):
         self.index, self.chosen, self.page = index, "", 0
         self._shown = None
         self._found: list[str] = []
@@ -100,7 +102,9 @@ class ClipList:
 
     def _status_html(self, pages: int) -> str:
         total, done = len(self.index), self.index.done
-        lines = [f"{len(self._found):,} of {total:,} clips" + (f", page {self.page + 1:,} of {pages:,}" if pages > 1 else "")]
+        lines = [
+            f"{len(self._found):,} of {total:,} clips" + (f", page {self.page + 1:,} of {pages:,}" if pages > 1 else "")
+        ]
         if done < total:
             lines.append(f"indexed {done:,} of {total:,}")
         return f"<div style='padding:.2em .75em;font-size:.8em;opacity:.8'>{html.escape('; '.join(lines))}</div>"

@@ -40,7 +40,9 @@ def readings_html(x: int, y: int, readings: list[Reading]) -> str:
         for r in readings
         for name in [html.escape(r.channel)]
     )
-    return f"<div style='padding:0 .75em;font-size:.8em;overflow-x:auto'><table data-pixel='{x},{y}'>{rows}</table></div>"
+    return (
+        f"<div style='padding:0 .75em;font-size:.8em;overflow-x:auto'><table data-pixel='{x},{y}'>{rows}</table></div>"
+    )
 
 
 def numbers(value: np.ndarray) -> str:

@@ -14,7 +14,9 @@ from generator.remote import Place
 try:
     import viser
 except ImportError as e:
-    raise MissingExtraError("The viewer needs viser, which is not installed. Install it: pip install 'mannequin[view]'") from e
+    raise MissingExtraError(
+        "The viewer needs viser, which is not installed. Install it: pip install 'mannequin[view]'"
+    ) from e
 
 from generator.colours import PALETTES
 from generator.errors import unknown_name
@@ -31,7 +33,9 @@ class Viewer:
     Raises DatasetError if there is nothing to show, ConfigError for an unknown clip, host or port in use.
     """
 
-    def __init__(self, path: Place | str, host: str = "127.0.0.1", port: int = 0, clip: str = "", palette: str = "default"):
+    def __init__(
+        self, path: Place | str, host: str = "127.0.0.1", port: int = 0, clip: str = "", palette: str = "default"
+    ):
         if palette not in PALETTES:
             raise unknown_name("palette", palette, PALETTES)
         collection = open_collection(path)
@@ -104,7 +108,9 @@ class _Server(viser.ViserServer):
         """Share nothing."""
 
 
-def view(source, *, host: str = "127.0.0.1", port: int = 0, clip: str = "", palette: str = "default", block: bool = False) -> Viewer:
+def view(
+    source, *, host: str = "127.0.0.1", port: int = 0, clip: str = "", palette: str = "default", block: bool = False
+) -> Viewer:
     """Show a dataset, or a clip, in a browser.
 
     source: a path or URL, a Dataset, or an open ClipReader. block: return only when it is closed or
@@ -143,7 +149,9 @@ def _check_free(host: str, port: int) -> None:
     except OSError as e:
         if e.errno == errno.EADDRINUSE:
             raise _busy(host, port) from e
-        raise ConfigError(f"Cannot listen on {host}, port {port}: {e.strerror}. Choose another --host or --port.") from e
+        raise ConfigError(
+            f"Cannot listen on {host}, port {port}: {e.strerror}. Choose another --host or --port."
+        ) from e
 
 
 def _busy(host: str, port: int) -> ConfigError:

@@ -93,7 +93,9 @@ class Session:
         except RuntimeError:
             raise
         except Exception:
-            self.controls.say(message_html("A bug", "The viewer has stopped here; reload the page. Its terminal says more."))
+            self.controls.say(
+                message_html("A bug", "The viewer has stopped here; reload the page. Its terminal says more.")
+            )
             raise
 
     def _due(self) -> list[Callable]:
@@ -205,7 +207,9 @@ class Session:
         self.film = Film(self.index.collection.open(key))
         self.controls.say("")
         self.controls.opened(self.film, 0)
-        self.controls.tell(facts_html(self.film.reader, self.index.collection, key), description_html(self.film.reader.spec))
+        self.controls.tell(
+            facts_html(self.film.reader, self.index.collection, key), description_html(self.film.reader.spec)
+        )
 
     def _give_up_clip(self, title: str, problem: str) -> None:
         """Say why there is nothing to see of the clip."""

@@ -22,7 +22,9 @@ from generator.spec import CameraSpec
 from mannequin.view.bodies import Body, Patch, bodies_of, catalog_of, labelled_patches, textured_patches, unproject
 
 ROOT = "/stage"
-BONE_COLOURS = np.array([[255, 160, 0], [3, 169, 244], [139, 195, 74], [233, 30, 99], [156, 39, 176], [255, 112, 67]], np.uint8)
+BONE_COLOURS = np.array(
+    [[255, 160, 0], [3, 169, 244], [139, 195, 74], [233, 30, 99], [156, 39, 176], [255, 112, 67]], np.uint8
+)
 """Of one person after another."""
 
 PLAIN = (178, 182, 190)
@@ -68,7 +70,8 @@ class StageOptions:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """The clip on stage. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4) T_world_camera."""
+    """The clip on stage. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4)
+    T_world_camera."""
 
     reader: object
     bodies: dict[str, Body]
@@ -137,7 +140,10 @@ class Stage:
     def show(self, camera: str, t: int, options: StageOptions = StageOptions()) -> None:
         """Frame ``t`` with ``camera`` chosen. Call it within ``client.atomic()``, lest half of it be drawn."""
         whole = len(self._clip.bodies) == len(self._clip.tracks)
-        mesh, points = (options.surface == "mesh" and whole, options.surface == "points" or (options.surface == "mesh" and not whole))
+        mesh, points = (
+            options.surface == "mesh" and whole,
+            options.surface == "points" or (options.surface == "mesh" and not whole),
+        )
         with self._lock:
             self._surfaces.show(t, mesh, options, self.style)
             self._objects.show(t, mesh)
@@ -190,7 +196,10 @@ def _check_finite(poses: dict[str, np.ndarray], tracks: dict[str, PersonTrack]) 
     """Raise DatasetError for cameras and joints that have no place in space."""
     for name, pose in poses.items():
         if not (np.abs(np.linalg.det(pose[:, :3, :3]) - 1) < 1e-3).all() or not np.isfinite(pose).all():
-            raise DatasetError(f"The poses of camera {name!r} are not all rotations and places. Verify the clip with `mannequin validate`.")
+            raise DatasetError(
+                f"The poses of camera {name!r} are not all rotations and places. Verify the clip with "
+                "`mannequin validate`."
+            )
     for name, track in tracks.items():
         if not np.isfinite(track.joints).all():
             raise DatasetError(f"The joints of {name!r} are not all finite. Verify the clip with `mannequin validate`.")
@@ -236,7 +245,9 @@ def _patches(body: Body, colour: str, palette: str) -> list[Patch]:
 
 class _Objects:
     def __init__(self, scene: viser.SceneApi, clip: Opened):
-        self.things = [(thing, _add_object(scene, f"{ROOT}/object{i}", thing)) for i, thing in enumerate(clip.reader.spec.objects)]
+        self.things = [
+            (thing, _add_object(scene, f"{ROOT}/object{i}", thing)) for i, thing in enumerate(clip.reader.spec.objects)
+        ]
 
     def show(self, t: int, visible: bool) -> None:
         for thing, mesh in self.things:
@@ -248,7 +259,9 @@ class _Objects:
 def _add_object(scene: viser.SceneApi, name: str, thing) -> viser.MeshHandle:
     corners, faces, _ = object_mesh(thing.mesh)
     colour = tuple(round(255 * c) for c in thing.color)
-    return scene.add_mesh_simple(name, corners * thing.scale, faces, color=colour, side="double", flat_shading=thing.mesh == "box")
+    return scene.add_mesh_simple(
+        name, corners * thing.scale, faces, color=colour, side="double", flat_shading=thing.mesh == "box"
+    )
 
 
 class _Points:
@@ -272,7 +285,8 @@ class _Points:
 
 
 def seen_points(clip: Opened, camera: str, t: int, colour: str, style: Style) -> tuple[np.ndarray, np.ndarray, float]:
-    """((N, 3) float32 metres, (N, 3) uint8, metres of radius that close the gaps) of every k-th row and column, N at most MAX_POINTS."""
+    """((N, 3) float32 metres, (N, 3) uint8, metres of radius that close the gaps) of every k-th row and column, N at
+    most MAX_POINTS."""
     reader, eye = clip.reader, clip.cameras[camera]
     h, w = reader.spec.resolution
     seen = reader.labels(camera, ("depth",), t, t + 1)
@@ -322,13 +336,19 @@ class _Skeletons:
         colours = [BONE_COLOURS[i % len(BONE_COLOURS)] for i in range(len(tracks))]
         of_joints = np.repeat(colours, [len(track.joint_names) for track in tracks], axis=0)
         of_bones = np.repeat(colours, [len(track.joint_names) - 1 for track in tracks], axis=0)
-        self.bones = self.scene.add_line_segments(f"{ROOT}/bones", segments, np.repeat(of_bones[:, None], 2, axis=1), thickness=0.02)
-        self.joints = self.scene.add_point_cloud(f"{ROOT}/joints", joints, of_joints, point_size=0.02, point_shape="circle", precision="float32")
+        self.bones = self.scene.add_line_segments(
+            f"{ROOT}/bones", segments, np.repeat(of_bones[:, None], 2, axis=1), thickness=0.02
+        )
+        self.joints = self.scene.add_point_cloud(
+            f"{ROOT}/joints", joints, of_joints, point_size=0.02, point_shape="circle", precision="float32"
+        )
 
     def _name(self, tracks, t: int, visible: bool) -> None:
         if visible and not self.names:
             texts = [name for track in tracks for name in track.joint_names]
-            self.names = [self.scene.add_label(f"{ROOT}/name{i}", text, font_screen_scale=0.7) for i, text in enumerate(texts)]
+            self.names = [
+                self.scene.add_label(f"{ROOT}/name{i}", text, font_screen_scale=0.7) for i, text in enumerate(texts)
+            ]
         if not visible:
             for label in self.names:
                 label.remove()
@@ -360,7 +380,9 @@ class _Frusta:
         length = 0.12 * self.clip.distance(name, 0)
         scale = length * float(np.cbrt(wide * high / 12))  # viser gives all fields of view the same volume
         fov = float(2 * np.arctan(high / 2))
-        return self.scene.add_camera_frustum(f"{ROOT}/camera{i}", fov, wide / high, scale=scale, thickness=0.012 * length)
+        return self.scene.add_camera_frustum(
+            f"{ROOT}/camera{i}", fov, wide / high, scale=scale, thickness=0.012 * length
+        )
 
     def show(self, chosen: str, t: int, visible: bool, style: Style) -> None:
         self.wanted, self.frame = visible, t
@@ -375,7 +397,9 @@ class _Frusta:
         """Hide the camera in which the browser's, at ``eye`` (3,), stands."""
         self.eye = eye
         for name, frustum in self.frusta.items():
-            frustum.visible = bool(self.wanted and np.linalg.norm(self.clip.poses[name][self.frame][:3, 3] - eye) > INSIDE)
+            frustum.visible = bool(
+                self.wanted and np.linalg.norm(self.clip.poses[name][self.frame][:3, 3] - eye) > INSIDE
+            )
 
 
 def _small(image: np.ndarray) -> np.ndarray:
@@ -387,7 +411,9 @@ def _small(image: np.ndarray) -> np.ndarray:
 
 def _add_ground(scene: viser.SceneApi, clip: Opened) -> viser.GridHandle:
     """A floor of half metres under people and cameras, with a metre to spare."""
-    spots = [poses[:, :3, 3] for poses in clip.poses.values()] + [track.joints.reshape(-1, 3) for track in clip.tracks.values()]
+    spots = [poses[:, :3, 3] for poses in clip.poses.values()] + [
+        track.joints.reshape(-1, 3) for track in clip.tracks.values()
+    ]
     spots = np.clip(np.concatenate(spots), clip.centre - MAX_GROUND, clip.centre + MAX_GROUND)[:, :2]
     low, high = np.floor(spots.min(axis=0)) - 1, np.ceil(spots.max(axis=0)) + 1
     middle = (low + high) / 2

@@ -84,7 +84,9 @@ class Wall:
         if pixel is None or not self._images:
             return
         lines = np.concatenate([self._frame_of(i, *pixel) for i in range(len(self._images))])
-        self._mark = self.scene.add_line_segments(f"{ROOT}/mark", lines.astype(np.float32), colors=MARK, thickness=2.0, thickness_units="screen")
+        self._mark = self.scene.add_line_segments(
+            f"{ROOT}/mark", lines.astype(np.float32), colors=MARK, thickness=2.0, thickness_units="screen"
+        )
 
     def look_at(self, client: viser.ClientHandle) -> None:
         """Put the browser's camera before the wall, so that all of it fits in."""
@@ -131,7 +133,9 @@ class Wall:
     def _frame_of(self, i: int, x: int, y: int) -> np.ndarray:
         """(4, 2, 3) the edges of a pixel, a little before the wall."""
         (left, top), pixel = self._corner(i), 1 / self._size[0]
-        corners = np.array([(left + (x + dx) * pixel, -0.01, top - (y + dy) * pixel) for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))])
+        corners = np.array(
+            [(left + (x + dx) * pixel, -0.01, top - (y + dy) * pixel) for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))]
+        )
         return np.stack([corners, np.roll(corners, -1, axis=0)], axis=1)
 
 
@@ -154,4 +158,3 @@ def pixel_at(origin, direction, corner: tuple[float, float], size: tuple[int, in
     hit = origin - direction * (origin[1] / direction[1])
     x, y = int(np.floor((hit[0] - corner[0]) * size[0])), int(np.floor((corner[1] - hit[2]) * size[0]))
     return (x, y) if 0 <= x < size[1] and 0 <= y < size[0] else None
-

@@ -67,7 +67,8 @@ def check_cameras(scene: Scene) -> None:
     for camera in scene.spec.cameras:
         if any(camera.distortion):
             raise ConfigError(
-                f"Camera {camera.name!r} of clip {scene.spec.name!r} has lens distortion {camera.distortion}, which the "
+                f"Camera {camera.name!r} of clip {scene.spec.name!r} has lens distortion {camera.distortion}, "
+                "which the "
                 "Blender renderer cannot make. Use the raster renderer, or leave the distortion out."
             )
 

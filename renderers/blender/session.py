@@ -78,7 +78,10 @@ def interrupts_held():
 
     It would be raised in one of Blender's own scripts, which would drop it together with the frame.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+    if (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        or threading.current_thread() is not threading.main_thread()
+    ):
         yield
         return
     pressed = []
@@ -97,7 +100,9 @@ def _import_bpy():
     except ModuleNotFoundError as e:
         if e.name != "bpy":
             raise
-        raise MissingExtraError(f"Rendering with Blender needs the bpy package, which is not installed. Run: {PIP_LINE}") from e
+        raise MissingExtraError(
+            f"Rendering with Blender needs the bpy package, which is not installed. Run: {PIP_LINE}"
+        ) from e
     except ImportError as e:
         raise MissingExtraError(
             f"bpy is installed but a system library is missing ({e}). On Debian or Ubuntu run: "

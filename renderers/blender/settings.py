@@ -63,6 +63,8 @@ def use_device(scene, device: str) -> None:
     found = [d for d in preferences.devices if d.type == kind]
     if not found:
         present = ", ".join(f"{d.name} ({d.type})" for d in preferences.devices) or "no device at all"
-        raise RenderError(f"No {device} device for Cycles; this machine has {present}. Use device='cpu', or install the driver.")
+        raise RenderError(
+            f"No {device} device for Cycles; this machine has {present}. Use device='cpu', or install the driver."
+        )
     for d in preferences.devices:
         d.use = d.type == kind

@@ -94,7 +94,9 @@ class Stage:
         passes = self.capture.render()
         for name, image in passes.items():
             if image.shape[:2] != crop.shape:
-                raise RenderError(f"Cycles returned {name} of {image.shape[:2]}; expected the crop of {crop.shape} pixels.")
+                raise RenderError(
+                    f"Cycles returned {name} of {image.shape[:2]}; expected the crop of {crop.shape} pixels."
+                )
         return passes
 
     def _cast(self, meshes, is_emission: bool) -> None:
@@ -134,7 +136,11 @@ def check_meshes(scene: Scene) -> None:
     for mesh in scene.meshes:
         where = f"Clip {scene.spec.name!r}, mesh {mesh.name!r}"
         if mesh.faces.size == 0 or mesh.vertices.shape[1] == 0:
-            raise RenderError(f"{where}: it has {mesh.vertices.shape[1]} vertices and {len(mesh.faces)} faces; nothing to render.")
+            raise RenderError(
+                f"{where}: it has {mesh.vertices.shape[1]} vertices and {len(mesh.faces)} faces; nothing to render."
+            )
         if not np.isfinite(mesh.vertices).all():
             frame = int(np.argmin(np.isfinite(mesh.vertices).all((1, 2)))) - 1
-            raise RenderError(f"{where}, frame {frame}: vertices are not finite. Look at the pose and the shape of the description.")
+            raise RenderError(
+                f"{where}, frame {frame}: vertices are not finite. Look at the pose and the shape of the description."
+            )

@@ -34,7 +34,9 @@ def geometry_findings(clip: Clip, scene: Scene | None, models: dict[str, BodyMod
             if track.vertices is not None:
                 findings.append(_vertices(track, scene, name))
         if track.joint_names[:22] == SMPL_JOINTS[:22]:
-            findings.append(Finding("the person's left is on the left", leftness(track.joints), 0.0, "cosine", True, name))
+            findings.append(
+                Finding("the person's left is on the left", leftness(track.joints), 0.0, "cosine", True, name)
+            )
     for camera in clip.spec.cameras:
         view = clip.views[camera.name]
         for name, person in view.people.items():
@@ -71,7 +73,9 @@ def _kinematics(track: PersonTrack, model: BodyModel) -> Finding:
     betas = track.betas[: model.num_betas].astype(float)
     shaped = model.v_template + model.shapedirs[:, :, : len(betas)] @ betas
     rest = np.asarray(model.joint_regressor @ shaped)
-    local = Rotation.from_rotvec(track.pose.reshape(-1, 3).astype(float)).as_matrix().reshape(*track.pose.shape[:2], 3, 3)
+    local = (
+        Rotation.from_rotvec(track.pose.reshape(-1, 3).astype(float)).as_matrix().reshape(*track.pose.shape[:2], 3, 3)
+    )
     turned, at = [local[:, 0]], [rest[0] + track.transl]
     for j, parent in enumerate(model.parents[1:], start=1):
         at.append(at[parent] + turned[parent] @ (rest[j] - rest[parent]))
@@ -82,7 +86,11 @@ def _kinematics(track: PersonTrack, model: BodyModel) -> Finding:
 
 def _vertices(track: PersonTrack, scene: Scene, name: str) -> Finding:
     mesh = next(m for m in scene.meshes if m.name == name)
-    worst = np.abs(track.vertices - mesh.vertices[1:-1]).max() if track.vertices.shape[1] == mesh.vertices.shape[1] else np.inf
+    worst = (
+        np.abs(track.vertices - mesh.vertices[1:-1]).max()
+        if track.vertices.shape[1] == mesh.vertices.shape[1]
+        else np.inf
+    )
     return Finding("vertices are as described", float(worst), 1e-4, "m")
 
 

@@ -35,7 +35,8 @@ class Eye:
         return np.where(points[:, 2:] < NEAR, np.nan, image)
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:
-        """(n, 2) directions (x, y, 1) through the centres of flat ``pixels`` (n,); NaN where the lens images nothing."""
+        """(n, 2) directions (x, y, 1) through the centres of flat ``pixels`` (n,); NaN where the lens images
+        nothing."""
         y, x = np.divmod(np.asarray(pixels, np.int64), self.resolution[1])
         at = np.stack([x, y], axis=1) + 0.5
         if len(at) == 0:

@@ -74,5 +74,9 @@ def _is_record(plain) -> bool:
     rows, notes = plain.get("rows"), plain.get("notes")
     if not isinstance(rows, list) or not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         return False
-    about = isinstance(plain.get("valid"), bool) and type(plain.get("clips")) is int and isinstance(plain.get("at"), str)
-    return about and all(isinstance(row, dict) and all(isinstance(row.get(k), kind) for k, kind in _ROW.items()) for row in rows)
+    about = (
+        isinstance(plain.get("valid"), bool) and type(plain.get("clips")) is int and isinstance(plain.get("at"), str)
+    )
+    return about and all(
+        isinstance(row, dict) and all(isinstance(row.get(k), kind) for k, kind in _ROW.items()) for row in rows
+    )

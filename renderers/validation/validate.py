@@ -24,10 +24,14 @@ ALONE = (
     "labels along rays, anything rendered again."
 )
 REAL_COLOUR = "The pictures are footage. Not checked: colour."
-NO_LENS = "Cycles has no lens distortion: the rasteriser rendered the labels of such cameras again, which made them too."
+NO_LENS = (
+    "Cycles has no lens distortion: the rasteriser rendered the labels of such cameras again, which made them too."
+)
 
 
-def validate(path: Place, clips: int = 20, frames: int = 2, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+def validate(
+    path: Place, clips: int = 20, frames: int = 2, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> Report:
     """Everything that can be checked of the dataset at ``path``.
 
     Every file is opened and its checksums computed; ``clips`` of them, evenly spread, are read,
@@ -40,7 +44,9 @@ def validate(path: Place, clips: int = 20, frames: int = 2, on_progress: Callabl
     dataset = open_dataset(path)
     files = dataset.clips()
     if not files:
-        raise DatasetError(f"{path} holds no finished clips, so there is nothing to validate. Run the command that started it again.")
+        raise DatasetError(
+            f"{path} holds no finished clips, so there is nothing to validate. Run the command that started it again."
+        )
     report = Report()
     _count(dataset, report)
     picked = {int(i) for i in np.linspace(0, len(files) - 1, min(clips, len(files))).round()}
@@ -62,7 +68,10 @@ def _count(dataset: Dataset, report: Report) -> None:
     if dataset.num_clips is None:
         return
     missing = sorted(set(range(dataset.num_clips)) - dataset.done())
-    note = f"no clip {', '.join(str(i) for i in missing[:5])}{', …' if len(missing) > 5 else ''}; run the same command again"
+    note = (
+        f"no clip {', '.join(str(i) for i in missing[:5])}{', …' if len(missing) > 5 else ''}; run the same "
+        "command again"
+    )
     report.add("dataset.json", [Finding("planned clips are there", len(missing), 0, "missing", note=note)])
 
 
@@ -89,7 +98,9 @@ class _Examiner:
 
     def findings(self, clip: Clip, number: int) -> list[Finding]:
         """Everything about one clip, whose file has that number."""
-        named = Finding("clips are in their place", abs(clip.spec.index - number), 0, note=f"the clip says it is {clip.spec.index}")
+        named = Finding(
+            "clips are in their place", abs(clip.spec.index - number), 0, note=f"the clip says it is {clip.spec.index}"
+        )
         findings = [named, *range_findings(clip)]
         if self.poser.kind == FOREIGN:
             return findings + geometry_findings(clip, None, {})
@@ -98,7 +109,11 @@ class _Examiner:
             scene = self.poser.scene(clip, has_colour)
             models = self.poser.models(clip)
         except MannequinError as e:
-            return findings + [Finding("clips can be posed again", 1, 0, "problems", note=str(e))] + geometry_findings(clip, None, {})
+            return (
+                findings
+                + [Finding("clips can be posed again", 1, 0, "problems", note=str(e))]
+                + geometry_findings(clip, None, {})
+            )
         findings += geometry_findings(clip, scene, models) + ray_findings(clip, scene)
         frames = np.unique(np.linspace(0, clip.spec.num_frames - 1, self.frames + 2)[1:-1].round().astype(int))
         for t in frames:
@@ -124,7 +139,9 @@ class _Examiner:
             if view.rgb is not None:
                 again = {t: (c.views[camera].rgb[0], c.views[camera].labels.mask(0)) for t, c in drawn.items()}
                 findings += order_findings(view.rgb, again, frames)
-                findings += colour_findings(view.rgb[frames[0]], other.views[camera].rgb[0], view.labels.mask(frames[0]))
+                findings += colour_findings(
+                    view.rgb[frames[0]], other.views[camera].rgb[0], view.labels.mask(frames[0])
+                )
         return findings
 
     def _other_colour(self, clip: Clip, scene: Scene, t: int) -> Clip | None:

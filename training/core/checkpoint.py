@@ -178,7 +178,8 @@ def read(path: Path) -> Checkpoint:
 def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     """(weights of a network by name, what is known of them), of a checkpoint or of a run's best one.
 
-    What is known: "task", "task_config", "config", "data", "samples", "step", "epoch", "metrics" (of its last validation),
+    What is known: "task", "task_config", "config", "data", "samples", "step", "epoch", "metrics" (of its last
+    validation),
     "versions", "checkpoint" (its folder). Raises TrainingError if there is none, or it is damaged.
     """
     folder = _chosen(Path(path))
@@ -199,7 +200,10 @@ def _chosen(path: Path) -> Path:
         return path
     found = checkpoints(path / FOLDER)
     if not found:
-        raise TrainingError(f"There is no checkpoint in {path}. Expected the folder of a training run, or one of its {FOLDER}/step-…; check the path.")
+        raise TrainingError(
+            f"There is no checkpoint in {path}. Expected the folder of a training run, or one of its "
+            f"{FOLDER}/step-…; check the path."
+        )
     best = _read_state(found[-1])[0].best
     named = {step_of(p): p for p in found}
     return named.get(best.step, found[-1]) if best else found[-1]
@@ -208,10 +212,13 @@ def _chosen(path: Path) -> Path:
 def _read_state(path: Path) -> tuple[Standing, dict]:
     state = _intact(path, lambda: read_json(path / STATE, "the state of a checkpoint", TrainingError))
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise TrainingError(f"{path / STATE} does not describe a checkpoint of Mannequin (no format = {FORMAT!r}). Check the path.")
+        raise TrainingError(
+            f"{path / STATE} does not describe a checkpoint of Mannequin (no format = {FORMAT!r}). Check the path."
+        )
     if state.get("format_version") != FORMAT_VERSION:
         raise TrainingError(
-            f"{path} is a checkpoint of format version {state.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
+            f"{path} is a checkpoint of format version {state.get('format_version')!r}; this release reads "
+            f"{FORMAT_VERSION}. "
             "Use the release that wrote it."
         )
     standing = _intact(path, lambda: from_plain(Standing, state.get("standing"), "standing"))
@@ -239,13 +246,20 @@ def _damaged(path: Path, how: str) -> TrainingError:
     """The error for a checkpoint that cannot be read, with the one before it to go on from."""
     others = [p for p in checkpoints(path.parent) if p != path]
     before = [p for p in others if _NAME.fullmatch(path.name) and step_of(p) < step_of(path)] or others
-    advice = f"{before[-1].name} is there too: delete the folder {path}" if before else f"No other one is there: delete the folder {path}"
+    advice = (
+        f"{before[-1].name} is there too: delete the folder {path}"
+        if before
+        else f"No other one is there: delete the folder {path}"
+    )
     then = "go on from there" if before else "start from the beginning"
-    return TrainingError(f"The checkpoint {path} is damaged ({how.rstrip('.')}). {advice} and run the same command again to {then}.")
+    return TrainingError(
+        f"The checkpoint {path} is damaged ({how.rstrip('.')}). {advice} and run the same command again to {then}."
+    )
 
 
 def fill(model: nn.Module, weights: dict[str, Tensor], where: Path | str) -> None:
-    """Put the weights of the checkpoint ``where`` into ``model``. Raises TrainingError if they are of another network."""
+    """Put the weights of the checkpoint ``where`` into ``model``. Raises TrainingError if they are of another
+    network."""
     own = model.state_dict()
     lines = [f"{name} is missing" for name in own if name not in weights]
     lines += [f"{name} has no place in it" for name in weights if name not in own]

@@ -59,7 +59,8 @@ class TrainConfig:
     """Number format: 32 bits, or 16 where that does no harm, which is faster and needs less memory."""
 
     compile: bool = False
-    """Compile the network first: minutes at the start, faster steps after. For a GPU; on a CPU it takes longest and gains least."""
+    """Compile the network first: minutes at the start, faster steps after. For a GPU; on a CPU it takes longest and
+    gains least."""
 
     channels_last: bool = False
     """Lay images out in memory as GPUs like it for convolutions, above all with bf16-mixed."""
@@ -104,7 +105,9 @@ class TrainConfig:
         if not self.lr > 0:
             raise ConfigError(f"--lr is {self.lr}; expected more than 0, such as 0.001.")
         if not 0 <= self.smoothing < 1 or not 0 <= self.momentum < 1:
-            raise ConfigError(f"--smoothing is {self.smoothing} and --momentum {self.momentum}; expected numbers from 0 to below 1.")
+            raise ConfigError(
+                f"--smoothing is {self.smoothing} and --momentum {self.momentum}; expected numbers from 0 to below 1."
+            )
         if self.steps and self.epochs:
             raise ConfigError(f"--steps {self.steps} and --epochs {self.epochs} exclude each other; give one.")
         if not (self.steps or self.epochs or self.dev_run):
@@ -119,14 +122,23 @@ class TrainConfig:
         if self.schedule == "multistep" and not self.milestones:
             raise ConfigError("--schedule multistep needs --milestones, such as 40 45 with --schedule-unit epochs.")
         if list(self.milestones) != sorted(set(self.milestones)) or any(not m > 0 for m in self.milestones):
-            raise ConfigError(f"--milestones are {' '.join(map(str, self.milestones))}; expected rising numbers above 0.")
+            raise ConfigError(
+                f"--milestones are {' '.join(map(str, self.milestones))}; expected rising numbers above 0."
+            )
 
     def resolved(self) -> "TrainConfig":
         """With what ``dev_run`` decides filled in."""
         if not self.dev_run:
             return self
         return replace(
-            self, steps=2, epochs=0, validate_every=2, validation_samples=self.batch, checkpoint_every=1, log_every=1, picture_every=1
+            self,
+            steps=2,
+            epochs=0,
+            validate_every=2,
+            validation_samples=self.batch,
+            checkpoint_every=1,
+            log_every=1,
+            picture_every=1,
         )
 
 

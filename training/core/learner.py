@@ -26,7 +26,9 @@ def session(config: TrainConfig) -> Iterator[Fabric]:
     """
     cuda = torch.cuda.is_available()
     if config.accelerator == "cuda" and not cuda:
-        raise ConfigError("--accelerator cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA.")
+        raise ConfigError(
+            "--accelerator cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA."
+        )
     accelerator = "cuda" if cuda and config.accelerator != "cpu" else "cpu"
     with _switches(config), torch.random.fork_rng(range(torch.cuda.device_count()) if accelerator == "cuda" else ()):
         fabric = Fabric(accelerator=accelerator, precision=config.precision, **_processes())
@@ -35,7 +37,9 @@ def session(config: TrainConfig) -> Iterator[Fabric]:
             yield fabric
         finally:
             if fabric.world_size > 1:
-                gc.collect()  # a network's wrapper that outlives the group ends it with Python's lock held, for which its thread may wait
+                # a network's wrapper that outlives the group ends it with Python's lock held, for which its thread may
+                # wait
+                gc.collect()
                 torch.distributed.destroy_process_group()
 
 
@@ -47,7 +51,8 @@ def _processes() -> dict:
         "devices": int(os.environ["LOCAL_WORLD_SIZE"]),
         "num_nodes": int(os.environ["GROUP_WORLD_SIZE"]),
         "plugins": [TorchElasticEnvironment()],
-        # Validation goes through the same wrapper, with fewer batches on some processes: a forward pass must wait for nobody.
+        # Validation goes through the same wrapper, with fewer batches on some processes: a forward pass must wait for
+        # nobody.
         "strategy": DDPStrategy(broadcast_buffers=False),
     }
 
@@ -93,7 +98,9 @@ class Learner:
             self.module.to(memory_format=torch.channels_last)
         model = compiled(self.module) if config.compile else self.module
         self.model, self.optimizer = fabric.setup(model, _optimiser(config, self.module.parameters()))
-        torch.manual_seed(int(np.random.SeedSequence([config.seed, fabric.global_rank]).generate_state(1, np.uint64)[0]))
+        torch.manual_seed(
+            int(np.random.SeedSequence([config.seed, fabric.global_rank]).generate_state(1, np.uint64)[0])
+        )
 
     def outputs(self, batch: Batch):
         """What the network says of a batch, which is on its device."""

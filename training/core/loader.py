@@ -18,7 +18,8 @@ def loader(data, batches, workers: int, fabric: Fabric) -> DataLoader:
     settings = loader_settings(workers, pin=fabric.device.type == "cuda")
     if workers:
         settings["worker_init_fn"] = partial(begin_loading, settings.get("worker_init_fn"))
-    # A generator of its own: by default the loader would draw from torch's random state, and change what training draws.
+    # A generator of its own: by default the loader would draw from torch's random state, and change what training
+    # draws.
     return DataLoader(data, batch_sampler=batches, generator=torch.Generator(), **settings)
 
 

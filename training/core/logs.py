@@ -1,10 +1,10 @@
 """What a run leaves to look at, in its folder.
 
-    train.csv         mean terms of the loss, learning rate and gradient, every --log-every steps
-    validation.csv    the metrics of each validation
-    pace.csv          how fast it went; the others hold no times, and the same run gives the same bytes
-    events/           all of it for TensorBoard
-    pictures/         what was predicted, one picture a validation
+train.csv         mean terms of the loss, learning rate and gradient, every --log-every steps
+validation.csv    the metrics of each validation
+pace.csv          how fast it went; the others hold no times, and the same run gives the same bytes
+events/           all of it for TensorBoard
+pictures/         what was predicted, one picture a validation
 """
 
 import csv

@@ -73,7 +73,10 @@ class Result:
         if self.stopped is None:
             return f"Trained {self.steps} steps; the last checkpoint is {self.checkpoint}."
         why = "Interrupted" if self.stopped == signal.SIGINT else f"Ended by {signal.Signals(self.stopped).name}"
-        return f"{why} after step {self.step} of {self.steps}, which is kept in {self.checkpoint}. The same command goes on from there."
+        return (
+            f"{why} after step {self.step} of {self.steps}, which is kept in {self.checkpoint}. The same command "
+            "goes on from there."
+        )
 
 
 def train(
@@ -98,7 +101,17 @@ def train(
         return _in_session(task, train_data, val_data, config, out, on_progress, data or {}, interrupts, fabric)
 
 
-def _in_session(task: Task, train_data, val_data, config: TrainConfig, out: Path, on_progress, data: dict, interrupts, fabric: Fabric) -> Result:
+def _in_session(
+    task: Task,
+    train_data,
+    val_data,
+    config: TrainConfig,
+    out: Path,
+    on_progress,
+    data: dict,
+    interrupts,
+    fabric: Fabric,
+) -> Result:
     """The training itself; what it holds of the devices is let go when it returns."""
     course = Course.of(config, length_of(train_data), fabric.world_size)
     run = describe(task, course, fabric.world_size, data)
@@ -117,11 +130,23 @@ def _in_session(task: Task, train_data, val_data, config: TrainConfig, out: Path
         return _loop(learner, course, standing, train_data, seen, out, records, interrupts, on_progress)
 
 
-def _loop(learner: Learner, course: Course, standing: Standing, train_data, seen, out: Path, records: Records | None, interrupts, on_progress) -> Result:
+def _loop(
+    learner: Learner,
+    course: Course,
+    standing: Standing,
+    train_data,
+    seen,
+    out: Path,
+    records: Records | None,
+    interrupts,
+    on_progress,
+) -> Result:
     """Steps up to the last. records: of the first process; the others write nothing."""
     task, config, fabric = learner.task, course.config, learner.fabric
     rank, processes = fabric.global_rank, fabric.world_size
-    keys = TrainingBatches(course.samples, config.seed, config.batch, config.accumulate, standing.step, course.steps, rank, processes)
+    keys = TrainingBatches(
+        course.samples, config.seed, config.batch, config.accumulate, standing.step, course.steps, rank, processes
+    )
     batches = on_device(loader(train_data, keys, config.workers, fabric), fabric)
     pace, stopped = Pace(course.per_step), None
     learner.model.train()
@@ -150,7 +175,18 @@ def _loop(learner: Learner, course: Course, standing: Standing, train_data, seen
         standing = _counted(standing, course, {"loss": loss} | means)
         if records:
             left = pace.seconds_left(course.steps - step)
-            on_progress(Progress(step, course.steps, standing.epoch, loss, pace.samples_per_second, pace.wait_share, left, _latest(standing)))
+            on_progress(
+                Progress(
+                    step,
+                    course.steps,
+                    standing.epoch,
+                    loss,
+                    pace.samples_per_second,
+                    pace.wait_share,
+                    left,
+                    _latest(standing),
+                )
+            )
         if course.log_due(step):
             standing = _log(standing, course, records, pace)
         better = False
@@ -164,7 +200,15 @@ def _loop(learner: Learner, course: Course, standing: Standing, train_data, seen
             _keep(learner, standing, out, records)
 
     fabric.barrier()  # what the first process writes is there for all
-    return Result(out, standing.step, course.steps, folder_of(out / FOLDER, standing.step), standing.best, _latest(standing), stopped)
+    return Result(
+        out,
+        standing.step,
+        course.steps,
+        folder_of(out / FOLDER, standing.step),
+        standing.best,
+        _latest(standing),
+        stopped,
+    )
 
 
 def _latest(standing: Standing) -> dict[str, float | None]:
@@ -177,7 +221,9 @@ def _agreed(sums: dict[str, torch.Tensor], number: int | None, fabric: Fabric) -
 
     Each process hears of a signal at another moment, and all must stop after the same step.
     """
-    values = torch.stack([*(value.float() for value in sums.values()), torch.tensor(float(number or 0), device=fabric.device)])
+    values = torch.stack(
+        [*(value.float() for value in sums.values()), torch.tensor(float(number or 0), device=fabric.device)]
+    )
     *means, heard = (fabric.all_reduce(values) if fabric.world_size > 1 else values).tolist()
     return dict(zip(sums, means, strict=True)), (number or signal.SIGTERM) if heard else None
 
@@ -199,8 +245,14 @@ def _log(standing: Standing, course: Course, records: Records | None, pace: Pace
     """Write a line, and begin the next mean."""
     if records:
         means = {name: value / standing.summed for name, value in standing.sums.items()}
-        records.add("train", standing.step, {"epoch": standing.epoch, "samples": standing.samples, "lr": course.lr(standing.step)} | means)
-        records.add("pace", standing.step, {"samples_per_second": pace.samples_per_second, "wait_share": pace.wait_share})
+        records.add(
+            "train",
+            standing.step,
+            {"epoch": standing.epoch, "samples": standing.samples, "lr": course.lr(standing.step)} | means,
+        )
+        records.add(
+            "pace", standing.step, {"samples_per_second": pace.samples_per_second, "wait_share": pace.wait_share}
+        )
     pace.restart()
     return replace(standing, sums=None, summed=0)
 
@@ -250,6 +302,7 @@ def _refuse(learner: Learner, standing: Standing, ids: list[str], means: dict[st
         save(Checkpoint(standing, learner.weights(), state, note), path.parent)
     shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
     raise TrainingError(
-        f"The loss of step {step} is no number ({found}). Its samples: {shown}. The state before the step is in {path}. "
+        f"The loss of step {step} is no number ({found}). Its samples: {shown}. The state before the step is "
+        f"in {path}. "
         "Look at these samples; if they are sound, use a lower --lr, a --warmup or --clip in a new folder."
     )

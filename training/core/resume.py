@@ -1,8 +1,8 @@
 """Whether a run may go on in a folder, and from where.
 
-    <run>/config.json     what the run is
-    <run>/checkpoints/    see checkpoint.py
-    <run>/train.csv, validation.csv, pace.csv, events/, pictures/    see logs.py
+<run>/config.json     what the run is
+<run>/checkpoints/    see checkpoint.py
+<run>/train.csv, validation.csv, pace.csv, events/, pictures/    see logs.py
 """
 
 import json
@@ -53,7 +53,9 @@ def find_start(out: Path, run: dict) -> Checkpoint | None:
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file; expected a folder for the run. Choose another name.")
     if out.is_dir() and not (out / CONFIG).exists() and any(out.iterdir()):
-        raise TrainingError(f"{out} is not empty and not a training run (it has no {CONFIG}). Choose an empty or a new folder.")
+        raise TrainingError(
+            f"{out} is not empty and not a training run (it has no {CONFIG}). Choose an empty or a new folder."
+        )
     found = checkpoints(out / FOLDER)
     if not found:
         return None
@@ -64,13 +66,17 @@ def find_start(out: Path, run: dict) -> Checkpoint | None:
 
 def prepare(out: Path, run: dict) -> None:
     """Make the folder of a run, describe the run in it, and clear away what dead ones left half done."""
-    write_bytes(out / CONFIG, (json.dumps(run | {"versions": versions()}, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(
+        out / CONFIG, (json.dumps(run | {"versions": versions()}, indent=2, ensure_ascii=False) + "\n").encode()
+    )
     sweep(out / FOLDER)
 
 
 def _refuse_other(out: Path, there: dict, here: dict) -> None:
     if there.get("task") != here["task"]:
-        raise TrainingError(f"{out} holds a run of the task {there.get('task')!r}; this is {here['task']!r}. Choose another folder.")
+        raise TrainingError(
+            f"{out} holds a run of the task {there.get('task')!r}; this is {here['task']!r}. Choose another folder."
+        )
     lines = differences(_fixed(there), _fixed(here))
     if lines:
         shown = "\n".join(f"  {line}" for line in lines[:20]) + ("\n  …" if len(lines) > 20 else "")

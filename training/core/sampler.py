@@ -33,7 +33,17 @@ class TrainingBatches:
     they see what one process with a batch of that size would see.
     """
 
-    def __init__(self, samples: int | None, seed: int, batch: int, accumulate: int, done: int, steps: int, rank: int = 0, processes: int = 1):
+    def __init__(
+        self,
+        samples: int | None,
+        seed: int,
+        batch: int,
+        accumulate: int,
+        done: int,
+        steps: int,
+        rank: int = 0,
+        processes: int = 1,
+    ):
         self.samples, self.seed, self.batch = samples, seed, batch
         self.rank, self.processes = rank, processes
         self.first, self.end = done * accumulate, steps * accumulate

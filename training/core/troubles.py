@@ -88,7 +88,8 @@ def _end_when_told(by: int) -> None:
 
 @contextmanager
 def in_words(config: TrainConfig):
-    """Translate what torch says of exhausted memory, forbidden operations and failed compilation, and errors within loading processes."""
+    """Translate what torch says of exhausted memory, forbidden operations and failed compilation, and errors within
+    loading processes."""
     try:
         yield
     except MannequinError as e:
@@ -111,16 +112,32 @@ def _unwrapped(error: MannequinError) -> MannequinError:
 def _advice(error: Exception, config: TrainConfig) -> MannequinError | None:
     text = str(error)
     compiler = type(error).__module__.startswith(("torch._inductor", "torch._dynamo"))
-    if config.compile and (compiler or isinstance(error, NameError)):  # the code that torch writes for a CPU may lack a variable
+    if config.compile and (
+        compiler or isinstance(error, NameError)
+    ):  # the code that torch writes for a CPU may lack a variable
         line = text.splitlines()[0] if text else type(error).__name__
-        return TrainingError(f"torch cannot compile the network here ({line}). Train without: --no-compile, or leave --compile out.")
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in text or "not enough memory" in text:
-        return TrainingError(f"The memory is used up ({text.splitlines()[0] if text else type(error).__name__}). {_lower(config)}.")
+        return TrainingError(
+            f"torch cannot compile the network here ({line}). Train without: --no-compile, or leave --compile out."
+        )
+    if (
+        isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        or "allocate memory" in text
+        or "not enough memory" in text
+    ):
+        return TrainingError(
+            f"The memory is used up ({text.splitlines()[0] if text else type(error).__name__}). {_lower(config)}."
+        )
     if "killed by signal: Killed" in text:
-        return TrainingError(f"The system killed a process that loads data, as it does when memory runs out. Lower --workers {config.workers}.")
+        return TrainingError(
+            "The system killed a process that loads data, as it does when memory runs out. Lower --workers "
+            f"{config.workers}."
+        )
     if "does not have a deterministic implementation" in text:
         name = text.split(" ", 1)[0]
-        return ConfigError(f"--deterministic is not possible here: torch has no such version of {name} on this device. Leave it out, or use --accelerator cpu.")
+        return ConfigError(
+            f"--deterministic is not possible here: torch has no such version of {name} on this device. Leave "
+            "it out, or use --accelerator cpu."
+        )
     return None
 
 
@@ -129,7 +146,10 @@ def _lower(config: TrainConfig) -> str:
     ways = []
     if config.batch > 1:
         half = config.batch // 2
-        ways.append(f"lower --batch {config.batch} to {half} and raise --accumulate to {-(-config.batch * config.accumulate // half)}")
+        ways.append(
+            f"lower --batch {config.batch} to {half} and raise --accumulate to "
+            f"{-(-config.batch * config.accumulate // half)}"
+        )
     if config.precision == "32-true":
         ways.append("use --precision bf16-mixed")
     return "To need less, " + (", or ".join(ways) or "choose a smaller network")

@@ -16,19 +16,24 @@ from training.task import Batch
 
 
 def validation_loader(data, config: TrainConfig, fabric: Fabric) -> DataLoader:
-    """The first --validation-samples of ``data``, this process's share of them. Raises ConfigError if there are none."""
+    """The first --validation-samples of ``data``, this process's share of them. Raises ConfigError if there are
+    none."""
     length = length_of(data)
     if length == 0:
         raise ConfigError("The validation data has no samples; give a dataset, or a split of it, that has some.")
     if length is None and not config.validation_samples:
-        raise ConfigError("--validation-samples 0 means all, and the validation data is generated without end; say how many.")
+        raise ConfigError(
+            "--validation-samples 0 means all, and the validation data is generated without end; say how many."
+        )
     samples = min(config.validation_samples or length, length or config.validation_samples)
     batches = ValidationBatches(samples, config.batch, fabric.global_rank, fabric.world_size)
     return loader(data, batches, config.workers, fabric)
 
 
-def validate(learner: Learner, batches: DataLoader, first: Callable[[object, Batch], None] | None = None) -> dict[str, float]:
-    """"loss", and the results of the task's meter, over all that the processes have in ``batches``.
+def validate(
+    learner: Learner, batches: DataLoader, first: Callable[[object, Batch], None] | None = None
+) -> dict[str, float]:
+    """ "loss", and the results of the task's meter, over all that the processes have in ``batches``.
 
     The network computes as in use, not as in training, with random numbers that are the same every time and leave
     those of training as they were. first: is called with the first outputs and their batch.
@@ -45,7 +50,9 @@ def validate(learner: Learner, batches: DataLoader, first: Callable[[object, Bat
             outputs = learner.outputs(batch)
             meter.update(outputs, batch)
             samples = len(batch["id"])
-            loss += torch.tensor([samples * float(sum(task.loss(outputs, batch).values())), samples], dtype=torch.float64)
+            loss += torch.tensor(
+                [samples * float(sum(task.loss(outputs, batch).values())), samples], dtype=torch.float64
+            )
             if first and number == 0:
                 first(outputs, batch)
     learner.model.train(training)

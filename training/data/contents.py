@@ -1,7 +1,8 @@
 """What the clips of a collection hold, as far as training chooses by it; found out once, and kept between runs.
 
 To open 67,000 clips takes minutes. What was found is in the cache (generator.cache), in blocks of a thousand
-clips, under the names, sizes and times of their files: a block counts as long as none of its files changed, came or went.
+clips, under the names, sizes and times of their files: a block counts as long as none of its files changed, came or
+went.
 """
 
 import json
@@ -61,7 +62,9 @@ def contents(readers: Readers, number: int) -> Iterator[Contents]:
         if stamps is None:
             found = _look(readers, number, keys)
         else:
-            found = cached_arrays("index", content_key(_source(), *stamps), lambda keys=keys: _look(readers, number, keys))
+            found = cached_arrays(
+                "index", content_key(_source(), *stamps), lambda keys=keys: _look(readers, number, keys)
+            )
         yield from _unpacked(keys, found)
 
 

@@ -69,7 +69,8 @@ def _surrounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def augmentation(rng: np.random.Generator) -> Augmentation:
-    """Scale 2^N(0, .25), the exponent within ±.5; in 40 % a turn N(0, 30°) within ±60°; gains U(.6, 1.4). Nothing is flipped."""
+    """Scale 2^N(0, .25), the exponent within ±.5; in 40 % a turn N(0, 30°) within ±60°; gains U(.6, 1.4). Nothing is
+    flipped."""
     scale = 2.0 ** (SCALE_SIGMA * np.clip(rng.normal(), -2, 2))
     turn = TURN_SIGMA * np.clip(rng.normal(), -2, 2)
     rotation = turn if rng.random() < TURNED else 0.0
@@ -105,7 +106,8 @@ def warp_colour(image: np.ndarray, matrix: np.ndarray, size: int = SIZE) -> np.n
 
 
 def warp_labels(image: np.ndarray, matrix: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """(H, W) uint8 or float32 → (size, size), each pixel that of the image which its centre falls into; 0 beyond the image."""
+    """(H, W) uint8 or float32 → (size, size), each pixel that of the image which its centre falls into; 0 beyond the
+    image."""
     return _warp(image, matrix, size, cv2.INTER_NEAREST)
 
 
@@ -113,4 +115,6 @@ def _warp(image: np.ndarray, matrix: np.ndarray, size: int, interpolation: int) 
     """OpenCV counts from the centre of the first pixel, hence the halves."""
     shifted = matrix.copy()
     shifted[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1]) - 0.5
-    return cv2.warpAffine(image, shifted, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return cv2.warpAffine(
+        image, shifted, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+    )

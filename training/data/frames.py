@@ -46,7 +46,15 @@ class FrameDataset(Dataset):
     asks and in whatever order. Where several people are seen, each is a sample of their own.
     """
 
-    def __init__(self, paths, selection: Selection = Selection(), augment: bool = False, seed: int = 0, size: int = SIZE, cache: int = 0):
+    def __init__(
+        self,
+        paths,
+        selection: Selection = Selection(),
+        augment: bool = False,
+        seed: int = 0,
+        size: int = SIZE,
+        cache: int = 0,
+    ):
         """paths: folders of datasets, ours or in SURREAL's layout, or single clips. augment: as SURREAL is trained.
 
         cache: bytes that each process may take for decoded frames, so as to read them once.
@@ -68,7 +76,9 @@ class FrameDataset(Dataset):
         sight = self._sights[number]
         if self.selection.frames == "random":
             place = stream(self.seed, index, f"frame/{epoch}").integers(len(sight.frames))
-        shot = self._kept.shot((number, place), lambda: read_shot(self._readers, sight, int(sight.frames[place]), self.selection.labels))
+        shot = self._kept.shot(
+            (number, place), lambda: read_shot(self._readers, sight, int(sight.frames[place]), self.selection.labels)
+        )
         drawn = _drawn(self.augment, self.seed, epoch, index)
         return make_sample(shot, crop_matrix(crop_box(shot.joints2d), drawn, self.size), drawn.gains, self.size)
 
@@ -80,9 +90,19 @@ class ClipDataset(Dataset):
     One crop, round the person in all frames, and one augmentation serve the whole run.
     """
 
-    def __init__(self, paths, length: int, selection: Selection = Selection(), augment: bool = False, seed: int = 0, size: int = SIZE):
-        """length: frames of a sample, selection.every apart. Runs follow each other without overlap (selection.frames = all),
-        or there is one to a clip: nearest to the middle, or at random. In every frame of a run the person is fit to learn from.
+    def __init__(
+        self,
+        paths,
+        length: int,
+        selection: Selection = Selection(),
+        augment: bool = False,
+        seed: int = 0,
+        size: int = SIZE,
+    ):
+        """length: frames of a sample, selection.every apart. Runs follow each other without overlap (selection.frames =
+        all),
+        or there is one to a clip: nearest to the middle, or at random. In every frame of a run the person is fit to
+        learn from.
         """
         if length < 1:
             raise ConfigError(f"length is {length}; expected 1 or more frames.")
@@ -95,7 +115,8 @@ class ClipDataset(Dataset):
         self._starts = [some for some in starts if len(some)]
         if not self._sights:
             raise DatasetError(
-                f"{', '.join(self._readers.paths)} has no {length} frames, {selection.every} apart, through which a person stays in the image. "
+                f"{', '.join(self._readers.paths)} has no {length} frames, {selection.every} apart, through "
+                "which a person stays in the image. "
                 "Ask for shorter runs, or generate longer clips."
             )
         self._ends = np.cumsum([1 if selection.frames == "random" else len(some) for some in self._starts])
@@ -114,7 +135,9 @@ class ClipDataset(Dataset):
         drawn = _drawn(self.augment, self.seed, epoch, index)
         matrix = crop_matrix(crop_box(np.stack([shot.joints2d for shot in shots])), drawn, self.size)
         samples = [make_sample(shot, matrix, drawn.gains, self.size) for shot in shots]
-        return {name: np.stack([s[name] for s in samples]) for name in samples[0] if name != "id"} | {"id": samples[0]["id"]}
+        return {name: np.stack([s[name] for s in samples]) for name in samples[0] if name != "id"} | {
+            "id": samples[0]["id"]
+        }
 
 
 def read_shot(readers: Readers, sight: Sight, t: int, labels) -> Shot:

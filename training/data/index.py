@@ -22,14 +22,16 @@ class Selection:
     """Clips of this split only, as the clips' own descriptions tell it (or see val_share)."""
 
     val_share: float = 0.0
-    """With val_share or test_share above 0, the split follows from the clip's name instead, so that a clip is always whole
+    """With val_share or test_share above 0, the split follows from the clip's name instead, so that a clip is always
+    whole
     on one side: this share of the clips is for validation."""
 
     test_share: float = 0.0
     """Share of the clips for testing; the rest is for training."""
 
     frames: Literal["all", "middle", "random"] = "all"
-    """all: every frame of every clip. middle: one frame a clip, as SURREAL is evaluated. random: one frame a clip, another
+    """all: every frame of every clip. middle: one frame a clip, as SURREAL is evaluated. random: one frame a clip,
+    another
     in each epoch, as it is trained."""
 
     every: int = 1
@@ -41,7 +43,8 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """One person seen by one camera through a clip. instance: as in the instance channel. alone: nothing else can be in the image.
+    """One person seen by one camera through a clip. instance: as in the instance channel. alone: nothing else can be in
+    the image.
 
     frames: those that can be learnt from, ascending; clip_frames: how many the clip has.
     """
@@ -60,11 +63,16 @@ def check_selection(selection: Selection) -> None:
     """Raises ConfigError for what makes no sense."""
     shares = selection.val_share, selection.test_share
     if min(shares) < 0 or sum(shares) >= 1:
-        raise ConfigError(f"val_share is {shares[0]} and test_share {shares[1]}; expected shares from 0 whose sum is below 1.")
+        raise ConfigError(
+            f"val_share is {shares[0]} and test_share {shares[1]}; expected shares from 0 whose sum is below 1."
+        )
     if selection.every < 1:
         raise ConfigError(f"every is {selection.every}; expected 1 or more frames.")
     if selection.every > 1 and selection.frames != "all":
-        raise ConfigError(f"every is {selection.every} but frames is {selection.frames!r}, one frame a clip. Set frames = all, or leave every out.")
+        raise ConfigError(
+            f"every is {selection.every} but frames is {selection.frames!r}, one frame a clip. Set frames = "
+            "all, or leave every out."
+        )
     channels_of(selection.labels)
 
 
@@ -110,7 +118,9 @@ def _sights(readers: Readers, number: int, clip: Contents, selection: Selection)
         for person in view.people:
             frames = _chosen(person.frames, clip.frames, selection)
             if len(frames):
-                found.append(Sight(number, clip.key, view.camera, person.name, person.instance, clip.alone, frames, clip.frames))
+                found.append(
+                    Sight(number, clip.key, view.camera, person.name, person.instance, clip.alone, frames, clip.frames)
+                )
     return found
 
 
@@ -126,7 +136,8 @@ def _check_channels(readers: Readers, number: int, clip: Contents, view: Recorde
         if name not in view.channels:
             why = ", which tells several people and things apart" if name == "instance" else ""
             raise DatasetError(
-                f"{readers.clip(number, clip.key).path} has no channel {name!r} of camera {view.camera!r}{why}; it has {', '.join(view.channels) or 'none'}. "
+                f"{readers.clip(number, clip.key).path} has no channel {name!r} of camera "
+                f"{view.camera!r}{why}; it has {', '.join(view.channels) or 'none'}. "
                 "Generate the clips with it (--outputs), or choose other labels to learn."
             )
 
@@ -140,6 +151,7 @@ def _nothing(paths, selection: Selection, splits) -> DatasetError:
             "or let val_share and test_share divide the clips."
         )
     return DatasetError(
-        f"{where} has no frames to learn from: in none of those chosen is a person in the middle of a crop within the image. "
+        f"{where} has no frames to learn from: in none of those chosen is a person in the middle of a crop "
+        "within the image. "
         "Take other frames, or other clips."
     )

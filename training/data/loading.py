@@ -7,13 +7,19 @@ import torch
 def loader_settings(workers: int, pin: bool | None = None) -> dict:
     """Keyword arguments for torch's DataLoader.
 
-    workers: processes that read; 0 reads in the training process. pin: page-locked batches, which copy to a GPU while it
+    workers: processes that read; 0 reads in the training process. pin: page-locked batches, which copy to a GPU while
+    it
     computes; by default where there is one. Samples draw from streams of their own, so workers need no seed.
     """
     settings = {"num_workers": workers, "pin_memory": torch.cuda.is_available() if pin is None else pin}
     if workers:
         # Forked from a clean server, not from the training process: threads of OpenMP and CUDA do not survive a fork.
-        settings |= {"persistent_workers": True, "prefetch_factor": 4, "multiprocessing_context": "forkserver", "worker_init_fn": _one_thread}
+        settings |= {
+            "persistent_workers": True,
+            "prefetch_factor": 4,
+            "multiprocessing_context": "forkserver",
+            "worker_init_fn": _one_thread,
+        }
     return settings
 
 

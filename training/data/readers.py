@@ -8,11 +8,13 @@ from generator.dataset.native import ClipReader
 from generator.dataset.surreal_reader import SurrealReader
 
 KEPT = 128
-"""Clips a process holds open; each takes a file descriptor and, when many of its frames were read, up to three megabytes."""
+"""Clips a process holds open; each takes a file descriptor and, when many of its frames were read, up to three
+megabytes."""
 
 
 class Readers:
-    """Clips by (number of the path, key). What is open stays in its process: HDF5 handles survive neither fork nor pickling."""
+    """Clips by (number of the path, key). What is open stays in its process: HDF5 handles survive neither fork nor
+    pickling."""
 
     def __init__(self, paths: tuple[str, ...], kept: int = KEPT):
         self.paths, self.kept = paths, kept
@@ -36,7 +38,8 @@ class Readers:
         return self._clips[number, key]
 
     def prefix(self, number: int) -> tuple[str, ...]:
-        """What goes before the names of clips of path ``number``: nothing, or if there are several paths, the last part of it."""
+        """What goes before the names of clips of path ``number``: nothing, or if there are several paths, the last part
+        of it."""
         return () if len(self.paths) == 1 else (self.paths[number].rstrip("/").rsplit("/", 1)[-1],)
 
     def close(self) -> None:

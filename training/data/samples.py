@@ -45,7 +45,9 @@ def channels_of(labels) -> tuple[str, ...]:
     return tuple(dict.fromkeys(CHANNELS_OF[name] for name in labels))
 
 
-def make_shot(rgb: np.ndarray, surface: Foreground, k: int, instance: int, person: dict[str, np.ndarray], names, id: str) -> Shot:
+def make_shot(
+    rgb: np.ndarray, surface: Foreground, k: int, instance: int, person: dict[str, np.ndarray], names, id: str
+) -> Shot:
     """What a frame of a clip shows of one person.
 
     surface: of some frames, of which ``k`` is that one. instance: the person's number there; what belongs to others
@@ -78,7 +80,9 @@ def usable_frames(joints2d: np.ndarray, seen: np.ndarray, resolution: tuple[int,
     h, w = resolution
     chosen = _JOINTS_24.get(joints2d.shape[1])
     if chosen is None:
-        raise DatasetError(f"A person has {joints2d.shape[1]} joints; expected 24 or 52, of which training knows the order.")
+        raise DatasetError(
+            f"A person has {joints2d.shape[1]} joints; expected 24 or 52, of which training knows the order."
+        )
     middles = crop_centres(joints2d[:, chosen])
     return np.flatnonzero(seen & ((middles >= 0) & (middles < (w, h))).all(axis=1))
 

@@ -29,7 +29,8 @@ _ATTEMPTS = 16
 class GeneratedFrames(Dataset):
     """Endless samples as of :func:`training.data.samples.make_sample`, indexed by (epoch, index).
 
-    A sample follows from seed, config, assets and key alone. Samples index = k n … k n + n - 1 are the n frames of one clip, in an
+    A sample follows from seed, config, assets and key alone. Samples index = k n … k n + n - 1 are the n frames of one
+    clip, in an
     order of their own; a loader that asks for them in order gets each clip for one rendering.
     """
 
@@ -43,12 +44,15 @@ class GeneratedFrames(Dataset):
         augment: bool = True,
         size: int = SIZE,
     ):
-        """open_renderer: a picklable function of a Catalog; what it returns renders clips: ``render(spec, outputs) -> Clip``.
+        """open_renderer: a picklable function of a Catalog; what it returns renders clips: ``render(spec, outputs) ->
+        Clip``.
 
         It is called in the process that renders. Raises ConfigError for impossible options.
         """
         self.config = replace(
-            config, frames=FRAMES if config.frames is None else config.frames, fps=FPS if config.fps is None else config.fps
+            config,
+            frames=FRAMES if config.frames is None else config.frames,
+            fps=FPS if config.fps is None else config.fps,
         )
         resolve(self.config)
         self.assets, self.seed, self.labels, self.augment, self.size = assets, seed, labels, augment, size
@@ -73,12 +77,15 @@ class GeneratedFrames(Dataset):
         camera, name, t = sight
         view, instance = clip.views[camera], [p.name for p in clip.spec.people].index(name) + 1
         joints = {n: getattr(view.people[name], n)[t] for n in JOINTS}
-        shot = make_shot(view.rgb[t], view.labels, t, instance, joints, self.labels, f"{clip.spec.name}/{camera}/{name}/{t}")
+        shot = make_shot(
+            view.rgb[t], view.labels, t, instance, joints, self.labels, f"{clip.spec.name}/{camera}/{name}/{t}"
+        )
         drawn = augmentation(stream(self.seed, index, f"augmentation/{epoch}")) if self.augment else Augmentation()
         return make_sample(shot, crop_matrix(crop_box(shot.joints2d), drawn, self.size), drawn.gains, self.size)
 
     def _rendered(self, number: int) -> tuple[Clip, list[tuple[str, str, int]]]:
-        """Clip ``number`` and what of it can be learnt from, as (camera, person, frame) in an order drawn for it; the last one is kept."""
+        """Clip ``number`` and what of it can be learnt from, as (camera, person, frame) in an order drawn for it; the
+        last one is kept."""
         if self._kept[0] != number:
             catalog, renderer = self._opened()
             spec = sample_clip(self.config, catalog, self.seed, number)

@@ -1,4 +1,5 @@
-"""Human3.6M with labels from bodies fitted to it (thesis 3.5.4): which subjects are for what, and where their clips lie."""
+"""Human3.6M with labels from bodies fitted to it (thesis 3.5.4): which subjects are for what, and where their clips
+lie."""
 
 from pathlib import Path
 
@@ -15,11 +16,14 @@ def clips_of(root: Path, split: str, layout: str) -> list[Path]:
 
     layout: what ``root`` should look like, for the message. Raises DatasetError naming the subjects that are missing.
     """
-    found = {subject: sorted(path.parent for path in (root / subject).rglob(DESCRIPTION)) for subject in SUBJECTS[split]}
+    found = {
+        subject: sorted(path.parent for path in (root / subject).rglob(DESCRIPTION)) for subject in SUBJECTS[split]
+    }
     missing = [subject for subject, folders in found.items() if not folders]
     if missing:
         has = sorted(path.name for path in root.iterdir() if path.is_dir())
         raise DatasetError(
-            f"{root} has no clips of {', '.join(missing)}, of the split {split!r}; it has the folders {', '.join(has[:20]) or 'none'}. Expected {layout}"
+            f"{root} has no clips of {', '.join(missing)}, of the split {split!r}; it has the folders "
+            f"{', '.join(has[:20]) or 'none'}. Expected {layout}"
         )
     return [folder for folders in found.values() for folder in folders]

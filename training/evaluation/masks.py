@@ -1,8 +1,8 @@
 """Folders of images and of masks that say which part of the body every pixel shows.
 
-    <data>/images/**/<name>.jpg     photos, of any size
-    <data>/masks/**/<name>.png      a mask for each, of the same size
-    <data>/masks.json               optional, see MaskLayout: other names, other labels, splits
+<data>/images/**/<name>.jpg     photos, of any size
+<data>/masks/**/<name>.png      a mask for each, of the same size
+<data>/masks.json               optional, see MaskLayout: other names, other labels, splits
 """
 
 import io
@@ -49,7 +49,8 @@ class MaskLayout:
     """What the name of a mask has after that of its image, such as "_mask"."""
 
     coding: Literal["parts14", "parts24", "labels"] = "parts14"
-    """parts14: masks hold 0…14 in the order of the 14 parts. parts24: 0…24 in the order of SURREAL's 24, which are merged
+    """parts14: masks hold 0…14 in the order of the 14 parts. parts24: 0…24 in the order of SURREAL's 24, which are
+    merged
     to 14. labels: as ``labels`` says. 255 is unlabelled in the first two."""
 
     labels: dict[str, str] = field(default_factory=dict)
@@ -88,17 +89,24 @@ def read_layout(root: Path) -> MaskLayout | None:
 class MaskedImages(Dataset):
     """Samples of whole images, indexed by (epoch, index) as FrameDataset; the epoch has no influence.
 
-    image: (3, size, size) float32, whitened: the image in the middle of the least square that holds it, black beside it.
-    segm: (S, S) uint8, that square in the image's own pixels; IGNORE where there is no image or no label. id: name of the image.
+    image: (3, size, size) float32, whitened: the image in the middle of the least square that holds it, black beside
+    it.
+    segm: (S, S) uint8, that square in the image's own pixels; IGNORE where there is no image or no label. id: name of
+    the image.
     """
 
     def __init__(self, root: Path, layout: MaskLayout, split: str, size: int):
-        """split: of layout.splits, or "all". Raises DatasetError for missing folders, images without masks, unknown splits."""
+        """split: of layout.splits, or "all". Raises DatasetError for missing folders, images without masks, unknown
+        splits."""
         self.root, self.layout, self.size = root, layout, size
         self._table = layout.table()
         photos = _named(root, layout.images, tuple(PHOTOS))
         ending = layout.mask_ending
-        masks = {key.removesuffix(ending): path for key, path in _named(root, layout.masks, tuple(PHOTOS)).items() if key.endswith(ending)}
+        masks = {
+            key.removesuffix(ending): path
+            for key, path in _named(root, layout.masks, tuple(PHOTOS)).items()
+            if key.endswith(ending)
+        }
         if layout.images == layout.masks:
             photos = {key: path for key, path in photos.items() if not key.endswith(ending)}
         chosen = _split(photos, layout, split, root)
@@ -118,7 +126,8 @@ class MaskedImages(Dataset):
         rgb, labels = _photo(photo), self._labels(mask)
         if rgb.shape[:2] != labels.shape:
             raise DatasetError(
-                f"{photo} has {rgb.shape[0]} × {rgb.shape[1]} pixels (height × width), its mask {mask} {labels.shape[0]} × {labels.shape[1]}. Expected the same size."
+                f"{photo} has {rgb.shape[0]} × {rgb.shape[1]} pixels (height × width), its mask {mask} "
+                f"{labels.shape[0]} × {labels.shape[1]}. Expected the same size."
             )
         h, w = labels.shape
         side = max(h, w)
@@ -143,8 +152,13 @@ class MaskedImages(Dataset):
     def _unknown(self, path: Path, unknown: list) -> str:
         shown = "; ".join(",".join(map(str, row)) for row in unknown[:10])
         known = "; ".join(",".join(map(str, row)) for row in list(self._table)[:26])
-        advice = "add them to its labels" if self.layout.labels else 'say how masks are coded, as with {"coding": "parts24"}'
-        return f"{path} holds the labels {shown}; known are {known}. In {self.root / LAYOUT}, {advice}: see docs/evaluation.md."
+        advice = (
+            "add them to its labels" if self.layout.labels else 'say how masks are coded, as with {"coding": "parts24"}'
+        )
+        return (
+            f"{path} holds the labels {shown}; known are {known}. In {self.root / LAYOUT}, {advice}: see "
+            "docs/evaluation.md."
+        )
 
 
 def _code(text: str) -> tuple[int, ...]:
@@ -159,14 +173,19 @@ def _named(root: Path, folder: str, suffixes: tuple[str, ...]) -> dict[str, Path
     at = root / folder
     contained(at, root)
     if not at.is_dir():
-        raise DatasetError(f"There is no folder {at}. Expected images/ and masks/ in {root}, or a {LAYOUT} that names others: see docs/evaluation.md.")
+        raise DatasetError(
+            f"There is no folder {at}. Expected images/ and masks/ in {root}, or a {LAYOUT} that names "
+            "others: see docs/evaluation.md."
+        )
     found = {}
     for path in sorted(at.rglob("*")):
         if path.suffix.lower() not in suffixes or path.name.startswith("."):
             continue
         key = path.relative_to(at).with_suffix("").as_posix()
         if key in found:
-            raise DatasetError(f"{path} and {found[key]} have the same name. Expected one image of each name; take one away.")
+            raise DatasetError(
+                f"{path} and {found[key]} have the same name. Expected one image of each name; take one away."
+            )
         found[key] = path
     if not found:
         raise DatasetError(f"{at} holds no images ({', '.join(suffixes)}). Put them there; see docs/evaluation.md.")
@@ -178,13 +197,15 @@ def _split(photos: dict[str, Path], layout: MaskLayout, split: str, root: Path) 
         return list(photos)
     if split not in layout.splits:
         raise DatasetError(
-            f"{root / LAYOUT} does not say which images are of the split {split!r} (it has: {', '.join(layout.splits) or 'none'}). "
+            f"{root / LAYOUT} does not say which images are of the split {split!r} (it has: "
+            f"{', '.join(layout.splits) or 'none'}). "
             f'Add it to "splits", as {{"{split}": ["subject3/*"]}}, or choose another --split.'
         )
     chosen = [key for key in photos if any(fnmatchcase(key, pattern) for pattern in layout.splits[split])]
     if not chosen:
         raise DatasetError(
-            f"No image of {root / layout.images} is of the split {split!r}, whose patterns are {', '.join(layout.splits[split])}; "
+            f"No image of {root / layout.images} is of the split {split!r}, whose patterns are "
+            f"{', '.join(layout.splits[split])}; "
             f"one is called {next(iter(photos))!r}. Correct {LAYOUT}."
         )
     return chosen
@@ -196,7 +217,8 @@ def _photo(path: Path) -> np.ndarray:
 
 
 def _pixels(path: Path, mode: str | None) -> np.ndarray:
-    """(H, W, C) pixels of an image file, turned as its camera was held. mode: of Pillow; None: values as they are, index of a palette included."""
+    """(H, W, C) pixels of an image file, turned as its camera was held. mode: of Pillow; None: values as they are,
+    index of a palette included."""
     data = read_bytes(path, limits.IMAGE_BYTES, "an image", DatasetError)
     try:
         check_image(data, tuple(dict.fromkeys(PHOTOS.values())))
@@ -207,6 +229,8 @@ def _pixels(path: Path, mode: str | None) -> np.ndarray:
     except MannequinError:
         raise
     except Exception as e:  # whatever a damaged file makes its decoder trip over
-        raise DatasetError(f"{path} is not an image that can be read ({e}). Replace it, or take it and its partner away.") from e
+        raise DatasetError(
+            f"{path} is not an image that can be read ({e}). Replace it, or take it and its partner away."
+        ) from e
     values = values.astype(np.uint8) if mode else values.astype(np.int64)
     return values if values.ndim == 3 else values[..., None]

@@ -41,7 +41,8 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """n: samples. results: the meter's, over all. classes: measure → class → value. scores: of each sample alone, by id.
+    """n: samples. results: the meter's, over all. classes: measure → class → value. scores: of each sample alone, by
+    id.
 
     even, worst: some samples, evenly spread over the data, and the worst by their score, worst first.
     """
@@ -57,7 +58,9 @@ def device_of(name: Device) -> torch.device:
     """auto is CUDA if there is a device. Raises ConfigError if cuda is asked for and there is none."""
     cuda = torch.cuda.is_available()
     if name == "cuda" and not cuda:
-        raise ConfigError("--device cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA.")
+        raise ConfigError(
+            "--device cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA."
+        )
     return torch.device("cuda" if cuda and name != "cpu" else "cpu")
 
 
@@ -117,12 +120,17 @@ def _loaded(data: Dataset, batches: list[list[int]], workers: int, pin: bool) ->
 
 
 def _tensors(samples: list[dict]) -> list[dict]:
-    return [{name: value if isinstance(value, str) else torch.as_tensor(value) for name, value in sample.items()} for sample in samples]
+    return [
+        {name: value if isinstance(value, str) else torch.as_tensor(value) for name, value in sample.items()}
+        for sample in samples
+    ]
 
 
 def _alone(outputs: Maps, k: int) -> Maps:
     """What the network says of sample ``k`` of a batch, as a batch of one."""
-    return Maps(tuple(maps[k : k + 1] for maps in outputs.stacks), None if outputs.full is None else outputs.full[k : k + 1])
+    return Maps(
+        tuple(maps[k : k + 1] for maps in outputs.stacks), None if outputs.full is None else outputs.full[k : k + 1]
+    )
 
 
 def _batched(sample: dict, device: torch.device) -> Batch:

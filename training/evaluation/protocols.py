@@ -22,7 +22,8 @@ _GUIDE = "see docs/evaluation.md"
 class Protocol:
     """A way to measure.
 
-    splits: those that may be chosen, the default first. tasks: those that its labels serve. layout: what the data should
+    splits: those that may be chosen, the default first. tasks: those that its labels serve. layout: what the data
+    should
     look like and where they are from, a sentence for messages. every: frames from one that is measured to the next; 0
     where that cannot be chosen.
     """
@@ -43,20 +44,24 @@ PROTOCOLS = {
     "surreal": Protocol(
         ("test", "val", "train", "all"),
         _BOTH,
-        "SURREAL as released, …/cmu/test/run0/01_01/01_01_c0001_info.mat with _segm.mat, _depth.mat and .mp4 beside it. "
+        "SURREAL as released, …/cmu/test/run0/01_01/01_01_c0001_info.mat with _segm.mat, _depth.mat and .mp4 "
+        "beside it. "
         f"Its authors give it out under a licence: https://www.di.ens.fr/willow/research/surreal/data/; {_GUIDE}.",
     ),
     "fsitting": Protocol(
         ("test", "train", "all"),
         _PARTS,
-        f"a folder with images/, masks/ and a {LAYOUT} that says what values of masks mean and which images are of the 4 test "
+        f"a folder with images/, masks/ and a {LAYOUT} that says what values of masks mean and which images "
+        "are of the 4 test "
         f"subjects. Freiburg Sitting People is from the University of Freiburg (Oliveira et al., 2016); {_GUIDE}.",
     ),
     "h36m": Protocol(
         ("test", "val", "train"),
         _BOTH,
-        "S11/<action>.<camera>/, each made by mannequin label --images from Human3.6M and bodies fitted to it; S9 for val; "
-        f"S1, S5, S6, S7, S8 for train. The videos are from http://vision.imar.ro/human3.6m, under a licence; {_GUIDE}.",
+        "S11/<action>.<camera>/, each made by mannequin label --images from Human3.6M and bodies fitted to "
+        "it; S9 for val; "
+        "S1, S5, S6, S7, S8 for train. The videos are from http://vision.imar.ro/human3.6m, under a licence; "
+        f"{_GUIDE}.",
         every=EVERY,
     ),
     "masks": Protocol(
@@ -76,10 +81,13 @@ class Opened:
     note: str = ""
 
 
-def open_data(name: str, paths: Sequence[Place | str], task: MapsTask, trained: dict, split: str = "", every: int = 0) -> Opened:
+def open_data(
+    name: str, paths: Sequence[Place | str], task: MapsTask, trained: dict, split: str = "", every: int = 0
+) -> Opened:
     """What protocol ``name`` measures of ``paths`` with networks of ``task``.
 
-    trained: what the network has learnt from, as of training.feed. split, every: other than the protocol's, unless "" and
+    trained: what the network has learnt from, as of training.feed. split, every: other than the protocol's, unless ""
+    and
     0. "native" data that the network has learnt from are measured on the clips that training held out, if it did.
     Raises ConfigError for what the protocol does not know, DatasetError for data that are missing or not as expected.
     """
@@ -114,7 +122,8 @@ def _held_out(trained: dict) -> float:
 def _check(name: str, protocol: Protocol, paths: Sequence[Place | str], task: MapsTask, split: str) -> None:
     if task.name not in protocol.tasks:
         raise ConfigError(
-            f"The checkpoint is of the task {task.name!r}; the protocol {name!r} measures {' and '.join(protocol.tasks)}. "
+            f"The checkpoint is of the task {task.name!r}; the protocol {name!r} measures "
+            f"{' and '.join(protocol.tasks)}. "
             "Choose another checkpoint, or another protocol."
         )
     if split not in protocol.splits:
@@ -128,12 +137,15 @@ def _only(name: str, paths: Sequence[Place | str]) -> Path:
     """The one folder on a disk that ``paths`` should be."""
     if len(paths) != 1 or not isinstance(place(paths[0]), Path) or not place(paths[0]).is_dir():
         raise ConfigError(
-            f"--data {' '.join(map(str, paths))}: the protocol {name!r} takes one folder on a disk, {PROTOCOLS[name].layout}"
+            f"--data {' '.join(map(str, paths))}: the protocol {name!r} takes one folder on a disk, "
+            f"{PROTOCOLS[name].layout}"
         )
     return place(paths[0])
 
 
-def _clips(name: str, paths: Sequence[Place | str], task: MapsTask, split: str, every: int, share: float, note: str) -> Opened:
+def _clips(
+    name: str, paths: Sequence[Place | str], task: MapsTask, split: str, every: int, share: float, note: str
+) -> Opened:
     middle = name == "surreal"
     chosen = Selection(split, share, frames="middle" if middle else "all", every=every or 1, labels=(task.truth,))
     data = FrameDataset(paths, chosen, size=task.config.size)
@@ -154,11 +166,16 @@ def _masks(name: str, root: Path, task: MapsTask, split: str) -> Opened:
     layout = read_layout(root)
     if layout is None and name == "fsitting":
         raise DatasetError(
-            f"There is no {root / LAYOUT}. How the dataset's files are named and coded is not known here, and a wrong guess would give "
+            f"There is no {root / LAYOUT}. How the dataset's files are named and coded is not known here, and "
+            "a wrong guess would give "
             f"wrong figures: describe them there. The protocol {name!r} expects {PROTOCOLS[name].layout}"
         )
     data = MaskedImages(root, layout or MaskLayout(), split, task.config.size)
-    return Opened(data, f"{_named(split)}: whole images, as squares of {task.config.size} × {task.config.size} pixels, measured in their own pixels")
+    return Opened(
+        data,
+        f"{_named(split)}: whole images, as squares of {task.config.size} × {task.config.size} pixels, "
+        "measured in their own pixels",
+    )
 
 
 def _crop(task: MapsTask) -> str:

@@ -27,7 +27,9 @@ _SURREAL = "SURREAL test split, middle frame of every clip"
 _H36M = "Human3.6M S11, every 64th frame, 4 cameras"
 
 PUBLISHED = {
-    ("surreal", "segmentation"): Published("thesis 3.5.2", _SURREAL, "12,528", _columns("iou accuracy", Synth=(69.13, 80.61))),
+    ("surreal", "segmentation"): Published(
+        "thesis 3.5.2", _SURREAL, "12,528", _columns("iou accuracy", Synth=(69.13, 80.61))
+    ),
     ("surreal", "depth"): Published("thesis 3.5.2", _SURREAL, "12,528", _columns("rmse st_rmse", Synth=(72.9, 56.3))),
     ("fsitting", "segmentation"): Published(
         "thesis, Table 3.2",

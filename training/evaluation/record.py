@@ -19,7 +19,8 @@ EVALUATIONS = "evaluations"
 
 @dataclass(frozen=True)
 class Asked:
-    """What was to be measured: the protocol by name and in words, the data, how many samples they have. note: as of Opened."""
+    """What was to be measured: the protocol by name and in words, the data, how many samples they have. note: as of
+    Opened."""
 
     protocol: str
     description: str
@@ -50,7 +51,8 @@ def plain_record(about: dict, asked: Asked, measured: Measured, published: Publi
         "classes": {name: plain_metrics(values) for name, values in measured.classes.items()},
         "worst": [{"id": judged.id, "score": judged.score} for judged in measured.worst],
         "published": to_plain(published) if published else None,
-        "checkpoint": checkpoint | {"sha256": _digest(Path(about["checkpoint"]) / WEIGHTS), "versions": about["versions"]},
+        "checkpoint": checkpoint
+        | {"sha256": _digest(Path(about["checkpoint"]) / WEIGHTS), "versions": about["versions"]},
         "versions": versions(),
     }
 

@@ -30,7 +30,8 @@ PIECES = 10
 class Outcome:
     """What an experiment found.
 
-    metric: that the directions are about, on the stand-in for real images; more is better where ``sign`` is 1, less where -1.
+    metric: that the directions are about, on the stand-in for real images; more is better where ``sign`` is 1, less
+    where -1.
     runs: arm → what was measured, seed after seed. gains: of the directions, as much better as the first arm is.
     """
 
@@ -56,7 +57,14 @@ class Outcome:
 
 
 def campaign(
-    name: str, task: str, seeds: int, out: Path, scale: Scale, opener: Opener, workers: int, say: Callable[[str], None] = lambda line: None
+    name: str,
+    task: str,
+    seeds: int,
+    out: Path,
+    scale: Scale,
+    opener: Opener,
+    workers: int,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Make the clips, train and measure what is missing in ``out``, and compare.
 
@@ -70,7 +78,9 @@ def campaign(
     material = Material(out / "data", scale)
     parts = dict.fromkeys(part for arm in experiment.arms for part in (arm.first, arm.then))
     with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)  # joblib starts workers anew as they grow
+        warnings.filterwarnings(
+            "ignore", "A worker stopped while some jobs", UserWarning
+        )  # joblib starts workers anew as they grow
         _make(material, tuple(parts), seeds, opener, say)
         _train(experiment.arms, task, seeds, out, scale, say)
     return outcome(experiment, task, seeds, out, scale)
@@ -83,7 +93,10 @@ def outcome(experiment: Experiment, task: str, seeds: int, out: Path, scale: Sca
     runs = {arm.name: [_result(out, task, seed, arm) for seed in range(seeds)] for arm in experiment.arms}
 
     def gain(direction: Direction) -> Paired:
-        better, worse = ([sign * run["metrics"]["real"][metric] for run in runs[name]] for name in (direction.better, direction.worse))
+        better, worse = (
+            [sign * run["metrics"]["real"][metric] for run in runs[name]]
+            for name in (direction.better, direction.worse)
+        )
         return paired(better, worse)
 
     return Outcome(experiment, task, scale, metric, sign, runs, {d: gain(d) for d in experiment.directions})
@@ -123,14 +136,19 @@ def _claim(out: Path, scale: Scale) -> None:
     path, here = out / SETTINGS, json.loads(json.dumps({"scale": to_plain(scale), "versions": software_versions()}))
     if not path.exists():
         if out.exists() and any(out.iterdir()):
-            raise ConfigError(f"{out} is not empty and holds no experiments (it has no {SETTINGS}). Choose an empty or a new folder for --out.")
+            raise ConfigError(
+                f"{out} is not empty and holds no experiments (it has no {SETTINGS}). Choose an empty or a "
+                "new folder for --out."
+            )
         write_bytes(path, json.dumps(here, indent=1).encode())
         return
     there = read_json(path, "the settings of experiments", MannequinError)
     lines = differences(there.get("scale"), here["scale"])
     if lines:
         shown = "\n".join(f"  {line}" for line in lines)
-        raise ConfigError(f"{out} holds runs with other options:\n{shown}\nUse the same ones, or choose another folder for --out.")
+        raise ConfigError(
+            f"{out} holds runs with other options:\n{shown}\nUse the same ones, or choose another folder for --out."
+        )
 
 
 def _result(out: Path, task: str, seed: int, arm: Arm) -> dict:

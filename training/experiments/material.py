@@ -40,7 +40,11 @@ class Lot:
         """What is not on disk."""
         if all(path.exists() for path in self.paths):
             return []
-        return [Piece(path, self.world, spec) for path, spec in zip(self.paths, self.draw(), strict=True) if not path.exists()]
+        return [
+            Piece(path, self.world, spec)
+            for path, spec in zip(self.paths, self.draw(), strict=True)
+            if not path.exists()
+        ]
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,30 @@ class Material:
     def test(self, kind: str) -> Lot:
         """The test set of "real" or "synth" images, one frame a clip."""
         world = self._stand_in() if kind == "real" else worlds.synthetic(self.scale.image, 1, "test")
-        return self._lot(world, f"{kind}-test", self.scale.test, lambda: self._draw(world, f"{kind} test", self.scale.test))
+        return self._lot(
+            world, f"{kind}-test", self.scale.test, lambda: self._draw(world, f"{kind} test", self.scale.test)
+        )
 
     def pool(self, kind: str) -> Lot:
-        """All "synth" or "real" clips that there are to learn from. What people wear in the test set is not among the real ones'."""
+        """All "synth" or "real" clips that there are to learn from. What people wear in the test set is not among the
+        real ones'."""
         if kind == "synth":
             world, count = worlds.synthetic(self.scale.image, self.scale.frames), self.scale.clips[-1]
             return self._lot(world, kind, count, lambda: self._draw(world, kind, count))
         world, count = self._stand_in(), self.scale.real_pool
-        return self._lot(world, kind, count, lambda: self._draw(world, kind, count, worlds.worn(self.test("real").draw())))
+        return self._lot(
+            world, kind, count, lambda: self._draw(world, kind, count, worlds.worn(self.test("real").draw()))
+        )
 
     def outfits(self, count: int, seed: int) -> Lot:
         """The clips in ``count`` outfits."""
         world = worlds.synthetic(self.scale.image, self.scale.frames)
-        return self._lot(world, f"outfits-{count}/seed{seed}", self.scale.outfit_clips, lambda: worlds.dressed(self._dressed(seed), count))
+        return self._lot(
+            world,
+            f"outfits-{count}/seed{seed}",
+            self.scale.outfit_clips,
+            lambda: worlds.dressed(self._dressed(seed), count),
+        )
 
     def lot(self, part: Part, seed: int) -> Lot:
         """The clips that must be there for ``part``."""
@@ -122,7 +136,9 @@ def _renderer(opener: Opener, world: World):
 
 
 def _photographed(rgb: np.ndarray, spec: ClipSpec) -> np.ndarray:
-    return np.stack([worlds.photographed(image, stream(spec.seed, spec.index, f"camera faults/{t}")) for t, image in enumerate(rgb)])
+    return np.stack(
+        [worlds.photographed(image, stream(spec.seed, spec.index, f"camera faults/{t}")) for t, image in enumerate(rgb)]
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,8 @@ def markdown(outcome: Outcome) -> str:
     unit, factor = _unit(outcome)
     return "\n".join(
         [
-            f"**Asked:** {outcome.experiment.question} **Expected, written down beforehand:** {outcome.experiment.expected}",
+            f"**Asked:** {outcome.experiment.question} **Expected, written down beforehand:** "
+            f"{outcome.experiment.expected}",
             "",
             f"| arm | {unit}, stand-in for real | by seed | {unit}, synthetic |",
             "|---|---:|---|---:|",
@@ -41,18 +42,24 @@ def _mean(values: list[float]) -> str:
 def _direction_row(better: str, worse: str, gain: Paired, factor: float) -> str:
     favour = sum(d > 0 for d in gain.differences)
     interval = f"{factor * gain.low:+.1f} to {factor * gain.high:+.1f}"
-    return f"| {better} | {worse} | {factor * gain.mean:+.1f} | {interval} | {favour} of {len(gain.differences)} | {gain.verdict} |"
+    return (
+        f"| {better} | {worse} | {factor * gain.mean:+.1f} | {interval} | {favour} of {len(gain.differences)} | "
+        f"{gain.verdict} |"
+    )
 
 
 def plot(outcome: Outcome) -> str:
-    """SVG: the metric on the stand-in against the arms' amounts on a logarithmic axis, a dot for each seed, a line through the means."""
+    """SVG: the metric on the stand-in against the arms' amounts on a logarithmic axis, a dot for each seed, a line
+    through the means."""
     unit, factor = _unit(outcome)
     arms = outcome.experiment.arms
     places = sorted({arm.at for arm in arms if arm.at is not None})
     values = {arm.name: [factor * v for v in outcome.values(arm)] for arm in arms}
     means = {name: sum(some) / len(some) for name, some in values.items()}
     titles = (f"{outcome.experiment.axis} (logarithmic)", unit)
-    drawn = Plot(places, ticks(v for some in values.values() for v in some), titles, 340, 24, 150, inset=20, logarithmic=True)
+    drawn = Plot(
+        places, ticks(v for some in values.values() for v in some), titles, 340, 24, 150, inset=20, logarithmic=True
+    )
     ends = {}
     for line, colour in zip(dict.fromkeys(arm.line for arm in arms), COLOURS, strict=False):
         here = [arm for arm in arms if arm.line == line]

@@ -1,6 +1,7 @@
 """What each experiment compares, and what is expected of it.
 
-The directions were written down before anything was run, that of ``finetuning`` after ``pretraining`` was. A direction *holds* if the 95 % interval of the mean
+The directions were written down before anything was run, that of ``finetuning`` after ``pretraining`` was. A direction
+*holds* if the 95 % interval of the mean
 difference, paired by seed, lies above 0; it is *contrary* if that lies below 0, and otherwise *open*.
 """
 
@@ -27,7 +28,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train. first, then: data of the two parts of training; there are as many steps in every arm, but for ``whole``.
+    """One way to train. first, then: data of the two parts of training; there are as many steps in every arm, but for
+    ``whole``.
 
     line: the line of the plot that it is on. at: where on it; None for a line that is level.
     """
@@ -65,7 +67,10 @@ def pretraining(scale: Scale) -> Experiment:
     arms = [Arm("synth", synth, synth, "synthetic only", None)]
     for count in scale.real:
         real = Part("real", count)
-        arms += [Arm(f"real-{count}", real, real, "real only", count), Arm(f"synth+real-{count}", synth, real, "synthetic, then real", count)]
+        arms += [
+            Arm(f"real-{count}", real, real, "real only", count),
+            Arm(f"synth+real-{count}", synth, real, "synthetic, then real", count),
+        ]
     return Experiment(
         "pretraining",
         "Does training on synthetic images before few real ones beat training on those alone?",
@@ -86,7 +91,8 @@ def finetuning(scale: Scale) -> Experiment:
         arms += [Arm(f"tuned-{count}", synth, replace(real, whole=True), "from synthetic weights", count)]
     return Experiment(
         "finetuning",
-        "Do weights learnt on synthetic images help where the training on real ones that follows is as long as without them?",
+        "Do weights learnt on synthetic images help where the training on real ones that follows is as long "
+        "as without them?",
         "From synthetic weights is better than from random ones, at every number of real images.",
         "real images",
         tuple(arms),

@@ -80,7 +80,9 @@ def measured(task: MapsTask, model: nn.Module, data: MemoryFrames, batch: int) -
     return meter.result()
 
 
-def _trained(chain: Chain, part: Part, scale: Scale, lr: float, steps: int, folder: Path, start: Path | None, material: Material) -> Result:
+def _trained(
+    chain: Chain, part: Part, scale: Scale, lr: float, steps: int, folder: Path, start: Path | None, material: Material
+) -> Result:
     """One part of training, done or gone on with. start: the run with whose weights it begins."""
     config = TrainConfig(
         steps=steps, batch=scale.batch, optimiser="adamw", lr=lr, schedule="cosine", warmup=steps // 10, accelerator="cpu", channels_last=True,

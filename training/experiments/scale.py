@@ -37,7 +37,8 @@ class Scale:
     """Steps of the first part of training."""
 
     more_steps: int = 200
-    """Steps of the second part, which begins with the weights of the first, at a third of its learning rate: fine-tuning,
+    """Steps of the second part, which begins with the weights of the first, at a third of its learning rate:
+    fine-tuning,
     or the same data still."""
 
     batch: int = 8
@@ -64,6 +65,10 @@ class Scale:
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} is {getattr(self, name)}; expected at least 1.")
         if self.real[-1] > self.real_pool:
-            raise ConfigError(f"--real asks for {self.real[-1]} images, but --real-pool makes {self.real_pool}; raise that.")
+            raise ConfigError(
+                f"--real asks for {self.real[-1]} images, but --real-pool makes {self.real_pool}; raise that."
+            )
         if self.outfits[-1] > self.outfit_clips:
-            raise ConfigError(f"--outfits asks for {self.outfits[-1]}, but --outfit-clips is {self.outfit_clips}; raise that.")
+            raise ConfigError(
+                f"--outfits asks for {self.outfits[-1]}, but --outfit-clips is {self.outfit_clips}; raise that."
+            )

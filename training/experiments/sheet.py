@@ -19,7 +19,8 @@ ROWS = 6
 
 
 def sheet(outcome: Outcome, out: Path) -> np.ndarray:
-    """(h, w, 3) uint8 sRGB: in each row an image of the stand-in, the truth, and what each arm's network of seed 0 says.
+    """(h, w, 3) uint8 sRGB: in each row an image of the stand-in, the truth, and what each arm's network of seed 0
+    says.
 
     Arms whose checkpoints in ``out`` are gone have no column.
     """

@@ -12,7 +12,8 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Paired:
-    """The mean of differences, and the interval that covers it at LEVEL by Student's t. verdict: of a direction, see plans."""
+    """The mean of differences, and the interval that covers it at LEVEL by Student's t. verdict: of a direction, see
+    plans."""
 
     mean: float
     low: float
@@ -28,7 +29,9 @@ def paired(better, worse) -> Paired:
     """Of values of two arms at the same seeds, in the same order. Raises ConfigError for fewer than two seeds."""
     differences = np.asarray(better, float) - np.asarray(worse, float)
     if len(differences) < 2:
-        raise ConfigError(f"There are {len(differences)} seeds; expected at least 2, or there is no interval. Raise --seeds.")
+        raise ConfigError(
+            f"There are {len(differences)} seeds; expected at least 2, or there is no interval. Raise --seeds."
+        )
     mean, reach = mean_and_reach(differences)
     return Paired(mean, mean - reach, mean + reach, tuple(differences.tolist()))
 

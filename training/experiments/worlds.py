@@ -62,13 +62,17 @@ def draw(world: World, catalog: Catalog, name: str, count: int, avoid: frozenset
 
 
 def wardrobe(world: World, catalog: Catalog, count: int, seed: int) -> tuple[list[ClipSpec], list[str]]:
-    """``count`` clips for the experiment with outfits, and the world's outfits in an order; both follow from ``seed``."""
+    """``count`` clips for the experiment with outfits, and the world's outfits in an order; both follow from
+    ``seed``."""
     order = stream(seed, 0, "outfits").permutation(np.array(members(catalog.textures, world.sample.split)))
-    return [sample_clip(world.sample, catalog, _SEEDS["outfits"] + seed, index) for index in range(count)], order.tolist()
+    return [
+        sample_clip(world.sample, catalog, _SEEDS["outfits"] + seed, index) for index in range(count)
+    ], order.tolist()
 
 
 def dressed(clips: tuple[list[ClipSpec], list[str]], outfits: int) -> list[ClipSpec]:
-    """The clips of a wardrobe, in its first ``outfits`` outfits only: each in as many clips as the others, or one more."""
+    """The clips of a wardrobe, in its first ``outfits`` outfits only: each in as many clips as the others, or one
+    more."""
     specs, order = clips
     return [_wearing(spec, order[k % outfits]) for k, spec in enumerate(specs)]
 

@@ -138,8 +138,13 @@ class Stem(nn.Sequential):
     def __init__(self, inputs: int, features: int):
         f = features
         super().__init__(
-            nn.Conv2d(inputs, f // 4, 7, stride=2, padding=3), nn.BatchNorm2d(f // 4), nn.ReLU(inplace=True),
-            Residual(f // 4, f // 2), nn.MaxPool2d(2), Residual(f // 2, f // 2), Residual(f // 2, f),
+            nn.Conv2d(inputs, f // 4, 7, stride=2, padding=3),
+            nn.BatchNorm2d(f // 4),
+            nn.ReLU(inplace=True),
+            Residual(f // 4, f // 2),
+            nn.MaxPool2d(2),
+            Residual(f // 2, f // 2),
+            Residual(f // 2, f),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -158,7 +163,9 @@ class StackedHourglass(nn.Module):
         self.stem = Stem(config.inputs, f)
         self.stacks = nn.ModuleList(Stack(config, last=i == config.stacks - 1) for i in range(config.stacks))
         # ReLU stands between interpolation and convolution, as in SURREAL's training code.
-        self.up = nn.Sequential(nn.ReLU(), nn.Conv2d(config.outputs, config.outputs, 3, padding=1)) if config.up else None
+        self.up = (
+            nn.Sequential(nn.ReLU(), nn.Conv2d(config.outputs, config.outputs, 3, padding=1)) if config.up else None
+        )
 
     @property
     def regions(self) -> tuple[nn.Module, ...]:

@@ -59,12 +59,16 @@ class Wish:
 
     def __post_init__(self):
         if not 0 <= self.opacity <= 1:
-            raise ConfigError(f"--opacity is {self.opacity:g}; expected 0, where only the image is seen, to 1, where only the colours are.")
+            raise ConfigError(
+                f"--opacity is {self.opacity:g}; expected 0, where only the image is seen, to 1, where only "
+                "the colours are."
+            )
 
 
 @dataclass
 class Outcome:
-    """task: name of it. done, skipped: names of files; the latter were there. failed: name → why it could not be read."""
+    """task: name of it. done, skipped: names of files; the latter were there. failed: name → why it could not be
+    read."""
 
     task: str
     done: list[str] = field(default_factory=list)
@@ -100,12 +104,18 @@ def _images(source: Path) -> list[Path]:
         raise AssetError(f"There is no {source}. Expected an image, a folder of images, or a film; check the path.")
     found = sorted(p for p in source.iterdir() if p.suffix.lower() in IMAGES and not p.name.startswith("."))
     if not found:
-        raise AssetError(f"{source} has no images in it. Expected files that end in {', '.join(IMAGES)}; folders in it are not searched.")
+        raise AssetError(
+            f"{source} has no images in it. Expected files that end in {', '.join(IMAGES)}; folders in it are "
+            "not searched."
+        )
     stems = {}
     for path in found:
         other = stems.setdefault(path.stem, path)
         if other is not path:
-            raise AssetError(f"{other.name} and {path.name} in {source} would have one name, {path.stem}.png, as predictions. Rename one of them.")
+            raise AssetError(
+                f"{other.name} and {path.name} in {source} would have one name, {path.stem}.png, as "
+                "predictions. Rename one of them."
+            )
     return found
 
 
@@ -114,7 +124,11 @@ def _prepare(wish: Wish, about: dict) -> None:
     path = wish.out / DESCRIPTION
     here = {
         "format": FORMAT,
-        "checkpoint": {"path": str(wish.checkpoint.absolute()), "step": about["step"], "sha256": digest(about["checkpoint"])},
+        "checkpoint": {
+            "path": str(wish.checkpoint.absolute()),
+            "step": about["step"],
+            "sha256": digest(about["checkpoint"]),
+        },
         "task": about["task"],
         "source": str(wish.source.absolute()),
         "boxes": [list(box) for box in wish.boxes],
@@ -127,12 +141,17 @@ def _prepare(wish: Wish, about: dict) -> None:
         lines = differences(there, here)
         if lines:
             raise DatasetError(
-                f"{wish.out} holds other predictions:\n" + "\n".join(f"  {line}" for line in lines[:20]) + "\nChoose another --out, or the same input, network and options."
+                f"{wish.out} holds other predictions:\n"
+                + "\n".join(f"  {line}" for line in lines[:20])
+                + "\nChoose another --out, or the same input, network and options."
             )
         sweep(wish.out)
         return
     if wish.out.exists() and (not wish.out.is_dir() or any(wish.out.iterdir())):
-        raise DatasetError(f"{wish.out} is not empty, and holds no predictions (it has no {DESCRIPTION}). Choose an empty or a new folder for --out.")
+        raise DatasetError(
+            f"{wish.out} is not empty, and holds no predictions (it has no {DESCRIPTION}). Choose an empty or "
+            "a new folder for --out."
+        )
     write_bytes(path, (json.dumps(here, indent=2, ensure_ascii=False) + "\n").encode())
 
 
@@ -142,7 +161,9 @@ def _stills(wish: Wish, predictor: Predictor, sources: list[Path], outcome: Outc
 
     def images() -> Iterator[np.ndarray]:
         for path in sources:
-            if all(_newer(made, path) for made in (folder / f"{path.stem}.png", wish.out / "overlay" / f"{path.stem}.png")):
+            if all(
+                _newer(made, path) for made in (folder / f"{path.stem}.png", wish.out / "overlay" / f"{path.stem}.png")
+            ):
                 outcome.skipped.append(path.name)
                 continue
             try:
@@ -159,7 +180,9 @@ def _stills(wish: Wish, predictor: Predictor, sources: list[Path], outcome: Outc
     for labels in predictor.labels(images()):
         path, image = begun.pop(0)
         write_bytes(folder / f"{path.stem}.png", png(values(predictor.task, labels)))
-        save_picture(wish.out / "overlay" / f"{path.stem}.png", overlay(predictor.task, image, labels, wish.opacity, wish.plain))
+        save_picture(
+            wish.out / "overlay" / f"{path.stem}.png", overlay(predictor.task, image, labels, wish.opacity, wish.plain)
+        )
         outcome.done.append(path.name)
         on_progress("image", len(outcome.done) + len(outcome.skipped) + len(outcome.failed), len(sources))
 

@@ -25,7 +25,9 @@ class Predictor:
     batch: crops that go through the network at once; it decides speed and memory.
     """
 
-    def __init__(self, task: MapsTask, model: nn.Module, device: torch.device, boxes: tuple[Edges, ...] = (), batch: int = 8):
+    def __init__(
+        self, task: MapsTask, model: nn.Module, device: torch.device, boxes: tuple[Edges, ...] = (), batch: int = 8
+    ):
         if batch < 1:
             raise ConfigError(f"--batch is {batch}; expected at least 1.")
         check_boxes(boxes)
@@ -34,7 +36,8 @@ class Predictor:
     def labels(self, images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """(H, W) uint8 classes of each image (H, W, 3) uint8 sRGB, in order; background beyond the crops.
 
-        Raises ConfigError for a box that is not in an image, TrainingError when memory is used up, and what ``images`` raises.
+        Raises ConfigError for a box that is not in an image, TrainingError when memory is used up, and what ``images``
+        raises.
         """
         images, together = iter(images), max(1, self.batch // max(1, len(self.boxes)))
         while group := list(itertools.islice(images, together)):
@@ -50,7 +53,10 @@ class Predictor:
         size = self.task.config.size
         for k in range(0, len(images), self.batch):
             part = slice(k, k + self.batch)
-            crops = [whitened(warp_colour(image, matrix, size)) for image, matrix in zip(images[part], matrices[part], strict=True)]
+            crops = [
+                whitened(warp_colour(image, matrix, size))
+                for image, matrix in zip(images[part], matrices[part], strict=True)
+            ]
             yield from zip(self._ask(np.stack(crops)).unbind(), matrices[part], strict=True)
 
     def _ask(self, crops: np.ndarray) -> Tensor:
@@ -59,14 +65,19 @@ class Predictor:
             try:
                 return self.model(torch.from_numpy(crops).to(self.device)).scores(crops.shape[-2:])
             except torch.OutOfMemoryError as e:
-                raise TrainingError(f"The memory of the device is used up. Lower --batch {self.batch}, or use --device cpu.") from e
+                raise TrainingError(
+                    f"The memory of the device is used up. Lower --batch {self.batch}, or use --device cpu."
+                ) from e
 
 
 def check_boxes(boxes: tuple[Edges, ...]) -> None:
     """Raises ConfigError for a box with nothing in it, or without end."""
     for x0, y0, x1, y1 in boxes:
         if not (x0 < x1 and y0 < y1 and np.isfinite((x0, y0, x1, y1)).all()):
-            raise ConfigError(f"--box {x0:g} {y0:g} {x1:g} {y1:g} is no box; expected left, top, right and bottom edge in pixels, such as 120 40 380 620.")
+            raise ConfigError(
+                f"--box {x0:g} {y0:g} {x1:g} {y1:g} is no box; expected left, top, right and bottom edge in "
+                "pixels, such as 120 40 380 620."
+            )
 
 
 def squares(resolution: tuple[int, int], boxes: tuple[Edges, ...]) -> list[Box]:
@@ -77,7 +88,9 @@ def squares(resolution: tuple[int, int], boxes: tuple[Edges, ...]) -> list[Box]:
     h, w = resolution
     for x0, y0, x1, y1 in boxes:
         if not (x0 < w and y0 < h and x1 > 0 and y1 > 0):
-            raise ConfigError(f"--box {x0:g} {y0:g} {x1:g} {y1:g} is outside the image, which is {w} × {h} pixels. Choose one inside.")
+            raise ConfigError(
+                f"--box {x0:g} {y0:g} {x1:g} {y1:g} is outside the image, which is {w} × {h} pixels. Choose one inside."
+            )
     return [Box(((x0 + x1) / 2, (y0 + y1) / 2), max(x1 - x0, y1 - y0)) for x0, y0, x1, y1 in boxes or ((0, 0, w, h),)]
 
 
@@ -85,7 +98,9 @@ def _merged(crops: Iterator[tuple[Tensor, np.ndarray]], resolution: tuple[int, i
     """(H, W) uint8: where crops overlap, the class of the one that is surest of a person's."""
     labels, sureness = np.zeros(resolution, np.uint8), np.zeros(resolution, np.float32)
     for scores, matrix in crops:
-        rows, columns = (_within(matrix[axis, axis], matrix[axis, 2], scores.shape[-1], resolution[1 - axis]) for axis in (1, 0))
+        rows, columns = (
+            _within(matrix[axis, axis], matrix[axis, 2], scores.shape[-1], resolution[1 - axis]) for axis in (1, 0)
+        )
         strip = max(1, _SCORES // (len(scores) * max(1, len(columns))))
         for first in range(rows.start, rows.stop, strip):
             here = slice(first, min(first + strip, rows.stop)), slice(columns.start, columns.stop)

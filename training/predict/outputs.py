@@ -20,7 +20,8 @@ FORMS = {
     "depth": {
         "folder": "depth",
         "file": "16-bit PNG",
-        "values": f"0: nobody; any other: depth from the pelvis in metres = (value - {PELVIS}) / {round(1 / STEP)}, larger is farther",
+        "values": f"0: nobody; any other: depth from the pelvis in metres = (value - {PELVIS}) / {round(1 / STEP)}, "
+        "larger is farther",
     },
 }
 """Task → the folder of its files, their format, and what their values mean."""

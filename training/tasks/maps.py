@@ -51,9 +51,13 @@ class MapsTask(ABC):
     def model(self) -> nn.Module:
         """Raises TrainingError if the weights to begin with are of another network."""
         c = self.config
-        model = StackedHourglass(HourglassConfig(self.classes, stacks=c.stacks, features=c.features, depth=c.depth, up=c.up))
+        model = StackedHourglass(
+            HourglassConfig(self.classes, stacks=c.stacks, features=c.features, depth=c.depth, up=c.up)
+        )
         if self.start:
-            added = {name: value for name, value in model.state_dict().items() if name.startswith("up.")}  # --up begins anew
+            added = {
+                name: value for name, value in model.state_dict().items() if name.startswith("up.")
+            }  # --up begins anew
             fill(model, added | self.start.weights, self.start.where)
         return model
 
@@ -83,10 +87,15 @@ class MapsTask(ABC):
         return dict(zip(("image", "truth", "prediction", "error"), pictures, strict=True))
 
     def sheet(self, rows: Iterable[dict[str, np.ndarray]], across: int = 2) -> np.ndarray:
-        """(h, w, 3) uint8: rows of pictures by title, as of :meth:`row`, ``across`` of them beside each other, over the legend."""
+        """(h, w, 3) uint8: rows of pictures by title, as of :meth:`row`, ``across`` of them beside each other, over the
+        legend."""
         rows = [{title: _large(picture) for title, picture in row.items()} for row in rows]
         across = min(across, len(rows))
-        pictures = [picture if n >= across else titled(picture, title) for n, row in enumerate(rows) for title, picture in row.items()]
+        pictures = [
+            picture if n >= across else titled(picture, title)
+            for n, row in enumerate(rows)
+            for title, picture in row.items()
+        ]
         columns = across * len(rows[0])
         parts = [grid(pictures[:columns], columns)]
         if pictures[columns:]:

@@ -19,7 +19,8 @@ class NetworkConfig:
     """Times that an hourglass halves the resolution."""
 
     up: bool = False
-    """Learn to bring the last maps to the size of the input, too; for fine-tuning (--init) from the same network without."""
+    """Learn to bring the last maps to the size of the input, too; for fine-tuning (--init) from the same network
+    without."""
 
     size: int = 256
     """Height and width of the crop that the network sees, pixels: a multiple of 4 × 2^depth."""
@@ -32,7 +33,9 @@ class NetworkConfig:
             raise ConfigError(f"--features is {self.features}; expected a multiple of 8, such as 256.")
         if self.size % self.step:
             near = max(self.step, round(self.size / self.step) * self.step)
-            raise ConfigError(f"--size is {self.size}; with --depth {self.depth} expected a multiple of {self.step}, such as {near}.")
+            raise ConfigError(
+                f"--size is {self.size}; with --depth {self.depth} expected a multiple of {self.step}, such as {near}."
+            )
 
     @property
     def step(self) -> int:

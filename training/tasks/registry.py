@@ -30,7 +30,8 @@ def task_of(about: dict) -> MapsTask:
     name = about.get("task")
     if name not in TASKS:
         raise TrainingError(
-            f"The checkpoint {about.get('checkpoint')} is of the task {name!r}; this release knows {', '.join(TASKS)}. Use the release that wrote it."
+            f"The checkpoint {about.get('checkpoint')} is of the task {name!r}; this release knows "
+            f"{', '.join(TASKS)}. Use the release that wrote it."
         )
     return make_task(name, from_plain(NetworkConfig, about.get("task_config"), "task_config"))
 
@@ -48,8 +49,12 @@ def load_trained(path: Path | str) -> tuple[MapsTask, nn.Module, dict]:
 
 
 def starting_from(path: Path | str, task: str) -> tuple[Start, dict]:
-    """(weights to train ``task`` from, what is known of them). Raises TrainingError for a checkpoint of another task."""
+    """(weights to train ``task`` from, what is known of them). Raises TrainingError for a checkpoint of another
+    task."""
     weights, about = load_weights(path)
     if about["task"] != task:
-        raise TrainingError(f"The checkpoint {about['checkpoint']} is of the task {about['task']!r}; expected one of {task!r}. Choose another one for --init.")
+        raise TrainingError(
+            f"The checkpoint {about['checkpoint']} is of the task {about['task']!r}; expected one of "
+            f"{task!r}. Choose another one for --init."
+        )
     return Start(weights, about["checkpoint"]), about

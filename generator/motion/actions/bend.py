@@ -24,8 +24,17 @@ def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
 
     def arms(trunk: Trunk):
         return tuple(
-            mixed(hung[s], reaching(figure, s, trunk, _floor_point(figure, s, depth, len(times)),
-                                    np.array([SIDE_SIGN[s] * 0.9, -0.3, -0.6])), late)
+            mixed(
+                hung[s],
+                reaching(
+                    figure,
+                    s,
+                    trunk,
+                    _floor_point(figure, s, depth, len(times)),
+                    np.array([SIDE_SIGN[s] * 0.9, -0.3, -0.6]),
+                ),
+                late,
+            )
             for s in (LEFT, RIGHT)
         )
 

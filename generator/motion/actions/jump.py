@@ -48,8 +48,11 @@ def _feet(plan: Plan, figure: Figure, t, knots, style) -> None:
     _, _, low, leave, land, _, _ = knots
     flight = land - leave
     push = leave - low
-    heel = keyed(t, (low + 0.45 * push, leave, leave + 0.15 * flight, land - 0.2 * flight, land, land + 0.11),
-                 (0.0, TIPTOE, 1.15 * TIPTOE, 0.75 * TIPTOE, 0.62 * TIPTOE, 0.0))
+    heel = keyed(
+        t,
+        (low + 0.45 * push, leave, leave + 0.15 * flight, land - 0.2 * flight, land, land + 0.11),
+        (0.0, TIPTOE, 1.15 * TIPTOE, 0.75 * TIPTOE, 0.62 * TIPTOE, 0.0),
+    )
     toe = heel * keyed(t, (leave, leave + 0.25 * flight, land - 0.2 * flight, land), (1.0, 0.3, 0.5, 1.0))
     u = np.clip((t - leave) / flight, 0.0, 1.0)
     air = 0.5 * GRAVITY * flight**2 * u * (1.0 - u)
@@ -75,8 +78,16 @@ def _arm(t, knots, side, style):
     swing = keyed(t, keys, np.array([0, 0, -48, 105, 120, 55, 20, 0]) * DEG * size)
     elbow = keyed(t, keys, np.array([17, 17, 22, 40, 30, 35, 30, 17]) * DEG)
     out = keyed(t, keys, np.array([15, 15, 20, 18, 24, 30, 24, 15]) * DEG)
-    return held(side, len(t), swing=swing + 2.0 * DEG, out=out + style["arms_out"], twist=8.0 * DEG, elbow=elbow,
-                pronate=12.0 * DEG, shrug=keyed(t, keys, np.array([0, 0, -2, 8, 10, 3, 0, 0]) * DEG * size))
+    return held(
+        side,
+        len(t),
+        swing=swing + 2.0 * DEG,
+        out=out + style["arms_out"],
+        twist=8.0 * DEG,
+        elbow=elbow,
+        pronate=12.0 * DEG,
+        shrug=keyed(t, keys, np.array([0, 0, -2, 8, 10, 3, 0, 0]) * DEG * size),
+    )
 
 
 PARAMETERS = {

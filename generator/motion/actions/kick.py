@@ -63,8 +63,15 @@ def _arms(times, style, one_leg, kick):
     count, spread = len(times), style["arm_spread"]
     poses = []
     for side, forward in ((LEFT, -1.0), (RIGHT, 1.0)):
-        act = held(side, count, swing=(8.0 + 34.0 * forward * kick) * DEG,
-                   out=(26.0 + 26.0 * spread) * DEG + style["arms_out"], twist=16.0 * DEG, elbow=(38.0 + 14.0 * forward * kick) * DEG, pronate=18.0 * DEG)
+        act = held(
+            side,
+            count,
+            swing=(8.0 + 34.0 * forward * kick) * DEG,
+            out=(26.0 + 26.0 * spread) * DEG + style["arms_out"],
+            twist=16.0 * DEG,
+            elbow=(38.0 + 14.0 * forward * kick) * DEG,
+            pronate=18.0 * DEG,
+        )
         poses.append(mixed(hanging_arm(times, style, side), act, one_leg))
     return tuple(poses)
 

@@ -16,9 +16,7 @@ def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
     gesture = (0.0, 0.0, 1.0, 1.0, 0.0)
     up, looked = rhythm.curve(gesture), rhythm.curve(gesture, delay=-0.18 / style["tempo"])
     azimuth, elevation = style["azimuth"], style["elevation"]
-    direction = np.array(
-        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
-    )
+    direction = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
     hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
 
     def arms(trunk: Trunk):

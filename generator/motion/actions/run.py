@@ -12,8 +12,19 @@ from generator.motion.performer.matrices import DEG
 from generator.motion.performer.plan import Plan, stand
 
 # Pitch in degrees over the stance (0 … 1) and the swing (1 … 2).
-_PITCH = ((0.0, 7), (0.12, 0), (0.42, 0), (0.62, -13), (0.82, -36), (1.0, -60), (1.18, -80), (1.40, -72), (1.60, -34),
-          (1.80, -4), (1.95, 8))
+_PITCH = (
+    (0.0, 7),
+    (0.12, 0),
+    (0.42, 0),
+    (0.62, -13),
+    (0.82, -36),
+    (1.0, -60),
+    (1.18, -80),
+    (1.40, -72),
+    (1.60, -34),
+    (1.80, -4),
+    (1.95, 8),
+)
 _SWING = ((0.0, 0.0), (0.1, 0.07), (0.25, 0.23), (0.5, 0.56), (0.75, 0.825), (0.9, 0.94), (1.0, 1.0))
 _LIFT = ((0.0, 0), (0.96, 0), (1.04, 0.030), (1.20, 0.15), (1.42, 0.25), (1.64, 0.19), (1.84, 0.07))
 _TOE_SHARE = ((0.0, 0.0), (0.42, 1.0), (1.04, 1.0), (1.3, 0.1), (1.6, 0.0))
@@ -89,7 +100,8 @@ def _arm(times, phase, side, style) -> ArmPose:
     wave = np.cos(2.0 * np.pi * phase + 0.2)
     size = style["arm_swing"]
     return held(
-        side, len(times),
+        side,
+        len(times),
         swing=(-12.0 - 30.0 * size * wave + loose) * DEG,
         out=20.0 * DEG + style["arms_out"],
         twist=(24.0 + 6.0 * wave) * DEG,

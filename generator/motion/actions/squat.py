@@ -26,8 +26,15 @@ def plan_squat(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
         foot.heading += SIDE_SIGN[side] * 9.0 * DEG * style["width"]
     plan.knees_out += down * depth * 8.0 * DEG
     forward = tuple(
-        held(side, len(times), swing=(50.0 + 32.0 * style["arms"]) * DEG, out=10.0 * DEG + style["arms_out"],
-             twist=-25.0 * DEG, elbow=16.0 * DEG, pronate=-20.0 * DEG)
+        held(
+            side,
+            len(times),
+            swing=(50.0 + 32.0 * style["arms"]) * DEG,
+            out=10.0 * DEG + style["arms_out"],
+            twist=-25.0 * DEG,
+            elbow=16.0 * DEG,
+            pronate=-20.0 * DEG,
+        )
         for side in (LEFT, RIGHT)
     )
     poses = tuple(mixed(hanging_arm(times, style, s), forward[s], reach * min(1.0, 0.3 + depth)) for s in (LEFT, RIGHT))

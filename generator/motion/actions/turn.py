@@ -84,8 +84,15 @@ def _arms(times, style, lift, stepping):
     """A small swing against the stepping leg."""
     poses = []
     for side in (LEFT, RIGHT):
-        act = held(side, len(times), swing=(4.0 + 9.0 * (lift[1 - side] - lift[side])) * DEG,
-                   out=18.0 * DEG + style["arms_out"], twist=12.0 * DEG, elbow=24.0 * DEG, pronate=12.0 * DEG)
+        act = held(
+            side,
+            len(times),
+            swing=(4.0 + 9.0 * (lift[1 - side] - lift[side])) * DEG,
+            out=18.0 * DEG + style["arms_out"],
+            twist=12.0 * DEG,
+            elbow=24.0 * DEG,
+            pronate=12.0 * DEG,
+        )
         poses.append(mixed(hanging_arm(times, style, side), act, stepping))
     return tuple(poses)
 

@@ -19,8 +19,19 @@ DUTY = 0.61
 """Share of the cycle that a foot is on the floor."""
 _UNDER = 0.25
 """Phase at which the pelvis passes over the standing ankle."""
-_PITCH = ((0.0, 18), (0.08, 0), (0.30, 0), (0.42, -8), (0.50, -24), (0.56, -42), (0.61, -58), (0.67, -62), (0.76, -36),
-          (0.86, 0), (0.94, 17))
+_PITCH = (
+    (0.0, 18),
+    (0.08, 0),
+    (0.30, 0),
+    (0.42, -8),
+    (0.50, -24),
+    (0.56, -42),
+    (0.61, -58),
+    (0.67, -62),
+    (0.76, -36),
+    (0.86, 0),
+    (0.94, 17),
+)
 _SWING = ((0.0, 0.0), (0.25, 0.16), (0.5, 0.49), (0.75, 0.81), (0.9, 0.945), (1.0, 1.0))
 _LIFT = ((0.0, 0), (0.57, 0), (0.66, 0.045), (0.77, 0.030), (0.90, 0.022))
 _TOE_SHARE = ((0.0, 0.0), (0.30, 1.0), (0.59, 0.95), (0.70, 0.45), (0.82, 0.0))
@@ -100,7 +111,8 @@ def _arm(times, phase, side, style, vigour) -> ArmPose:
     size = style["arm_swing"] * vigour
     wave, late = np.cos(2.0 * np.pi * phase - 0.35), np.cos(2.0 * np.pi * phase - 0.85)
     return held(
-        side, len(times),
+        side,
+        len(times),
         swing=(2.0 - 20.0 * size * wave + loose) * DEG,
         out=(14.0 + 1.5 * loose) * DEG + style["arms_out"],
         twist=(14.0 - 4.0 * wave * size) * DEG,

@@ -19,7 +19,8 @@ def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     beat = 2.0 * np.pi * style["rate"] * rhythm.within
     size, height = style["amplitude"] * late, style["height"]
     raised = held(
-        LEFT, len(times),
+        LEFT,
+        len(times),
         out=(60.0 + 40.0 * height + 3.0 * size * np.sin(beat + 0.5)) * DEG,
         inward=(22.0 + 6.0 * habit(style["variation"], "inward")) * DEG,
         twist=-(72.0 + 7.0 * size * np.sin(beat)) * DEG,

@@ -49,7 +49,8 @@ def held(
 
     swing: upper arm forward of hanging. out: away from the body (0 hangs, pi / 2 is the T-pose).
     inward: turned about the vertical towards the other side, after the rest. twist: about the
-    upper arm, positive turns a flexed forearm in towards the belly, negative out and up. elbow: flexion. pronate: turns the palm backward when hanging. shrug: collar up.
+    upper arm, positive turns a flexed forearm in towards the belly, negative out and up. elbow: flexion. pronate: turns
+    the palm backward when hanging. shrug: collar up.
     """
     sign = SIDE_SIGN[side]
     swing, out, inward, twist, elbow, pronate, shrug = (
@@ -64,8 +65,13 @@ def held(
 
 
 def reaching(
-    figure: Figure, side: int, trunk: Trunk, target: np.ndarray, elbow_towards: np.ndarray,
-    palm: np.ndarray | None = None, shrug=0.0,
+    figure: Figure,
+    side: int,
+    trunk: Trunk,
+    target: np.ndarray,
+    elbow_towards: np.ndarray,
+    palm: np.ndarray | None = None,
+    shrug=0.0,
 ) -> ArmPose:
     """An arm whose wrist goes to ``target`` (T, 3) on the stage, as far as it reaches.
 

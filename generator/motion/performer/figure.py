@@ -49,16 +49,12 @@ class Figure:
     @cached_property
     def leg_reach(self) -> tuple[float, float]:
         """Greatest distance from hip to ankle."""
-        return tuple(
-            longest(self.bone(HIP[s], KNEE[s]), self.bone(KNEE[s], ANKLE[s]), 0) for s in (LEFT, RIGHT)
-        )
+        return tuple(longest(self.bone(HIP[s], KNEE[s]), self.bone(KNEE[s], ANKLE[s]), 0) for s in (LEFT, RIGHT))
 
     @cached_property
     def arm_reach(self) -> tuple[float, float]:
         """Greatest distance from shoulder to wrist."""
-        return tuple(
-            longest(self.bone(SHOULDER[s], ELBOW[s]), self.bone(ELBOW[s], WRIST[s]), 1) for s in (LEFT, RIGHT)
-        )
+        return tuple(longest(self.bone(SHOULDER[s], ELBOW[s]), self.bone(ELBOW[s], WRIST[s]), 1) for s in (LEFT, RIGHT))
 
     @cached_property
     def leg(self) -> float:

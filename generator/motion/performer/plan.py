@@ -92,7 +92,8 @@ def hanging_arm(times: np.ndarray, style: dict[str, float], side: int) -> ArmPos
     loose = idle * drift(times, variation, f"arm{side}")
     breath = idle * np.sin(2.0 * np.pi * (0.26 + 0.04 * habit(variation, "breath")) * times)
     return held(
-        side, len(times),
+        side,
+        len(times),
         swing=(1.0 + 3.0 * habit(variation, f"swing{side}") + 0.8 * loose) * DEG,
         out=(15.0 + 1.5 * habit(variation, f"out{side}")) * DEG + style["arms_out"] + 0.3 * DEG * loose,
         twist=10.0 * DEG,

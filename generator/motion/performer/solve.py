@@ -40,7 +40,10 @@ KNEE_SLACK = 0.998
 # Masses of segments as shares of the body's (Winter, Biomechanics, table 4.1), each a point on
 # the way from one joint to another.
 _TRUNK_MASSES = (
-    (PELVIS, SPINE1, 0.5, 0.142), (SPINE1, SPINE3, 0.5, 0.139), (SPINE3, NECK, 0.4, 0.216), (NECK, HEAD, 1.0, 0.081),
+    (PELVIS, SPINE1, 0.5, 0.142),
+    (SPINE1, SPINE3, 0.5, 0.139),
+    (SPINE3, NECK, 0.4, 0.216),
+    (NECK, HEAD, 1.0, 0.081),
 )
 _ARM_MASSES = ((SHOULDER, ELBOW, 0.436, 0.028), (ELBOW, WRIST, 0.7, 0.022))
 _LEG_MASSES = ((HIP, KNEE, 0.433, 0.100), (KNEE, ANKLE, 0.433, 0.0465), (ANKLE, FOOT, 0.5, 0.0145))
