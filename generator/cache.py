@@ -9,7 +9,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ def cached_arrays(kind: str, key: str, compute: Callable[[], dict]) -> dict[str,
     return arrays
 
 
-@lru_cache(maxsize=None)
+@cache
 def _source_key(folder: Path) -> str:
     return content_key(*(path.read_bytes() for path in sorted(folder.glob("*.py"))))[:16]
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,7 @@ class Catalog:
     def __init__(self, assets: Assets = Assets()):
         self.assets = assets
 
-    @lru_cache(maxsize=None)
+    @cache
     def _local(self, path: str) -> Path:
         """``path``, or the copy of what lies there."""
         from generator.mirror import local
@@ -240,7 +240,7 @@ class Catalog:
             raise unknown_name("environment", environment_id, self.environments)
         return load_environment(self._environment_files[environment_id])
 
-    @lru_cache(maxsize=None)
+    @cache
     def brightness(self, environment_id: str) -> float:
         """Luminance of a white surface under the environment, averaged over all ways it may face."""
         ambient = hdri_irradiance(self.environment(environment_id))[0] * 0.282095
@@ -274,7 +274,7 @@ def _outfit_number(texture_id: str) -> int:
     return int(digits)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _action(name: str):
     from generator.motion.procedural import load_action
 

@@ -78,7 +78,7 @@ def draw_joints(rgb: np.ndarray, person_views: Iterable[PersonView], t: int, sca
     picture, people = rgb.copy(), list(person_views)
     line = max(1, round(min(picture.shape[:2]) / 300))
     for person, colour in zip(people, instance_colours(len(people))[1:].tolist()):
-        x0, y0, x1, y1 = (int(round(float(v) * scale)) for v in person.box[t])
+        x0, y0, x1, y1 = (round(float(v) * scale) for v in person.box[t])
         if x0 < x1 and y0 < y1:  # else no pixel of the person is seen
             cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), colour, line)
     for person in people:

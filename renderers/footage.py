@@ -75,7 +75,7 @@ def read_parameters(path: Path) -> BodyParameters:
             f"{where} have poses {poses.shape} and trans {transl.shape}; expected (T, 72), (T, 156) or (T, "
             "165), and (T, 3)."
         )
-    if betas.ndim > 2 or betas.ndim == 2 and len(betas) not in (1, len(poses)):
+    if betas.ndim > 2 or (betas.ndim == 2 and len(betas) not in (1, len(poses))):
         raise AssetError(
             f"{where} have betas {betas.shape} for {len(poses)} frames; expected (S,), or one row per frame, "
             "which are averaged."

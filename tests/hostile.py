@@ -106,7 +106,7 @@ def packed(folder):
 
 def texts(folder):
     bvh = readers.person_text()
-    head, _, tail = bvh.partition("MOTION")
+    _, _, tail = bvh.partition("MOTION")
     row = tail.rstrip().rsplit("\n", 1)[1]
     files = {
         "words.bvh": "HIERARCHY " + "a " * 20_000_000 + "MOTION", "word.bvh": bvh.rstrip() + "0" * 50_000_000, "frames.bvh": bvh.replace("Frames: 2", "Frames: 999999999999"),

@@ -32,7 +32,10 @@ def sphere(rings=24, segments=48):
     r, s = np.meshgrid(np.arange(rings), np.arange(segments), indexing="ij")
     a, b = r * segments + s, (r + 1) * segments + s
     c, d = (r + 1) * segments + (s + 1) % segments, r * segments + (s + 1) % segments
-    grid = lambda i, j: np.stack([(s + j) / segments, 1 - (r + i) / rings], axis=-1)
+
+    def grid(i, j):
+        return np.stack([(s + j) / segments, 1 - (r + i) / rings], axis=-1)
+
     faces = np.concatenate([np.stack([a, b, c], -1)[:-1].reshape(-1, 3), np.stack([a, c, d], -1)[1:].reshape(-1, 3)])
     uv = np.concatenate(
         [

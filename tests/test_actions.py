@@ -72,7 +72,7 @@ def test_soles_on_the_floor_neither_slide_nor_sink(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_motion_is_smooth(name):
     fast = name in ("run", "jump", "kick", "walk")
-    for style, _, _, at, turned, _ in performances(name):
+    for style, _, _, at, _, _ in performances(name):
         assert np.linalg.norm(np.diff(at, axis=0), axis=-1).max() * FPS < (17.0 if fast else 6.0), style
         acceleration = np.linalg.norm(np.diff(at, 2, axis=0), axis=-1) * FPS**2
         assert acceleration.max() < (330.0 if fast else 120.0), style

@@ -204,7 +204,7 @@ def test_bare_and_clothed_texels_have_their_own_colours():
         skin = colours_at(body, texture, palm).mean(0) / 255
         assert np.abs(skin - outfit.skin).max() < 0.13, number
         if outfit.pattern == "plain":
-            top = next(g for g in outfit.garments if g.sleeve > 0 or g.strap > 0 and g.kind == 0)
+            top = next(g for g in outfit.garments if g.sleeve > 0 or (g.strap > 0 and g.kind == 0))
             cloth = np.median(colours_at(body, texture, chest), 0) / 255
             assert np.abs(cloth - [top.red, top.green, top.blue]).max() < 0.12, number
 

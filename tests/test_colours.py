@@ -277,7 +277,7 @@ def test_normals_have_the_colours_of_the_ball():
     facing = {"middle": (0, 0, -1), "right": (1, 0, 0), "left": (-1, 0, 0), "above": (0, -1, 0), "below": (0, 1, 0)}
     said = {"middle": "to you", "right": "right", "left": "left", "above": "up", "below": "down"}
     assert dict(ball.labels) == said
-    for side, (x, y, z) in facing.items():
+    for x, y, z in facing.values():
         colour = colourise(np.array([[[x, y, z]]], np.float32), np.ones((1, 1), bool), "normal")[0, 0].astype(int)
         assert np.abs(colour - (np.array([x, -y, -z]) + 1) * 127.5).max() <= 1
         at = ball.picture[int((1 + 0.97 * y) * n / 2), int((1 + 0.97 * x) * n / 2)]

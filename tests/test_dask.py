@@ -287,11 +287,14 @@ def test_a_scheduler_that_goes_ends_the_job_with_one_message(tmp_path, monkeypat
 
     cluster = Cluster(tmp_path)
     try:
-        with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-            with pytest.raises(RenderError, match="is gone"), dask_crew(cluster.address) as work:
-                answers = work(where, ((k,) for k in range(10_000)))
-                next(answers)
-                cluster.scheduler.kill()
-                list(answers)
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+            pytest.raises(RenderError, match="is gone"),
+            dask_crew(cluster.address) as work,
+        ):
+            answers = work(where, ((k,) for k in range(10_000)))
+            next(answers)
+            cluster.scheduler.kill()
+            list(answers)
     finally:
         cluster.stop()

@@ -151,7 +151,7 @@ def test_maps_are_interpolated_to_the_pixels_of_the_image(tmp_path):
 
 @pytest.mark.parametrize("task", [SEGMENTATION, DEPTH], ids=lambda task: task.name)
 def test_the_batch_does_not_decide_the_results(tmp_path, task):
-    root = balls(tmp_path / "balls", [dict(frames=7, people=2)])
+    root = balls(tmp_path / "balls", [{"frames": 7, "people": 2}])
     data = FrameDataset(root, Selection(labels=(task.truth,)), size=SIZE)
     model = lively(task)
     found = [measured(data, model, task, batch=batch, shown=2) for batch in (1, 4, 64)]
@@ -162,7 +162,7 @@ def test_the_batch_does_not_decide_the_results(tmp_path, task):
 
 
 def test_depth_over_samples_is_that_of_one_meter_over_all(tmp_path):
-    root = balls(tmp_path / "balls", [dict(frames=5)])
+    root = balls(tmp_path / "balls", [{"frames": 5}])
     data, model = FrameDataset(root, Selection(labels=("depth",)), size=SIZE), lively(DEPTH)
     batch = torch.utils.data.default_collate([data[0, k] for k in range(len(data))])
     meter = DEPTH.meter()
@@ -321,7 +321,7 @@ def ids(opened):
 def test_surreal_is_measured_on_the_middle_frames_of_its_test_clips(tmp_path):
     pytest.importorskip("av")
     for split, clips in (("train", 1), ("test", 2)):
-        balls(tmp_path / split, [dict(frames=5, resolution=(240, 320)) for _ in range(clips)])
+        balls(tmp_path / split, [{"frames": 5, "resolution": (240, 320)} for _ in range(clips)])
         export_surreal(open_dataset(tmp_path / split), tmp_path / "cmu" / split / "run0")
     opened = open_data("surreal", [tmp_path / "cmu"], SEGMENTATION, {})
     assert len(opened.data) == 2
@@ -330,7 +330,7 @@ def test_surreal_is_measured_on_the_middle_frames_of_its_test_clips(tmp_path):
 
 
 def test_surreal_without_its_test_split_says_what_there_is(tmp_path):
-    root = balls(tmp_path / "data", [dict(split="train")])
+    root = balls(tmp_path / "data", [{"split": "train"}])
     with pytest.raises(DatasetError, match="no clips of the split 'test'.*'train'"):
         open_data("surreal", [root], SEGMENTATION, {})
     with pytest.raises(DatasetError, match="There is no .*nowhere.*di.ens.fr"):
@@ -339,7 +339,10 @@ def test_surreal_without_its_test_split_says_what_there_is(tmp_path):
 
 def test_human36m_is_every_64th_frame_of_its_test_subject(tmp_path):
     for subject, name in (("S9", "Eating.1"), ("S11", "Walking.54138969"), ("S11", "Walking_1.60457274")):
-        balls(tmp_path / subject / name, [dict(frames=130 if subject == "S11" else 1, resolution=(24, 32), focal=20.0)])
+        balls(
+            tmp_path / subject / name,
+            [{"frames": 130 if subject == "S11" else 1, "resolution": (24, 32), "focal": 20.0}],
+        )
     opened = open_data("h36m", [tmp_path], DEPTH, {})
     clips = ("Walking.54138969", "Walking_1.60457274")
     assert ids(opened) == [f"{clip}/000000/camera/person0/{t}" for clip in clips for t in (0, 64, 128)]
@@ -353,7 +356,7 @@ def test_human36m_is_every_64th_frame_of_its_test_subject(tmp_path):
 
 
 def test_own_data_are_measured_on_what_training_held_out(tmp_path):
-    root = balls(tmp_path / "own", [dict(frames=2) for _ in range(6)])
+    root = balls(tmp_path / "own", [{"frames": 2} for _ in range(6)])
     trained = {"train": [str(root)], "val": [], "options": {"val_share": 0.4}}
     held = {f"{k:06d}" for k in range(6) if split_of(f"clip{k}", "", Selection(val_share=0.4)) == "val"}
     opened = open_data("native", [root], SEGMENTATION, trained)
@@ -410,7 +413,7 @@ def test_used_up_memory_says_which_option_helps(folder):
 
 
 def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, evaluate):
-    root = balls(tmp_path / "balls [1]", [dict(frames=4), dict(frames=3)])
+    root = balls(tmp_path / "balls [1]", [{"frames": 4}, {"frames": 3}])
     folder = checkpoint(tmp_path / "run", data={"train": ["elsewhere"]})
     status, out, err = evaluate(
         tmp_path / "run", "--data", root, "--limit", 5, "--pictures", tmp_path / "looks", "--device", "cpu"
@@ -446,7 +449,7 @@ def test_the_record_may_go_elsewhere(tmp_path, evaluate, folder):
 
 
 def test_depth_is_printed_in_millimetres(tmp_path, evaluate):
-    root = balls(tmp_path / "balls", [dict(frames=2)])
+    root = balls(tmp_path / "balls", [{"frames": 2}])
     checkpoint(tmp_path / "run", "depth")
     status, out, _ = evaluate(tmp_path / "run", "--data", root, "--split", "train")
     record = json.loads((tmp_path / "run" / "evaluations" / "native-balls.json").read_text())

@@ -1,5 +1,6 @@
 """Experiments: what they compare, what they learn from, that runs are made once, and what is said of them."""
 
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -157,7 +158,7 @@ def test_subsets_are_nested_and_seeds_take_their_own(tmp_path):
         for seed in range(3):
             chosen = [set(material.learning(Part(kind, n), seed)) for n in counts]
             assert [len(some) for some in chosen] == list(counts)
-            assert all(few < many for few, many in zip(chosen, chosen[1:]))
+            assert all(few < many for few, many in itertools.pairwise(chosen))
             assert chosen[-1].isdisjoint(material.test("real").paths)
         assert material.learning(Part(kind, counts[0]), 0) != material.learning(Part(kind, counts[0]), 1)
 

@@ -132,7 +132,7 @@ def test_faster_steps_are_the_same_within_rounding(plain_step, changes):
 
 def test_another_network_has_other_gradients(plain_step):
     """So the test above would see a difference."""
-    loss, gradients, scores = first_step(seed=1)
+    _, gradients, scores = first_step(seed=1)
     assert alike(scores, plain_step[2]) < 0.9 and alike(together(gradients), together(plain_step[1])) < 0.4
 
 

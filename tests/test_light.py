@@ -73,7 +73,10 @@ def test_irradiance_is_the_cosine_weighted_mean_of_a_smooth_sky(yaw):
         ],
         -1,
     )
-    sky = lambda v: np.exp(1.5 * (v @ np.array([0.6, 0.3, 0.74])))
+
+    def sky(v):
+        return np.exp(1.5 * (v @ np.array([0.6, 0.3, 0.74])))
+
     image = np.repeat(sky(d)[..., None], 3, axis=2)
     c = hdri_irradiance(image, yaw)
     for n in (UP, np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.array([-0.6, 0, -0.8])):

@@ -93,7 +93,7 @@ def test_nobody_in_the_picture():
 @pytest.mark.parametrize("names, parents", [(SMPL_JOINTS, SMPL_PARENTS), (SMPLH_JOINTS, SMPLH_PARENTS)])
 def test_own_parts_are_the_neighbours_in_the_tree(names, parents):
     own = own_parts(names)
-    for j, name in enumerate(names):
+    for j in range(len(names)):
         around = {j, parents[j], *(i for i, p in enumerate(parents) if p == j)} - {-1}
         assert set(np.flatnonzero(own[j])) == {joint_part(names[i]) for i in around}
     assert joint_part("right_thumb2") == 24 and joint_part("left_index1") == 23 and joint_part("pelvis") == 1

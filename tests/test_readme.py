@@ -79,8 +79,8 @@ def test_the_examples_of_the_manual_parse(name):
     text = COMMANDS[name].__doc__.replace("\\\n", " ")
     lines = re.findall(r"^ +(mannequin .*)$", text, re.MULTILINE)
     assert lines
-    for line in (part for line in lines for part in line.split(" && ")):
-        words = shlex.split(line)[1:]
+    for command in (part for line in lines for part in line.split(" && ")):
+        words = shlex.split(command)[1:]
         assert type(parse(words)) is COMMANDS[words[0]]
 
 

@@ -32,9 +32,13 @@ def skeleton_of(gender="male", joints=52, betas=()):
 def amass(path, frames=5, width=156, rate=120.0, **extra):
     poses = np.random.default_rng(0).normal(0, 0.1, (frames, width))
     poses[:, :3] = UPRIGHT
-    values = dict(
-        poses=poses, trans=np.zeros((frames, 3)), betas=np.zeros(16), gender=np.array(b"female"), mocap_framerate=rate
-    )
+    values = {
+        "poses": poses,
+        "trans": np.zeros((frames, 3)),
+        "betas": np.zeros(16),
+        "gender": np.array(b"female"),
+        "mocap_framerate": rate,
+    }
     np.savez(path, **{k: v for k, v in (values | extra).items() if v is not None})
     return poses
 
@@ -183,17 +187,17 @@ def test_bvh_motion(tmp_path):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        (dict(width=63), r"shape \(5, 63\)"),
-        (dict(poses=np.zeros(156)), r"shape \(156,\)"),
-        (dict(poses=np.zeros((0, 156)), trans=np.zeros((0, 3))), "at least one frame"),
-        (dict(trans=np.zeros((4, 3))), r"shape \(4, 3\) beside 5"),
-        (dict(rate=None), "no frame rate"),
-        (dict(rate=0.0), "Expected one rate"),
-        (dict(rate=np.nan), "Expected one rate"),
-        (dict(rate=np.array("fast")), "Expected one rate"),
-        (dict(poses=np.full((5, 156), np.nan)), "finite"),
-        (dict(trans=np.zeros((5, 3), complex)), "finite"),
-        (dict(trans=None), "neither 'poses' and 'trans'"),
+        ({"width": 63}, r"shape \(5, 63\)"),
+        ({"poses": np.zeros(156)}, r"shape \(156,\)"),
+        ({"poses": np.zeros((0, 156)), "trans": np.zeros((0, 3))}, "at least one frame"),
+        ({"trans": np.zeros((4, 3))}, r"shape \(4, 3\) beside 5"),
+        ({"rate": None}, "no frame rate"),
+        ({"rate": 0.0}, "Expected one rate"),
+        ({"rate": np.nan}, "Expected one rate"),
+        ({"rate": np.array("fast")}, "Expected one rate"),
+        ({"poses": np.full((5, 156), np.nan)}, "finite"),
+        ({"trans": np.zeros((5, 3), complex)}, "finite"),
+        ({"trans": None}, "neither 'poses' and 'trans'"),
     ],
 )
 def test_bad_amass_files(tmp_path, changes, message):
@@ -202,7 +206,7 @@ def test_bad_amass_files(tmp_path, changes, message):
         motion = load_motion(tmp_path / "bad.npz")
         _ = motion.duration
         motion.sample(np.zeros(1), skeleton_of(), {})
-    assert "bad.npz" in str(caught.value) and "Expected" in str(caught.value) or "has:" in str(caught.value)
+    assert ("bad.npz" in str(caught.value) and "Expected" in str(caught.value)) or "has:" in str(caught.value)
 
 
 class Bomb:

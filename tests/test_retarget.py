@@ -175,7 +175,7 @@ def test_a_useless_rest_pose_is_replaced_by_a_frame_that_stands(tmp_path):
     places = {
         n: (p, (0, 0.95, 0) if p is None else tuple(np.linalg.norm(o) * np.eye(3)[0])) for n, (p, o) in PERSON.items()
     }
-    for side, sign in (("l", 1), ("r", -1)):  # offsets that branch are kept
+    for side in ("l", "r"):  # offsets that branch are kept
         places[f"{side}_hip"], places[f"{side}_collar"] = PERSON[f"{side}_hip"], PERSON[f"{side}_collar"]
     with_bend, path = squats()
 

@@ -144,4 +144,4 @@ def test_impossible_options_are_refused(change, says, catalog):
 
 def test_unknown_action_suggests_the_nearest():
     with pytest.raises(ConfigError, match="'walk'"):
-        Catalog(Assets(motion=("wallk",))).motions
+        _ = Catalog(Assets(motion=("wallk",))).motions

@@ -346,7 +346,7 @@ def test_without_torch_it_says_what_to_install(refuses, people, monkeypatch):
 
 
 def test_presets_are_defaults_that_options_change():
-    command = parse("train depth --data d --preset paper --batch 3".split())
+    command = parse(["train", "depth", "--data", "d", "--preset", "paper", "--batch", "3"])
     assert (command.train.optimiser, command.train.steps, command.train.batch, command.network.stacks) == (
         "rmsprop",
         50_000,
@@ -356,8 +356,8 @@ def test_presets_are_defaults_that_options_change():
     assert (command.selection.val_frames, command.selection.augment) == ("middle", "paper") and str(
         command.folder
     ) == "runs/depth"
-    assert parse("train depth --data d".split()).network.size == 128
-    by_epochs = parse("train depth --data d --preset=modern --epochs 7".split())
+    assert parse(["train", "depth", "--data", "d"]).network.size == 128
+    by_epochs = parse(["train", "depth", "--data", "d", "--preset=modern", "--epochs", "7"])
     assert (by_epochs.train.steps, by_epochs.train.epochs, by_epochs.train.precision) == (0, 7, "bf16-mixed")
 
 

@@ -208,7 +208,7 @@ def test_logged_losses_are_means_of_the_steps_between(tmp_path):
 
 
 def test_validation_is_what_a_plain_pass_computes(done):
-    out, result = done
+    _, result = done
     weights, about = load_weights(result.checkpoint)
     model = ToyTask(ToyConfig(**about["task_config"])).model()
     model.load_state_dict(weights)

@@ -294,7 +294,7 @@ def _is_synthetic(data: dict) -> bool:
     """Whether all that was learnt from is known to be generated, here and now."""
     if "init" in data:
         return False
-    return "stream" in data or bool(data.get("train")) and all(_generated(path) for path in data["train"])
+    return "stream" in data or (bool(data.get("train")) and all(_generated(path) for path in data["train"]))
 
 
 def _generated(path: str) -> bool:
@@ -372,7 +372,7 @@ def _flags(held: dict, usual: dict) -> list[str]:
     words = []
     for name, value in held.items():
         flag = name.replace("_", "-")
-        if value is None or name in usual and value == usual[name]:
+        if value is None or (name in usual and value == usual[name]):
             continue
         if isinstance(value, bool) and isinstance(usual.get(name), bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")

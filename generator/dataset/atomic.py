@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from generator.errors import DatasetError
@@ -140,7 +140,5 @@ def _host() -> str:
 
 
 def _unlink(path: Path) -> None:
-    try:
+    with suppress(OSError):  # the error that led here is the one to report
         path.unlink(missing_ok=True)
-    except OSError:
-        pass  # the error that led here is the one to report

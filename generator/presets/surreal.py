@@ -78,7 +78,7 @@ def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> Cli
 
 
 def _num_frames(motion, fps: float) -> int:
-    return int(math.floor(motion.duration * fps + 1e-6)) + 1
+    return math.floor(motion.duration * fps + 1e-6) + 1
 
 
 def clips_in(frames: int, length: int, stride: int) -> int:

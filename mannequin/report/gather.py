@@ -57,7 +57,7 @@ def gather(
     keys = collection.keys
     picked = evenly(len(keys), most or len(keys))
     sheet = {picked[i] for i in evenly(len(picked), SHEET_CLIPS)}
-    strip = set(sorted(sheet)[i] for i in evenly(len(sheet), STRIP_CLIPS))
+    strip = {sorted(sheet)[i] for i in evenly(len(sheet), STRIP_CLIPS)}
     found, start = Gathered(len(keys)), time.monotonic()
     on_progress(Progress("", 0, len(picked)))
     for number, index in enumerate(picked):

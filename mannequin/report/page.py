@@ -40,7 +40,7 @@ def page(source: Source) -> bytes:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{join(meta)}</head><body><div '
         f'class="page">{join(body)}</div></body></html>\n'
-    ).encode("utf-8")
+    ).encode()
 
 
 def _contents(source: Source) -> Html:

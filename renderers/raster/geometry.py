@@ -121,7 +121,7 @@ class Viewpoint:
         out = np.zeros((tri.starts[-1], 3))
         wanted = mark_corners(tri.faces, face, len(out))
         first = 0
-        for mesh, a, b in zip(self.scene.meshes, tri.starts, tri.starts[1:]):
+        for mesh, a in zip(self.scene.meshes, tri.starts):
             last = first + len(mesh.faces)
             add_vertex_normals(mesh.vertices[k], tri.faces[first:last], a, wanted, out)
             first = last

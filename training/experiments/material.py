@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +129,7 @@ def make(pieces: list[Piece], opener: Opener) -> int:
     return len(pieces)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _renderer(opener: Opener, world: World):
     """The renderer of this process."""
     return opener(world.renderer, Catalog(world.assets))
