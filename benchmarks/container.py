@@ -20,10 +20,10 @@ import cv2
 import h5py
 import numpy as np
 
-from generator.clip import LABELS, Clip, Foreground, View
-from generator.dataset import images, native
-from generator.dataset.atomic import write_bytes
-from generator.dataset.packing import dequantise, from_runs, quantise, to_runs
+from mannequin.generator.clip import LABELS, Clip, Foreground, View
+from mannequin.generator.dataset import images, native
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.dataset.packing import dequantise, from_runs, quantise, to_runs
 from tests.clips import ball_clip
 
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.catalog import Assets, Catalog
-from generator.config import SampleConfig
-from generator.dataset.atomic import write_bytes
-from generator.dataset.census import clips, take_census, unfinished
-from generator.dataset.folder import create_or_resume
-from generator.dataset.standing import standing
-from generator.sampling import plan_size, resolve, sample_clip
-from renderers import task as task_module
-from renderers.crew import cores, crew
-from renderers.job import Job, job_outputs, run_job
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.dataset.census import clips, take_census, unfinished
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.standing import standing
+from mannequin.generator.sampling import plan_size, resolve, sample_clip
+from mannequin.renderers import task as task_module
+from mannequin.renderers.crew import cores, crew
+from mannequin.renderers.job import Job, job_outputs, run_job
 
 SEQUENCES = 2605
 FRAMES = 1680

@@ -8,7 +8,7 @@ random frames of the same clips, with the same crop and the same augmentation: 2
 and depth classes. SURREAL's files are read as its loaders do: by scipy, of each file the one
 variable asked for, and the frame of the video by OpenCV; the row "whole files" loads all variables,
 as code does that leaves variable_names out. Native clips are read twice: held open, as when a worker's clips
-fit its :data:`training.data.readers.KEPT`, and each opened anew, as when it meets a clip once in a
+fit its :data:`mannequin.training.data.readers.KEPT`, and each opened anew, as when it meets a clip once in a
 long while. CPU time of one core, medians over the rounds; files are in the system's cache, and compiling is not
 counted.
 """
@@ -31,21 +31,21 @@ import numpy as np
 import torch
 from scipy.io import loadmat
 
-from generator.body.model import MERGE_14
-from generator.catalog import Assets
-from generator.config import SampleConfig
-from generator.dataset.folder import open_dataset
-from generator.dataset.native import open_clip
-from generator.dataset.surreal import export_surreal
-from renderers.choice import open_renderer
-from renderers.job import Job, job_outputs, run_job
-from training.data.crop import augmentation, crop_box, crop_matrix
-from training.data.frames import read_shot
-from training.data.index import Selection, sights
-from training.data.readers import Readers
-from training.data.samples import JOINTS, Shot, make_sample
-from training.data.stream import GeneratedFrames
-from training.losses import bins_of_depth
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.catalog import Assets
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.dataset.native import open_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.renderers.choice import open_renderer
+from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.training.data.crop import augmentation, crop_box, crop_matrix
+from mannequin.training.data.frames import read_shot
+from mannequin.training.data.index import Selection, sights
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.samples import JOINTS, Shot, make_sample
+from mannequin.training.data.stream import GeneratedFrames
+from mannequin.training.losses import bins_of_depth
 
 LABELS = ("segm", "depth")
 CROP = "crop, whiten"

@@ -12,12 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generator.catalog import Catalog
-from generator.clip import DEFAULT_OUTPUTS
-from generator.config import SampleConfig
-from generator.dataset.native import write_clip
-from generator.sampling import sample_clip
-from renderers.choice import RENDERERS, open_renderer
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.clip import DEFAULT_OUTPUTS
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.sampling import sample_clip
+from mannequin.renderers.choice import RENDERERS, open_renderer
 
 ALLOWED_GROWTH = 1.05
 

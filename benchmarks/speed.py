@@ -22,14 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.appearance import outfit
-from generator.catalog import Catalog
-from generator.clip import DEFAULT_OUTPUTS, LABELS
-from generator.config import SampleConfig
-from generator.dataset.native import write_clip
-from generator.sampling import sample_clip
-from generator.scene import build_scene
-from renderers.choice import open_renderer
+from mannequin.generator.appearance import outfit
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.clip import DEFAULT_OUTPUTS, LABELS
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.sampling import sample_clip
+from mannequin.generator.scene import build_scene
+from mannequin.renderers.choice import open_renderer
 
 SIZES = ((240, 320), (256, 256), (480, 640))
 
@@ -116,7 +116,7 @@ class StageClock:
         pass
 
     def _watch_blender(self):
-        from renderers.blender import renderer, stage, takes
+        from mannequin.renderers.blender import renderer, stage, takes
 
         self._watch(takes, "rasterize_labels", "labels by the rasteriser")
         self._watch(renderer, "_shade", "light at the vertices")

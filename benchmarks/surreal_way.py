@@ -19,13 +19,13 @@ os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
 
 import cv2
 
-from generator.body.lbs import rest_joints, rodrigues
-from generator.light import SH_GAIN
-from generator.scene import Scene
-from renderers.blender.camera import apply_lens, lens_of, matrix_world
-from renderers.blender.materials import make_image
-from renderers.blender.session import add_bundled_packages, load_bpy, silence
-from renderers.raster.shading import encode
+from mannequin.generator.body.lbs import rest_joints, rodrigues
+from mannequin.generator.light import SH_GAIN
+from mannequin.generator.scene import Scene
+from mannequin.renderers.blender.camera import apply_lens, lens_of, matrix_world
+from mannequin.renderers.blender.materials import make_image
+from mannequin.renderers.blender.session import add_bundled_packages, load_bpy, silence
+from mannequin.renderers.raster.shading import encode
 
 PASSES = {"Depth": "FLOAT", "Normal": "VECTOR", "Vector": "VECTOR", "Material Index": "FLOAT"}
 

@@ -2,7 +2,8 @@
 
     python -m benchmarks.training [--ways fp32 bf16+channels-last modern] [--batch 6 16 32 64] [--stacks 8]
 
-Every way trains the same stacked hourglass on parts with the code that trains (training.core.learner), in a process of
+Every way trains the same stacked hourglass on parts with the code that trains (mannequin.training.core.learner), in a
+process of
 its own; the ways take turns, so that a busy machine slows all of them. Step times are of one batch that stays on the
 device, without data; the first step, in which torch compiles and tries out algorithms, and one more are not counted.
 "modern" compiles, which is for a GPU: on a CPU it takes minutes, and what torch 2.13 writes for this network in bf16
@@ -28,19 +29,19 @@ from pathlib import Path
 
 import torch
 
-from generator.catalog import Assets
-from generator.config import SampleConfig
-from renderers.job import Job, job_outputs, run_job
-from training.core.config import TrainConfig
-from training.core.learner import Learner, session
-from training.core.loader import loader, on_device
-from training.core.sampler import TrainingBatches
-from training.cost import flops, parameters
-from training.data.frames import FrameDataset
-from training.data.index import Selection
-from training.presets import PRESETS
-from training.tasks.network import NetworkConfig
-from training.tasks.segmentation import Segmentation
+from mannequin.generator.catalog import Assets
+from mannequin.generator.config import SampleConfig
+from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.learner import Learner, session
+from mannequin.training.core.loader import loader, on_device
+from mannequin.training.core.sampler import TrainingBatches
+from mannequin.training.cost import flops, parameters
+from mannequin.training.data.frames import FrameDataset
+from mannequin.training.data.index import Selection
+from mannequin.training.presets import PRESETS
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.segmentation import Segmentation
 
 SWITCHES = {name: getattr(PRESETS["modern"].train, name) for name in ("precision", "compile", "channels_last")}
 WAYS = {
@@ -100,7 +101,7 @@ class Way:
         return {stage: statistics.median(t[stage] for t in taken) for stage in taken[0]}
 
     def step(self, batch) -> dict[str, float]:
-        """Seconds by stage of one step, as training.core.loop takes it."""
+        """Seconds by stage of one step, as mannequin.training.core.loop takes it."""
         learner, marks = self.learner, [self._now()]
         terms = learner.task.loss(learner.outputs(batch), batch)
         marks.append(self._now())
@@ -145,7 +146,7 @@ class Way:
         return on_device(loader(data, keys, config.workers, self.fabric), self.fabric)
 
     def _ahead(self) -> int:
-        """Batches that workers keep ready: four each, as of training.data.loading."""
+        """Batches that workers keep ready: four each, as of mannequin.training.data.loading."""
         return 4 * self.plan.config.workers
 
     def _now(self) -> float:

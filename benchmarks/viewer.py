@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import write_clip
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import write_clip
 from tests.browser import Visit, open_browser
 from tests.clips import ball_clip
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from generator.spec import CameraSpec, Matrix4
+from mannequin.generator.spec import CameraSpec, Matrix4
 
 
 def look_at(position, target, roll: float = 0.0) -> np.ndarray:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
-from generator.light import hdri_irradiance
-from generator.remote import is_url, place
-from generator.streams import rank, stream
+from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
+from mannequin.generator.light import hdri_irradiance
+from mannequin.generator.remote import is_url, place
+from mannequin.generator.streams import rank, stream
 
 NUM_OUTFITS = 1000
 NUM_SHAPES = 2000
@@ -63,7 +63,7 @@ class Catalog:
     @cache
     def _local(self, path: str) -> Path:
         """``path``, or the copy of what lies there."""
-        from generator.mirror import local
+        from mannequin.generator.mirror import local
 
         return local(path)
 
@@ -83,7 +83,7 @@ class Catalog:
 
     @cached_property
     def _user_bodies(self) -> dict[str, Path]:
-        from generator.body.files import find_bodies
+        from mannequin.generator.body.files import find_bodies
 
         return find_bodies(self._local(self.assets.body))
 
@@ -97,16 +97,16 @@ class Catalog:
     def _body(self, body_id, joints):
         origin, gender = body_id.split("-", 1)
         if origin == "mannequin":
-            from generator.body.builtin import load_builtin
+            from mannequin.generator.body.builtin import load_builtin
 
             return load_builtin(gender, joints)
-        from generator.body.files import load_body
+        from mannequin.generator.body.files import load_body
 
         return load_body(self._user_bodies[gender], name=body_id, gender=gender, joints=joints)
 
     def relaxed_hands(self) -> np.ndarray:
         """(2, 15, 3) axis-angles of the (left, right) hand at rest, in the order of SMPL-H."""
-        from generator.body.builtin import hand_pose_space
+        from mannequin.generator.body.builtin import hand_pose_space
 
         return hand_pose_space().relaxed
 
@@ -120,7 +120,7 @@ class Catalog:
 
     @cached_property
     def _real_shapes(self) -> dict[str, np.ndarray]:
-        from generator.motion.recorded import read_surreal_shapes
+        from mannequin.generator.motion.recorded import read_surreal_shapes
 
         if self.assets.body == BUILTIN:
             return {}
@@ -133,7 +133,7 @@ class Catalog:
 
     @cached_property
     def _actions(self) -> tuple[str, ...]:
-        from generator.motion.procedural import ACTIONS
+        from mannequin.generator.motion.procedural import ACTIONS
 
         if not self.assets.motion:
             return tuple(ACTIONS)
@@ -144,12 +144,12 @@ class Catalog:
         paths = [self._motion_path(name) for name in self.assets.motion if name not in self._actions]
         if not paths:
             return {}
-        from generator.motion.recorded import find_motions
+        from mannequin.generator.motion.recorded import find_motions
 
         return {motion.name: motion for path in paths for motion in find_motions(path)}
 
     def _motion_path(self, name: str) -> Path:
-        from generator.motion.procedural import ACTIONS
+        from mannequin.generator.motion.procedural import ACTIONS
 
         if is_url(name):
             return self._local(name)
@@ -179,7 +179,7 @@ class Catalog:
 
     @cached_property
     def _user_textures(self) -> dict[str, Path]:
-        from generator.appearance.folder import find_textures
+        from mannequin.generator.appearance.folder import find_textures
 
         body = self.body(next(iter(self.bodies.values())))
         return find_textures(self._local(self.assets.textures), body.topology.id)
@@ -193,7 +193,7 @@ class Catalog:
 
     def clothes(self, texture_id: str, body) -> np.ndarray:
         """(V, 3) float32 metres at rest by which what ``texture_id`` stands for covers ``body``."""
-        from generator.appearance.outfit import clothes
+        from mannequin.generator.appearance.outfit import clothes
 
         if texture_id.startswith("outfit/"):
             return clothes(body, _outfit_number(texture_id))
@@ -201,8 +201,8 @@ class Catalog:
 
     def texture(self, texture_id: str, body, resolution: int) -> np.ndarray:
         """(R, R, 3) uint8 sRGB; procedural ones are painted with R = ``resolution`` texels."""
-        from generator.appearance.folder import load_texture
-        from generator.appearance.outfit import dress
+        from mannequin.generator.appearance.folder import load_texture
+        from mannequin.generator.appearance.outfit import dress
 
         if texture_id.startswith("outfit/"):
             return dress(body, _outfit_number(texture_id), resolution).texture
@@ -214,7 +214,7 @@ class Catalog:
 
     @cached_property
     def _environment_files(self) -> dict[str, Path]:
-        from generator.environment import builtin_environments, find_environments
+        from mannequin.generator.environment import builtin_environments, find_environments
 
         if self.assets.environments:
             return find_environments(self._local(self.assets.environments))
@@ -234,7 +234,7 @@ class Catalog:
     @lru_cache(maxsize=4)
     def environment(self, environment_id: str) -> np.ndarray:
         """(h, w, 3) float32 linear equirectangular image."""
-        from generator.environment import load_environment
+        from mannequin.generator.environment import load_environment
 
         if environment_id not in self._environment_files:
             raise unknown_name("environment", environment_id, self.environments)
@@ -248,7 +248,7 @@ class Catalog:
 
     @cached_property
     def _photos(self) -> dict[str, Path]:
-        from generator.environment import find_photos
+        from mannequin.generator.environment import find_photos
 
         return find_photos(self._local(self.assets.backgrounds)) if self.assets.backgrounds else {}
 
@@ -260,7 +260,7 @@ class Catalog:
     @lru_cache(maxsize=4)
     def photo(self, photo_id: str) -> np.ndarray:
         """(h, w, 3) uint8 sRGB photo."""
-        from generator.environment import load_photo
+        from mannequin.generator.environment import load_photo
 
         if photo_id not in self._photos:
             raise unknown_name("background", photo_id, self.photos)
@@ -276,7 +276,7 @@ def _outfit_number(texture_id: str) -> int:
 
 @cache
 def _action(name: str):
-    from generator.motion.procedural import load_action
+    from mannequin.generator.motion.procedural import load_action
 
     return load_action(name)
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from generator.body.model import MERGE_14
-from generator.errors import unknown_name
-from generator.spec import ClipSpec
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.errors import unknown_name
+from mannequin.generator.spec import ClipSpec
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generator.body.model import PARTS, PARTS_14, SMPL_JOINTS, SMPLH_JOINTS
-from generator.clip import CHANNELS
-from generator.errors import ConfigError, unknown_name
+from mannequin.generator.body.model import PARTS, PARTS_14, SMPL_JOINTS, SMPLH_JOINTS
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.errors import ConfigError, unknown_name
 
 PALETTES = ("default", "surreal")
 DRAWN = (*CHANNELS, "segm14")
@@ -52,8 +52,15 @@ severity 1). Any two parts differ by 10 or more.
 """
 
 _MAIN_OF_14 = {
-    "head": "head", "torso": "spine1", "UpperArm": "Arm", "ForeArm": "ForeArm", "Hand": "Hand", "Thigh": "UpLeg", "Shin": "Leg", "Foot": "Foot",
-}  # fmt: skip
+    "head": "head",
+    "torso": "spine1",
+    "UpperArm": "Arm",
+    "ForeArm": "ForeArm",
+    "Hand": "Hand",
+    "Thigh": "UpLeg",
+    "Shin": "Leg",
+    "Foot": "Foot",
+}
 """Part of 14 → the part of 24 whose colour it has, without the side."""
 
 _CHARTS = (

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.catalog import Catalog, members
-from generator.config import SampleConfig
-from generator.errors import ConfigError
-from generator.motion.procedural import ACTIONS, sample_style
-from generator.spec import AppearanceSpec, MotionSpec, PersonSpec
-from generator.streams import stream
+from mannequin.generator.catalog import Catalog, members
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.motion.procedural import ACTIONS, sample_style
+from mannequin.generator.spec import AppearanceSpec, MotionSpec, PersonSpec
+from mannequin.generator.streams import stream
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import limits
-from generator.dataset.atomic import part_of
-from generator.errors import AssetError, MissingExtraError
+from mannequin.generator import limits
+from mannequin.generator.dataset.atomic import part_of
+from mannequin.generator.errors import AssetError, MissingExtraError
 
 FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
 """Suffixes of films that are read."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from generator.people import frame_times, person_pose
-from generator.spec import PersonSpec
+from mannequin.generator.people import frame_times, person_pose
+from mannequin.generator.spec import PersonSpec
 
 BODY_MARGIN = 0.20
 """Metres by which skin, shoes and hair may reach beyond the joints (head top and toes included)."""

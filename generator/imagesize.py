@@ -7,7 +7,7 @@ import warnings
 
 from PIL import Image
 
-from generator import limits
+from mannequin.generator import limits
 
 _RADIANCE = re.compile(rb"\n([-+][XY]) +(\d{1,9}) +([-+][XY]) +(\d{1,9})\s*\n")
 _PILLOW = ("PNG", "JPEG", "BMP", "TIFF")
@@ -28,8 +28,14 @@ def check_image(data: bytes, formats: tuple[str, ...]) -> None:
 
 def _format(data: bytes) -> str:
     starts = {
-        b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"BM": "BMP", b"II": "TIFF", b"MM": "TIFF", b"#?": "HDR", b"v/1\x01": "EXR",
-    }  # fmt: skip
+        b"\x89PNG": "PNG",
+        b"\xff\xd8": "JPEG",
+        b"BM": "BMP",
+        b"II": "TIFF",
+        b"MM": "TIFF",
+        b"#?": "HDR",
+        b"v/1\x01": "EXR",
+    }
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     return next((kind for start, kind in starts.items() if data.startswith(start)), "known image")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.spec import HdriLight, Lamp, LampLight, ShLight
+from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
 
 BAND_GAIN = np.repeat([1.0, 2.0 / 3.0, 0.25], [1, 3, 5])
 """Per coefficient, how much of an environment's radiance a Lambertian surface of albedo 1 gives

@@ -10,10 +10,10 @@ changed assets get a new folder. A file has its name only when whole; an interru
 from dataclasses import replace
 from pathlib import Path
 
-from generator.cache import cache_dir, content_key
-from generator.dataset.atomic import part_of
-from generator.errors import AssetError, DatasetError
-from generator.remote import RemotePath, place
+from mannequin.generator.cache import cache_dir, content_key
+from mannequin.generator.dataset.atomic import part_of
+from mannequin.generator.errors import AssetError, DatasetError
+from mannequin.generator.remote import RemotePath, place
 
 _MARKS = ("ETag", "etag", "md5Hash", "LastModified", "mtime", "updated")
 """What stores call that by which a changed file is told from the old one."""

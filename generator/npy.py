@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import limits
-from generator.errors import AssetError
+from mannequin.generator import limits
+from mannequin.generator.errors import AssetError
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from generator.body.lbs import global_transforms, make_skeleton, pose_body, rodrigues
-from generator.motion.base import Skeleton
-from generator.spec import PersonSpec
+from mannequin.generator.body.lbs import global_transforms, make_skeleton, pose_body, rodrigues
+from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.spec import PersonSpec
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
-from generator.clip import PersonView
-from generator.colours import Bar, Legend, Swatches, Wheel, instance_colours, joint_colours
-from generator.dataset.atomic import write_bytes
-from generator.errors import ConfigError
-from generator.remote import Place
+from mannequin.generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
+from mannequin.generator.clip import PersonView
+from mannequin.generator.colours import Bar, Legend, Swatches, Wheel, instance_colours, joint_colours
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.remote import Place
 
 GROUND, INK = (20, 21, 24), (232, 232, 232)
 TITLE_SIZE, TEXT_SIZE = 15, 12

@@ -1,5 +1,5 @@
 """Reading files that strangers made: whole but within a size, JSON but within a depth, and from
-within their folder only. Every reader of assets goes through here or through :mod:`generator.npy`.
+within their folder only. Every reader of assets goes through here or through :mod:`mannequin.generator.npy`.
 """
 
 import json
@@ -8,9 +8,9 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from generator import limits
-from generator.errors import AssetError, MannequinError
-from generator.remote import Place, RemotePath
+from mannequin.generator import limits
+from mannequin.generator.errors import AssetError, MannequinError
+from mannequin.generator.remote import Place, RemotePath
 
 
 def read_bytes(path: Place | str, most: int, expected: str, error: type[MannequinError] = AssetError) -> bytes:

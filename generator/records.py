@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from reprlib import Repr
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 _BRIEF = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
 
 PIP_LINES = {
     "s3": 'pip install "mannequin[remote]"',
@@ -22,10 +22,16 @@ PIP_LINES = {
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
 _HINTS = (
-    (("NoCredentials", "PartialCredentials", "ProfileNotFound", "PermissionError", "TokenRetrieval"),
-     "check the credentials (for S3: AWS_ACCESS_KEY_ID and " "AWS_SECRET_ACCESS_KEY, AWS_PROFILE or ~/.aws) and " "what they allow"),
+    (
+        ("NoCredentials", "PartialCredentials", "ProfileNotFound", "PermissionError", "TokenRetrieval"),
+        "check the credentials (for S3: "
+        "AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, "
+        "AWS_PROFILE or ~/.aws) and "
+        "what they allow",
+    ),
     (("FileNotFoundError",), "no such bucket or object; check the URL, or create the bucket"),
-)  # fmt: skip
+)
 _BROKEN = (
     "check the network and the service (for S3: AWS_ENDPOINT_URL), then run the same command again; what is "
     "finished is kept"

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from generator.catalog import Catalog
-from generator.config import SampleConfig
-from generator.errors import ConfigError, unknown_name
-from generator.presets import PRESETS
-from generator.spec import ClipSpec
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.errors import ConfigError, unknown_name
+from mannequin.generator.presets import PRESETS
+from mannequin.generator.spec import ClipSpec
 
 MOST_PIXELS = 2**32
 """Of all frames of a clip, which is held in memory as a whole."""

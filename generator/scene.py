@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.cameras import intrinsics, poses_with_neighbours, to_camera
-from generator.clip import PersonTrack
-from generator.environment import environment_view, fit_photo
-from generator.objects import object_mesh
-from generator.people import frame_times, person_pose, person_vertices
-from generator.spec import ClipSpec, HdriLight, PhotoBackground, PlainBackground
+from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_camera
+from mannequin.generator.clip import PersonTrack
+from mannequin.generator.environment import environment_view, fit_photo
+from mannequin.generator.objects import object_mesh
+from mannequin.generator.people import frame_times, person_pose, person_vertices
+from mannequin.generator.spec import ClipSpec, HdriLight, PhotoBackground, PlainBackground
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """The description of one clip: everything that a renderer needs, as plain frozen values.
 
 A ``ClipSpec`` is the unit of work, and the whole bug report. It names assets by id and holds no
-arrays; :func:`generator.scene.build_scene` turns it into posed meshes.
+arrays; :func:`mannequin.generator.scene.build_scene` turns it into posed meshes.
 
 World: right-handed, Z up, metres; the ground is z = 0. Cameras: OpenCV (x right, y down,
 z forward). ``T_a_b`` takes coordinates of b to coordinates of a, as rows of a 4 × 4 matrix.
@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from generator.errors import ConfigError
-from generator.reading import parse_json
-from generator.records import from_plain, to_plain
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.reading import parse_json
+from mannequin.generator.records import from_plain, to_plain
 
 SPEC_VERSION = 1
 
@@ -111,7 +111,7 @@ class ShLight:
     """Light of nine real spherical-harmonic coefficients in SURREAL's order.
 
     They describe the radiance around; a surface of normal n shows its linear albedo ×
-    max(0, Σ g_i c_i Y_i(n)), as generator.light says.
+    max(0, Σ g_i c_i Y_i(n)), as mannequin.generator.light says.
     """
 
     kind: ClassVar[str] = "sh"

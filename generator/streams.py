@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 
 def stream(seed: int, index: int, factor: str) -> np.random.Generator:

@@ -1,3 +1,3 @@
-from mannequin.cli import main
+from mannequin.cli.main import main
 
 main()

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from generator.colours import Bar, Legend, Swatches, Wheel
+from mannequin.generator.colours import Bar, Legend, Swatches, Wheel
 
 _AROUND = {"above": "1 / 2", "left": "2 / 1", "middle": "2 / 2", "right": "2 / 3", "below": "3 / 2"}
 """Row and column of what stands on a side of a picture."""
@@ -59,7 +59,8 @@ def _around(picture: np.ndarray, sides: dict[str, str]) -> str:
     """The picture with a text on each of the sides named."""
     texts = "".join(
         "<span "
-        f'style="grid-area:{_AROUND[side]};place-self:center{";color:#000;z-index:1" if side == "middle" else ""}">{escape(text)}</span>'
+        f'style="grid-area:{_AROUND[side]};place-self:center'
+        f'{";color:#000;z-index:1" if side == "middle" else ""}">{escape(text)}</span>'
         for side, text in sides.items()
     )
     image = f'<img src="{_data_uri(picture)}" alt="" style="grid-area:2 / 2;width:6em;height:6em">'

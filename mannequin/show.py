@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from generator.body.model import MERGE_14
-from generator.clip import LABELS
-from generator.colours import Style, colourise, fitted, legend
-from generator.dataset.collection import Collection, open_collection
-from generator.errors import ConfigError, DatasetError, unknown_name
-from generator.films import write_film
-from generator.pictures import (
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.clip import LABELS
+from mannequin.generator.colours import Style, colourise, fitted, legend
+from mannequin.generator.dataset.collection import Collection, open_collection
+from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
+from mannequin.generator.films import write_film
+from mannequin.generator.pictures import (
     ENCODINGS,
     GAP,
     draw_joints,

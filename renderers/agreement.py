@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from generator.errors import DisagreementError
+from mannequin.generator.errors import DisagreementError
 
 EDGE_STEP = 0.03
 """m. A pixel whose 3 × 3 neighbourhood spans more depth, or leaves the surface, is at an edge."""

@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from generator.clip import Clip
-from generator.errors import unknown_name
-from generator.scene import Scene
-from generator.spec import ClipSpec
+from mannequin.generator.clip import Clip
+from mannequin.generator.errors import unknown_name
+from mannequin.generator.scene import Scene
+from mannequin.generator.spec import ClipSpec
 
 RENDERERS = ("blender", "raster")
 
@@ -23,11 +23,11 @@ class Renderer(Protocol):
 def open_renderer(name: str, catalog, device: str = "cpu") -> Renderer:
     """The renderer called ``name``; Blender is imported only when asked for."""
     if name == "raster":
-        from renderers.raster.renderer import RasterRenderer
+        from mannequin.renderers.raster.renderer import RasterRenderer
 
         return RasterRenderer(catalog)
     if name == "blender":
-        from renderers.blender.renderer import BlenderRenderer
+        from mannequin.renderers.blender.renderer import BlenderRenderer
 
         return BlenderRenderer(catalog, device=device)
     raise unknown_name("renderer", name, RENDERERS)

@@ -16,9 +16,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 
-from generator.dataset.folder import software_versions
-from generator.errors import ConfigError, MissingExtraError, RenderError
-from renderers.crew import ATTEMPTS, Died, Work, crew
+from mannequin.generator.dataset.folder import software_versions
+from mannequin.generator.errors import ConfigError, MissingExtraError, RenderError
+from mannequin.renderers.crew import ATTEMPTS, Died, Work, crew
 
 PIP_LINE = 'pip install "mannequin[cluster]"'
 QUEUED = 1000

@@ -9,18 +9,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from generator import limits
-from generator.body.lbs import pose_body
-from generator.body.model import BodyModel
-from generator.cameras import intrinsics, poses_with_neighbours, to_matrix4
-from generator.clip import LABELS, Clip, PersonTrack
-from generator.errors import AssetError, ConfigError
-from generator.imagesize import check_image
-from generator.motion.npz import NpzFile
-from generator.reading import contained, read_bytes, read_json
-from generator.scene import MeshTrack, Scene
-from generator.spec import AppearanceSpec, CameraSpec, ClipSpec, MotionSpec, PersonSpec, PlainBackground, ShLight
-from renderers.raster.renderer import RasterRenderer
+from mannequin.generator import limits
+from mannequin.generator.body.lbs import pose_body
+from mannequin.generator.body.model import BodyModel
+from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_matrix4
+from mannequin.generator.clip import LABELS, Clip, PersonTrack
+from mannequin.generator.errors import AssetError, ConfigError
+from mannequin.generator.imagesize import check_image
+from mannequin.generator.motion.npz import NpzFile
+from mannequin.generator.reading import contained, read_bytes, read_json
+from mannequin.generator.scene import MeshTrack, Scene
+from mannequin.generator.spec import (
+    AppearanceSpec,
+    CameraSpec,
+    ClipSpec,
+    MotionSpec,
+    PersonSpec,
+    PlainBackground,
+    ShLight,
+)
+from mannequin.renderers.raster.renderer import RasterRenderer
 
 POSE_KEYS = ("poses", "pose", "fullpose")
 TRANSL_KEYS = ("trans", "transl")

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numba import njit
 
-from generator.scene import Scene
-from generator.spec import HdriLight, LampLight
+from mannequin.generator.scene import Scene
+from mannequin.generator.spec import HdriLight, LampLight
 
 NUM_LIGHTS = 64
 CELL = 0.02

@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from generator.catalog import Catalog
-from generator.clip import DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS
-from generator.dataset.census import take_census, unfinished
-from generator.dataset.folder import create_or_resume, software_versions
-from generator.dataset.runlog import RunLog
-from generator.errors import ConfigError, RenderError, unknown_name
-from generator.records import to_plain
-from generator.remote import Place
-from generator.sampling import plan_size, resolve
-from renderers.crew import Died, cores, crew
-from renderers.task import STAGES, Job, Made, make_clip, mourn, rehearse
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.clip import DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS
+from mannequin.generator.dataset.census import take_census, unfinished
+from mannequin.generator.dataset.folder import create_or_resume, software_versions
+from mannequin.generator.dataset.runlog import RunLog
+from mannequin.generator.errors import ConfigError, RenderError, unknown_name
+from mannequin.generator.records import to_plain
+from mannequin.generator.remote import Place
+from mannequin.generator.sampling import plan_size, resolve
+from mannequin.renderers.crew import Died, cores, crew
+from mannequin.renderers.task import STAGES, Job, Made, make_clip, mourn, rehearse
 
 MOST_CLIPS = 1_000_000_000
 
@@ -115,7 +115,7 @@ def run_job(
     clips: 0 for all that the preset has. workers: processes; 0 for this very one, which then is not
     safe from crashes and hangs. indices: which of so many clips are this run's share. retry_failed:
     make those too that failed before. seconds_per_frame: a clip that takes longer for each of its
-    frames hangs, and its process is ended; 0 for no limit. crew: see renderers.crew.
+    frames hangs, and its process is ended; 0 for no limit. crew: see mannequin.renderers.crew.
 
     A clip that raises, or takes ATTEMPTS processes with it, is recorded under ``out``/failed and
     reported in Summary.failed. Errors of assets and options that the first clip shows end the job

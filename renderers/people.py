@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
-from generator.clip import Foreground, PersonTrack, PersonView
-from generator.scene import MeshTrack, Scene
-from renderers.raster.lens import make_lens, project_points
-from renderers.raster.zbuffer import NEAR
+from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
+from mannequin.generator.clip import Foreground, PersonTrack, PersonView
+from mannequin.generator.scene import MeshTrack, Scene
+from mannequin.renderers.raster.lens import make_lens, project_points
+from mannequin.renderers.raster.zbuffer import NEAR
 
 NEEDED_CHANNELS = ("segm", "instance", "depth")
 """Label channels that ``person_views`` reads."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 MOST_SHARDS = 1_000_000
 

@@ -9,20 +9,20 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-from generator.catalog import Assets, Catalog
-from generator.config import SampleConfig
-from generator.dataset import failures
-from generator.dataset.atomic import cannot_write
-from generator.dataset.failures import Failure
-from generator.dataset.folder import Dataset, software_versions
-from generator.dataset.native import write_clip
-from generator.dataset.runlog import now
-from generator.errors import MannequinError, RenderError
-from generator.records import to_plain
-from generator.sampling import sample_clip
-from generator.scene import build_scene
-from renderers.choice import open_renderer
-from renderers.crew import Died, limit_time, unbroken
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset import failures
+from mannequin.generator.dataset.atomic import cannot_write
+from mannequin.generator.dataset.failures import Failure
+from mannequin.generator.dataset.folder import Dataset, software_versions
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.dataset.runlog import now
+from mannequin.generator.errors import MannequinError, RenderError
+from mannequin.generator.records import to_plain
+from mannequin.generator.sampling import sample_clip
+from mannequin.generator.scene import build_scene
+from mannequin.renderers.choice import open_renderer
+from mannequin.renderers.crew import Died, limit_time, unbroken
 
 STAGES = ("sample", "pose", "render", "write")
 

@@ -44,13 +44,31 @@ MOTIONBUILDER = {
 }
 NAMINGS = {
     "cmu": lambda n: _sided(n, "Left", "Right", MOTIONBUILDER),
-    "hip-knee": lambda n: _sided(n, "Left", "Right", {"pelvis": "Hips", "spine": "Chest", "chest": "Chest2"}, str.capitalize),
+    "hip-knee": lambda n: _sided(
+        n, "Left", "Right", {"pelvis": "Hips", "spine": "Chest", "chest": "Chest2"}, str.capitalize
+    ),
     "mixamo": lambda n: "mixamorig:" + _sided(n, "Left", "Right", MOTIONBUILDER),
-    "biped": lambda n: "Bip01 " + _sided(n, "L ", "R ", {
-        "shoulder": "UpperArm", "collar": "Clavicle", "elbow": "Forearm", "wrist": "Hand", "hip": "Thigh", "knee": "Calf",
-        "ankle": "Foot", "toe": "Toe0"}, str.capitalize),
+    "biped": lambda n: (
+        "Bip01 "
+        + _sided(
+            n,
+            "L ",
+            "R ",
+            {
+                "shoulder": "UpperArm",
+                "collar": "Clavicle",
+                "elbow": "Forearm",
+                "wrist": "Hand",
+                "hip": "Thigh",
+                "knee": "Calf",
+                "ankle": "Foot",
+                "toe": "Toe0",
+            },
+            str.capitalize,
+        )
+    ),
     "smpl": lambda n: _sided(n, "L_", "R_", {"toe": "Foot"}, str.capitalize),
-}  # fmt: skip
+}
 
 
 def _sided(name, left, right, words, otherwise=lambda w: w):

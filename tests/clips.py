@@ -8,9 +8,17 @@ array with arbitrary legal values, for round trips.
 import cv2
 import numpy as np
 
-from generator.body.model import PARTS, SMPL_JOINTS, SMPLH_JOINTS
-from generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
-from generator.spec import AppearanceSpec, CameraSpec, ClipSpec, MotionSpec, PersonSpec, PlainBackground, ShLight
+from mannequin.generator.body.model import PARTS, SMPL_JOINTS, SMPLH_JOINTS
+from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.spec import (
+    AppearanceSpec,
+    CameraSpec,
+    ClipSpec,
+    MotionSpec,
+    PersonSpec,
+    PlainBackground,
+    ShLight,
+)
 
 SKELETON = np.array(
     [
@@ -189,9 +197,18 @@ def _draw_balls(three, camera, resolution):
     uv = (chart_uv + np.stack([ball % 5, ball // 5 % 5], axis=1)) / 5.0
     flow, flow_backward = (_ball_flow(point, three[k].reshape(-1, 3)[ball] - centres[ball], camera) for k in (2, 0))
     raw = {
-        "segm": part, "instance": ball // 24 + 1, "depth": z, "normal": normal, "flow": flow, "flow_backward": flow_backward,
-        "occluded": normal[:, 2] > -0.05, "occluded_backward": normal[:, 2] > -0.05, "uv": uv, "chart": part, "chart_uv": chart_uv,
-    }  # fmt: skip
+        "segm": part,
+        "instance": ball // 24 + 1,
+        "depth": z,
+        "normal": normal,
+        "flow": flow,
+        "flow_backward": flow_backward,
+        "occluded": normal[:, 2] > -0.05,
+        "occluded_backward": normal[:, 2] > -0.05,
+        "uv": uv,
+        "chart": part,
+        "chart_uv": chart_uv,
+    }
     return {"pixels": pixels.astype(np.uint32)} | {n: a.astype(CHANNELS[n].dtype) for n, a in raw.items()}
 
 

@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture
 def fresh_tools():
     """No catalog and renderer of another test, which this process would keep from job to job."""
-    from renderers import task
+    from mannequin.renderers import task
 
     task._open.clear()
     yield
@@ -34,7 +34,7 @@ def browser():
 @pytest.fixture
 def run(capsys):
     """Runs a command; returns (exit status, standard output, standard error)."""
-    from mannequin.cli import main
+    from mannequin.cli.main import main
 
     def run(*args):
         with pytest.raises(SystemExit) as exit_:

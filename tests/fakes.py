@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from generator.body.model import FINGERS, SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
+from mannequin.generator.body.model import FINGERS, SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
 
 SMPLX_JOINTS = SMPLH_JOINTS[:22] + ("jaw", "left_eye", "right_eye") + SMPLH_JOINTS[22:]
 SMPLX_PARENTS = SMPL_PARENTS[:22] + (15, 15, 15) + tuple(p + 3 if p >= 22 else p for p in SMPLH_PARENTS[22:])

@@ -19,9 +19,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from generator import limits
-from generator.dataset.native import clip_bytes, verify_clip
-from generator.errors import MannequinError
+from mannequin.generator import limits
+from mannequin.generator.dataset.native import clip_bytes, verify_clip
+from mannequin.generator.errors import MannequinError
 from tests import test_hostile_input as readers
 from tests.clips import noise_clip
 
@@ -75,11 +75,15 @@ def images(folder):
     window = exr.index(b"dataWindow\0box2i\0") + 21
     jpeg = readers.encoded(".jpg", picture)
     contents = {
-        "png": png(60000), "jpeg": patched(jpeg, jpeg.index(b"\xff\xc0") + 5, b"\xff\x00\xff\x00"),
+        "png": png(60000),
+        "jpeg": patched(jpeg, jpeg.index(b"\xff\xc0") + 5, b"\xff\x00\xff\x00"),
         "bmp": patched(readers.encoded(".bmp", picture), 18, struct.pack("<ii", 60000, 60000)),
-        "webp": patched(readers.encoded(".webp", picture), 26, b"\xff\x3f\xff\x3f") if readers.encoded(".webp", picture)[12:16] == b"VP8 " else b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\x03\xff\xff\x03",
-        "hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y " b"60000 +X 60000\n" + bytes(99), "exr": patched(exr, window, struct.pack("<4i", 0, 0, 59999, 59999)),
-    }  # fmt: skip
+        "webp": patched(readers.encoded(".webp", picture), 26, b"\xff\x3f\xff\x3f")
+        if readers.encoded(".webp", picture)[12:16] == b"VP8 "
+        else b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\x03\xff\xff\x03",
+        "hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 60000 +X 60000\n" + bytes(99),
+        "exr": patched(exr, window, struct.pack("<4i", 0, 0, 59999, 59999)),
+    }
     for kind, content in contents.items():
         path = folder / f"a.{kind}"
         path.write_bytes(content)
@@ -109,12 +113,25 @@ def texts(folder):
     _, _, tail = bvh.partition("MOTION")
     row = tail.rstrip().rsplit("\n", 1)[1]
     files = {
-        "words.bvh": "HIERARCHY " + "a " * 20_000_000 + "MOTION", "word.bvh": bvh.rstrip() + "0" * 50_000_000, "frames.bvh": bvh.replace("Frames: 2", "Frames: 999999999999"),
-        "column.bvh": bvh.replace(row, "1 " * 20_000_000), "deep.bvh": "HIERARCHY ROOT a {" + "JOINT a {" * 200_000 + "MOTION\n", "blank.bvh": bvh + "\n" * 20_000_000,
-        "deep.json": "[" * 5_000_000, "digits.json": "1" * 5_000_000, "wide.json": "[" + "[]," * 10_000_000 + "0]",
-        "a.ply": "ply\nformat binary_little_endian 1.0\nelement vertex " "999999999999\nproperty float x\nproperty float " "y\nproperty float z\nelement face 9\nproperty list uchar " "int vertex_indices\nend_header\n",
-        "a.off": "OFF\n999999999 999999999 0\n0 0 0\n", "a.obj": "v 0 0 0\n" * 900_000,
-    }  # fmt: skip
+        "words.bvh": "HIERARCHY " + "a " * 20_000_000 + "MOTION",
+        "word.bvh": bvh.rstrip() + "0" * 50_000_000,
+        "frames.bvh": bvh.replace("Frames: 2", "Frames: 999999999999"),
+        "column.bvh": bvh.replace(row, "1 " * 20_000_000),
+        "deep.bvh": "HIERARCHY ROOT a {" + "JOINT a {" * 200_000 + "MOTION\n",
+        "blank.bvh": bvh + "\n" * 20_000_000,
+        "deep.json": "[" * 5_000_000,
+        "digits.json": "1" * 5_000_000,
+        "wide.json": "[" + "[]," * 10_000_000 + "0]",
+        "a.ply": "ply\nformat binary_little_endian "
+        "1.0\nelement vertex "
+        "999999999999\nproperty float "
+        "x\nproperty float "
+        "y\nproperty float z\nelement face "
+        "9\nproperty list uchar "
+        "int vertex_indices\nend_header\n",
+        "a.off": "OFF\n999999999 999999999 0\n0 0 0\n",
+        "a.obj": "v 0 0 0\n" * 900_000,
+    }
     for name, content in files.items():
         (folder / name).write_text(content)
         read = {".bvh": readers.motions, ".json": lambda path: readers.read_camera(path, 1)}.get(
@@ -138,9 +155,11 @@ def clips(folder):
         spec = json.loads(file["spec"][...].tobytes()) | {"resolution": [16384, 16384]}
         labels, each = "views/camera 0/labels", 2**28
         new = {
-            "spec": np.frombuffer(json.dumps(spec).encode(), np.uint8), f"{labels}/runs": np.array([[0, 0], [each, each]], np.uint32),
-            f"{labels}/run_offsets": np.array([0, 1, 2]), f"{labels}/frame_offsets": np.array([0, each, 2 * each]),
-        }  # fmt: skip
+            "spec": np.frombuffer(json.dumps(spec).encode(), np.uint8),
+            f"{labels}/runs": np.array([[0, 0], [each, each]], np.uint32),
+            f"{labels}/run_offsets": np.array([0, 1, 2]),
+            f"{labels}/frame_offsets": np.array([0, each, 2 * each]),
+        }
         for name, value in new.items():
             del file[name]
             file[name] = value

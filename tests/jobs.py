@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from generator.catalog import Assets
-from generator.config import SampleConfig
-from renderers.job import Job, Summary, job_outputs, run_job
+from mannequin.generator.catalog import Assets
+from mannequin.generator.config import SampleConfig
+from mannequin.renderers.job import Job, Summary, job_outputs, run_job
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = (

@@ -5,8 +5,8 @@ The triangles are known exactly, so ray casting or pencil and paper gives what t
 
 import numpy as np
 
-from generator.scene import MeshTrack, Scene
-from generator.spec import CameraSpec, ClipSpec, ObjectSpec, PlainBackground, ShLight
+from mannequin.generator.scene import MeshTrack, Scene
+from mannequin.generator.spec import CameraSpec, ClipSpec, ObjectSpec, PlainBackground, ShLight
 
 WHITE = np.full((4, 4, 3), 255, np.uint8)
 AMBIENT = ShLight((1.0,) + (0.0,) * 8)

@@ -6,15 +6,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from generator.body.builtin import load_builtin
-from generator.body.lbs import make_skeleton
-from generator.errors import ConfigError
-from generator.motion.actions.jump import JUMP
-from generator.motion.actions.sit import seat
-from generator.motion.base import PoseTrack
-from generator.motion.performer.figure import ANKLE, ELBOW, KNEE, WRIST, Figure, mirror_order, mirror_skeleton
-from generator.motion.performer.matrices import from_rotvec
-from generator.motion.procedural import ACTIONS, complete_style, load_action, sample_style
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.body.lbs import make_skeleton
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.motion.actions.jump import JUMP
+from mannequin.generator.motion.actions.sit import seat
+from mannequin.generator.motion.base import PoseTrack
+from mannequin.generator.motion.performer.figure import ANKLE, ELBOW, KNEE, WRIST, Figure, mirror_order, mirror_skeleton
+from mannequin.generator.motion.performer.matrices import from_rotvec
+from mannequin.generator.motion.procedural import ACTIONS, complete_style, load_action, sample_style
 
 FPS = 30.0
 NAMES = sorted(ACTIONS)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from generator.errors import DisagreementError
-from renderers.agreement import compare, require, summarize
+from mannequin.generator.errors import DisagreementError
+from mannequin.renderers.agreement import compare, require, summarize
 
 
 def frame(h=60, w=80):

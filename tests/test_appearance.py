@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.appearance.atlas import bake_atlas
-from generator.appearance.choices import SKIN_TONES, choose, colour, tone_of
-from generator.appearance.fit import fit
-from generator.appearance.folder import find_textures, load_texture
-from generator.appearance.noise import fractal, value
-from generator.appearance.outfit import _fit, dress
-from generator.appearance.shoes import SOLE
-from generator.body.builtin import load_builtin
-from generator.errors import AssetError, ConfigError, TopologyError
+from mannequin.generator.appearance.atlas import bake_atlas
+from mannequin.generator.appearance.choices import SKIN_TONES, choose, colour, tone_of
+from mannequin.generator.appearance.fit import fit
+from mannequin.generator.appearance.folder import find_textures, load_texture
+from mannequin.generator.appearance.noise import fractal, value
+from mannequin.generator.appearance.outfit import _fit, dress
+from mannequin.generator.appearance.shoes import SOLE
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.errors import AssetError, ConfigError, TopologyError
 
 NUMBERS = tuple(range(24))
 SIZE = 256
@@ -35,7 +35,7 @@ def body(request):
 
 @pytest.fixture(scope="module")
 def user_body(tmp_path_factory):
-    from generator.body.files import load_body
+    from mannequin.generator.body.files import load_body
 
     return load_body(
         fakes.fake_smpl_pkl(tmp_path_factory.mktemp("body") / "basicModel_f_lbs_10_207_0_v1.0.0.pkl", num_vertices=3000)
@@ -142,7 +142,7 @@ def test_beards_and_dresses_follow_gender():
 
 def test_the_same_number_gives_the_same_bytes(body):
     first = dress(body, 5, SIZE)
-    from generator.appearance import outfit
+    from mannequin.generator.appearance import outfit
 
     outfit._worn.cache_clear()
     outfit._painted.cache_clear()
@@ -283,7 +283,7 @@ def test_a_users_body_without_landmarks_or_regions_is_dressed(user_body):
 
 
 def test_a_hand_alone_cannot_be_dressed(tmp_path):
-    from generator.body.files import load_body
+    from mannequin.generator.body.files import load_body
 
     hand = load_body(fakes.fake_mano_pkl(tmp_path / "MANO_RIGHT.pkl"))
     with pytest.raises(AssetError, match="no joint 'pelvis'"):

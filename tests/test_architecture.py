@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = ("generator", "renderers", "training", "assets_manifest", "mannequin", "benchmarks", "tests")
+LINKED = ("generator", "renderers", "training", "assets_manifest")
+"""Folders at the top that are packages of mannequin, by links."""
+OURS = (*LINKED, "mannequin", "benchmarks", "tests")
 MAY_IMPORT = {
     "generator": {"generator", "assets_manifest"},
     "renderers": {"renderers", "generator"},
@@ -31,10 +33,17 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             package = path.relative_to(ROOT).parent.parts
             base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
-            names.add((base + (node.module or "")).strip("."))
+            module = (base + (node.module or "")).strip(".")
+            names |= {f"{module}.{alias.name}" for alias in node.names} if module == "mannequin" else {module}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "import_module":
             names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
     return names
+
+
+def room(module: str) -> str:
+    """The folder at the top that a module lies in."""
+    first, *rest = module.split(".")
+    return rest[0] if first == "mannequin" and rest and rest[0] in LINKED else first
 
 
 def users_of(library: str) -> set[str]:
@@ -53,7 +62,7 @@ def test_packages_import_only_what_they_may(package):
         for p in FILES
         if p.is_relative_to(ROOT / package) and not p.is_relative_to(CONVERTER)
         for name in imports(p)
-        if name.split(".")[0] in OURS and name.split(".")[0] not in MAY_IMPORT[package]
+        if room(name) in OURS and room(name) not in MAY_IMPORT[package]
     }
     assert not wrong
 
@@ -76,28 +85,36 @@ def test_the_command_line_parser_stays_out_of_the_library():
 
 
 def modules_after(statement: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has after ``statement``."""
-    code = f"{statement}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    """Libraries, and rooms of ours, that a fresh interpreter has after ``statement``."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return set(map(room, done.stdout.split()))
 
 
 def test_importing_generator_brings_nothing_heavy():
-    assert not modules_after("import generator") & {"numpy", "scipy", "numba", "cv2", "torch", "bpy", "h5py"}
+    assert not modules_after("import mannequin.generator") & {"numpy", "scipy", "numba", "cv2", "torch", "bpy", "h5py"}
 
 
 def test_importing_the_manifest_brings_nothing_of_ours():
-    assert modules_after("import assets_manifest") & set(OURS) == {"assets_manifest"}
+    assert modules_after("import mannequin.assets_manifest") & set(OURS) == {"assets_manifest", "mannequin"}
 
 
 def test_describing_clips_needs_no_renderer():
-    brought = modules_after("import generator.sampling, generator.spec")
+    brought = modules_after("import mannequin.generator.sampling, mannequin.generator.spec")
     assert not brought & {"renderers", "torch", "bpy", "h5py"}
 
 
 def test_the_manual_needs_neither_compiler_nor_renderer():
-    brought = modules_after("from mannequin.cli import manual; manual()")
+    brought = modules_after("from mannequin.cli.main import manual; manual()")
     assert not brought & {"bpy", "torch", "numba", "scipy", "cv2", "h5py", "joblib", "renderers"}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_parts_have_one_name(name):
+    """Imported by the name of its folder, as works where that lies in the path, a package says what it is called."""
+    assert (ROOT / "mannequin" / name).is_symlink() and (ROOT / "mannequin" / name).resolve() == ROOT / name
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True)
+    assert f"import mannequin.{name}, not {name}" in done.stderr
 
 
 def global_random(tree: ast.AST) -> set[str]:

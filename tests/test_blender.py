@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from scenes import look_at, make_scene, mesh_track, moved, plane, sphere
 
-from generator.clip import LABELS
-from generator.errors import ConfigError, DisagreementError, MissingExtraError, RenderError
-from generator.spec import HdriLight, Lamp, LampLight, ShLight
-from renderers.blender import session
-from renderers.blender.camera import lens_of
-from renderers.blender.crop import CELL, Crop, bounding_crop, crops_of
+from mannequin.generator.clip import LABELS
+from mannequin.generator.errors import ConfigError, DisagreementError, MissingExtraError, RenderError
+from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
+from mannequin.renderers.blender import session
+from mannequin.renderers.blender.camera import lens_of
+from mannequin.renderers.blender.crop import CELL, Crop, bounding_crop, crops_of
 
 needs_bpy = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason=f"bpy is absent: {session.PIP_LINE}")
 pytestmark = pytest.mark.blender
@@ -22,7 +22,7 @@ LIT = ShLight((0.9, -0.4, 0.2, 0.3, 0.1, 0.0, 0.1, 0.0, 0.1))
 def blender():
     """labels → BlenderRenderer, or skip with what is missing."""
     try:
-        from renderers.blender.renderer import BlenderRenderer
+        from mannequin.renderers.blender.renderer import BlenderRenderer
     except MissingExtraError as e:
         pytest.skip(str(e))
     return lambda labels="raster", device="cpu": BlenderRenderer(None, device=device, labels=labels)
@@ -39,8 +39,8 @@ def orbit(frames):
 
 def body_track(instance=1, place=(0.0, 0.0, 0.0), frames=1, gender="neutral", seed=0):
     """A built-in body that swings its limbs and drifts."""
-    from generator.body.builtin import load_builtin
-    from generator.body.lbs import pose_body
+    from mannequin.generator.body.builtin import load_builtin
+    from mannequin.generator.body.lbs import pose_body
 
     model, rng = load_builtin(gender), np.random.default_rng(seed)
     topology, k = model.topology, np.arange(frames + 2)[:, None, None]
@@ -216,7 +216,7 @@ def test_a_lamp_shines_as_its_power_says(blender):
 @needs_bpy
 def test_background_is_untouched_where_nothing_is(blender):
     behind = np.random.default_rng(0).random((1, 120, 160, 3)).astype(np.float32)
-    from renderers.raster.shading import encode
+    from mannequin.renderers.raster.shading import encode
 
     scene = make_scene([ball()], still(), background=behind, light=LIT)
     view = blender().render_scene(scene, ("rgb", "segm")).views["camera"]
@@ -258,7 +258,7 @@ def test_shadow_falls_on_the_ground_only_when_asked(blender):
 
 @needs_bpy
 def test_harmonic_light_agrees_with_the_rasteriser(blender):
-    from renderers.raster.renderer import RasterRenderer
+    from mannequin.renderers.raster.renderer import RasterRenderer
 
     track = replace(body_track(), texture=np.full((4, 4, 3), (200, 120, 60), np.uint8))
     scene = make_scene([track], still(), light=LIT, resolution=(240, 320), focal=(500.0, 500.0), samples=16)
@@ -312,7 +312,7 @@ CAMERAS = {
 @needs_bpy
 @pytest.mark.parametrize("name", CAMERAS)
 def test_all_labels_of_cycles_agree_with_the_rasteriser(blender, name):
-    from renderers.raster.labels import rasterize_labels
+    from mannequin.renderers.raster.labels import rasterize_labels
 
     resolution, focal, centre = CAMERAS[name]
     frames = 2
@@ -357,7 +357,7 @@ def test_every_frame_is_checked_and_the_figures_are_kept(blender):
 @needs_bpy
 def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
     """A principal point 0.3 px off between the two renderers must not pass."""
-    from renderers.blender import takes
+    from mannequin.renderers.blender import takes
 
     scene = make_scene([body_track()], still(), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
     rasterize = takes.rasterize_labels
@@ -375,7 +375,7 @@ def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
 
 @needs_bpy
 def test_wrong_depth_is_noticed(blender, monkeypatch):
-    from renderers.blender import takes
+    from mannequin.renderers.blender import takes
 
     scene = make_scene([body_track()], still(), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
     rasterize = takes.rasterize_labels

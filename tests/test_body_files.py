@@ -12,12 +12,12 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import cache
-from generator.body import unpickle
-from generator.body.arrayfile import read_arrays
-from generator.body.files import find_bodies, load_body
-from generator.body.usermesh import mesh_id
-from generator.errors import AssetError, TopologyError, UnsafeFileError
+from mannequin.generator import cache
+from mannequin.generator.body import unpickle
+from mannequin.generator.body.arrayfile import read_arrays
+from mannequin.generator.body.files import find_bodies, load_body
+from mannequin.generator.body.usermesh import mesh_id
+from mannequin.generator.errors import AssetError, TopologyError, UnsafeFileError
 from tests import fakes
 
 
@@ -446,7 +446,7 @@ def test_smplx_brings_its_own_atlas(tmp_path):
 def test_labels_are_computed_once(tmp_path, monkeypatch):
     path = fakes.fake_smpl_pkl(tmp_path / "SMPL_MALE.pkl")
     first = load_body(path).topology
-    monkeypatch.setattr("generator.body.usermesh._compute_labels", None)
+    monkeypatch.setattr("mannequin.generator.body.usermesh._compute_labels", None)
     second = load_body(path).topology
     assert np.array_equal(first.part, second.part) and np.array_equal(first.chart_uv, second.chart_uv)
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import assets_manifest
-from assets_manifest.convert.build import build
-from generator.body import shipped
-from generator.body.builtin import hand_pose_space, load_builtin, mirror_vertices
-from generator.body.charts import boundary_loops, face_adjacency, islands
-from generator.body.model import (
+from mannequin import assets_manifest
+from mannequin.assets_manifest.convert.build import build
+from mannequin.generator.body import shipped
+from mannequin.generator.body.builtin import hand_pose_space, load_builtin, mirror_vertices
+from mannequin.generator.body.charts import boundary_loops, face_adjacency, islands
+from mannequin.generator.body.model import (
     PARTS,
     SMPL_JOINTS,
     SMPL_PARENTS,

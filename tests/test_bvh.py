@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from generator.errors import AssetError
-from generator.motion.bvh import read_bvh
+from mannequin.generator.errors import AssetError
+from mannequin.generator.motion.bvh import read_bvh
 
 SMALL = """HIERARCHY
 ROOT Hips

@@ -11,19 +11,19 @@ import pytest
 import torch
 from torch import nn
 
-from generator.config import SampleConfig
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import write_clip
-from generator.errors import TrainingError
-from generator.records import to_plain
-from mannequin.cli import parse
+from mannequin.cli.main import parse
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.errors import TrainingError
+from mannequin.generator.records import to_plain
+from mannequin.training.card import train_command, write_card
+from mannequin.training.core.checkpoint import digest
+from mannequin.training.plot import draw
+from mannequin.training.presets import PRESETS, DataConfig
+from mannequin.training.tasks.registry import load_trained
 from tests.clips import ball_clip
 from tests.trained import TINY, checkpoint
-from training.card import train_command, write_card
-from training.core.checkpoint import digest
-from training.plot import draw
-from training.presets import PRESETS, DataConfig
-from training.tasks.registry import load_trained
 
 TRAIN_CSV = "step,epoch,samples,lr,loss,cross_entropy,gradient\n2,0.3,4,0.001,2.75,2.75,1\n4,0.7,8,0.001,1.5,1.5,1\n"
 VALIDATION_CSV = "step,epoch,loss,iou\n4,0.7,2.5,\n"
@@ -135,9 +135,15 @@ def test_evaluations_that_lie_in_the_run_are_in_the_card(tmp_path):
     run = made(tmp_path)
     (run / "evaluations").mkdir()
     record = {
-        "format": "mannequin-evaluation", "protocol": "masks", "description": "every image", "data": ["/far/photos"], "n": 40, "available": 50,
-        "results": {"iou": 0.4321, "accuracy": None}, "checkpoint": {"step": 4},
-    }  # fmt: skip
+        "format": "mannequin-evaluation",
+        "protocol": "masks",
+        "description": "every image",
+        "data": ["/far/photos"],
+        "n": 40,
+        "available": 50,
+        "results": {"iou": 0.4321, "accuracy": None},
+        "checkpoint": {"step": 4},
+    }
     (run / "evaluations" / "masks-photos.json").write_text(json.dumps(record))
     (run / "evaluations" / "broken.json").write_text("{")
     (run / "evaluations" / "other.json").write_text("[1]")

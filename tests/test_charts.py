@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from generator.body.builtin import load_builtin
-from generator.body.charts import (
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.body.charts import (
     boundary_loops,
     chart_atlas,
     densepose_style_charts,
@@ -14,7 +14,7 @@ from generator.body.charts import (
     keep_largest_islands,
     part_labels_from_weights,
 )
-from generator.body.model import PARTS
+from mannequin.generator.body.model import PARTS
 
 
 def grid(rows, columns):

@@ -14,13 +14,13 @@ import pytest
 from bvh_files import person_text
 from fakes import fake_smpl_pkl, fake_smplh_npz
 
-from generator.config import SampleConfig
-from generator.dataset.folder import open_dataset
-from generator.presets import PRESETS
-from mannequin.cli import COMMANDS, main, manual
-from mannequin.progress import ClipBar
-from renderers import task as task_module
-from renderers.job import Progress
+from mannequin.cli.main import COMMANDS, main, manual
+from mannequin.cli.progress import ClipBar
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.presets import PRESETS
+from mannequin.renderers import task as task_module
+from mannequin.renderers.job import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
@@ -320,7 +320,7 @@ def test_a_full_disk(run, tmp_path, monkeypatch):
     ],
 )
 def test_blender_missing_says_what_to_install(run, tmp_path, monkeypatch, error, says):
-    from renderers.blender import session
+    from mannequin.renderers.blender import session
 
     def absent(name, *args):
         raise error
@@ -332,7 +332,7 @@ def test_blender_missing_says_what_to_install(run, tmp_path, monkeypatch, error,
 
 
 def test_without_blender_environments_must_be_given(refuses, run, monkeypatch):
-    monkeypatch.setattr("generator.environment.builtin_environments", dict)
+    monkeypatch.setattr("mannequin.generator.environment.builtin_environments", dict)
     message = refuses("--light", "hdri")
     assert "--environments" in message and 'pip install "mannequin[blender]"' in message
     status, said, _ = run("assets", "list")

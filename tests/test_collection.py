@@ -5,14 +5,14 @@ from dataclasses import asdict
 
 import pytest
 
-from generator.dataset import failures
-from generator.dataset.collection import open_collection
-from generator.dataset.failures import Failure
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import ClipReader, write_clip
-from generator.dataset.surreal import export_surreal
-from generator.dataset.surreal_reader import SurrealReader
-from generator.errors import ConfigError, DatasetError
+from mannequin.generator.dataset import failures
+from mannequin.generator.dataset.collection import open_collection
+from mannequin.generator.dataset.failures import Failure
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import ClipReader, write_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.generator.dataset.surreal_reader import SurrealReader
+from mannequin.generator.errors import ConfigError, DatasetError
 from tests.clips import ball_clip
 
 SMALL = (60, 80)
@@ -45,9 +45,20 @@ def test_a_dataset_of_ours(made):
         assert isinstance(reader, ClipReader) and reader.spec.name == "clip 1"
     found = collection.summary("000002")
     assert asdict(found) == {
-        "key": "000002", "name": "clip 2", "state": "done", "problem": "", "split": "train", "action": "walk", "bodies": ("mannequin-female",),
-        "people": 1, "cameras": 1, "frames": 2, "fps": 30.0, "resolution": SMALL, "tags": {"action": "walk", "run": 2.0},
-    }  # fmt: skip
+        "key": "000002",
+        "name": "clip 2",
+        "state": "done",
+        "problem": "",
+        "split": "train",
+        "action": "walk",
+        "bodies": ("mannequin-female",),
+        "people": 1,
+        "cameras": 1,
+        "frames": 2,
+        "fps": 30.0,
+        "resolution": SMALL,
+        "tags": {"action": "walk", "run": 2.0},
+    }
 
 
 def test_a_folder_in_surreals_layout(exported):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.body.charts import face_adjacency
-from generator.body.model import MERGE_14, PARTS, PARTS_14
-from generator.catalog import Catalog
-from generator.clip import CHANNELS
-from generator.colours import (
+from mannequin.generator.body.charts import face_adjacency
+from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.colours import (
     DRAWN,
     PALETTES,
     Bar,
@@ -28,7 +28,7 @@ from generator.colours import (
     legend,
     part_colours,
 )
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 from mannequin.legends import legend_html
 
 LEAST = {"part": 32.0, "chart": 27.0}

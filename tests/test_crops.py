@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from training.data.colour import MEAN, STD, to_rgb, whitened
-from training.data.crop import (
+from mannequin.training.data.colour import MEAN, STD, to_rgb, whitened
+from mannequin.training.data.crop import (
     BOX_JOINTS,
     Augmentation,
     Box,

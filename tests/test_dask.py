@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from jobs import OPTIONS, ROOT, digests, here, small_job
 
-from generator.dataset.folder import open_dataset
-from generator.errors import ConfigError, MissingExtraError, RenderError
-from mannequin.cli import main
-from renderers import dask_crew as dask_module
-from renderers import task as task_module
-from renderers.crew import ATTEMPTS, Died
-from renderers.dask_crew import dask_crew
-from renderers.job import run_job
+from mannequin.cli.main import main
+from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.errors import ConfigError, MissingExtraError, RenderError
+from mannequin.renderers import dask_crew as dask_module
+from mannequin.renderers import task as task_module
+from mannequin.renderers.crew import ATTEMPTS, Died
+from mannequin.renderers.dask_crew import dask_crew
+from mannequin.renderers.job import run_job
 
 pytest.importorskip("distributed", reason="dask and distributed are not installed")
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.clip import CHANNELS
-from generator.dataset import atomic
-from generator.dataset.folder import create_or_resume, differences, open_dataset, software_versions
-from generator.dataset.native import write_clip
-from generator.errors import DatasetError
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.dataset import atomic
+from mannequin.generator.dataset.folder import create_or_resume, differences, open_dataset, software_versions
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.errors import DatasetError
 from tests.clips import noise_clip
 
 CONFIG = {"preset": "studio", "seed": 1, "sample": {"frames": 4, "size": [240, 320]}}
@@ -225,7 +225,7 @@ def test_of_two_different_starts_at_once_one_is_refused(tmp_path):
 
 def test_a_description_written_meanwhile_stands(tmp_path, monkeypatch):
     """The other process writes between our look and our write."""
-    from generator.dataset import folder
+    from mannequin.generator.dataset import folder
 
     real = folder.write_bytes
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from generator.environment import (
+from mannequin.generator.environment import (
     builtin_environments,
     environment_view,
     equirectangular,
@@ -18,7 +18,7 @@ from generator.environment import (
     load_photo,
     to_linear,
 )
-from generator.errors import AssetError
+from mannequin.generator.errors import AssetError
 from tests.scenes import look_at
 
 K = np.array([[100.0, 0, 80], [0, 110.0, 60], [0, 0, 1]])
@@ -71,7 +71,7 @@ def test_folders_are_searched(tmp_path):
 
 def test_builtin_environments_need_no_bpy_import():
     code = (
-        "import sys, generator.environment as e; print(len(e.builtin_environments()), 'bpy' in sys.modules, "
+        "import sys, mannequin.generator.environment as e; print(len(e.builtin_environments()), 'bpy' in sys.modules, "
         "'cv2' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -12,23 +12,23 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from generator.body.model import MERGE_14, PARTS_14
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import write_clip
-from generator.dataset.surreal import export_surreal
-from generator.errors import ConfigError, DatasetError, MannequinError, TrainingError
+from mannequin.generator.body.model import MERGE_14, PARTS_14
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, TrainingError
+from mannequin.training.data.colour import MEAN, STD, to_rgb
+from mannequin.training.data.frames import FrameDataset
+from mannequin.training.data.index import Selection, split_of
+from mannequin.training.evaluation.masks import MaskedImages, MaskLayout, read_layout
+from mannequin.training.evaluation.measure import device_of, evenly, measure
+from mannequin.training.evaluation.protocols import PROTOCOLS, open_data
+from mannequin.training.evaluation.published import PUBLISHED
+from mannequin.training.figures import FIGURES
+from mannequin.training.models.hourglass import Maps
+from mannequin.training.tasks.registry import load_trained, make_task
 from tests.clips import ball_clip
 from tests.trained import TINY, checkpoint
-from training.data.colour import MEAN, STD, to_rgb
-from training.data.frames import FrameDataset
-from training.data.index import Selection, split_of
-from training.evaluation.masks import MaskedImages, MaskLayout, read_layout
-from training.evaluation.measure import device_of, evenly, measure
-from training.evaluation.protocols import PROTOCOLS, open_data
-from training.evaluation.published import PUBLISHED
-from training.figures import FIGURES
-from training.models.hourglass import Maps
-from training.tasks.registry import load_trained, make_task
 
 SIZE = TINY.size
 SEGMENTATION, DEPTH = make_task("segmentation", TINY), make_task("depth", TINY)
@@ -240,20 +240,41 @@ def test_images_and_masks_may_share_a_folder(tmp_path):
     assert len(data) == 1 and data[0, 0]["id"] == "x" and (data[0, 0]["segm"] == 5).all()
 
 
-@pytest.mark.parametrize("change, says", [
-    (lambda root: (root / "masks" / "person0" / "2.png").unlink(), "no mask for 1 of 5 images, the first 'person0/2'"),
-    (lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8)), "9 × 9 pixels (height × " "width), its mask"),
-    (lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.full((9, 9), 16, np.uint8)), '2.png holds the labels 16; ' 'known are 0; 1;'),
-    (lambda root: (root / "masks" / "person0" / "2.png").write_bytes(b"\x89PNG rubbish"), "is not an image that can be read"),
-    (lambda root: (root / "images" / "person0" / "2.jpg").write_bytes(b""), "have the same name"),
-    (lambda root: (root / "images").rename(root / "pictures"), "There is no folder"),
-    (lambda root: (root / "masks.json").write_text("{"), "is not JSON"),
-    (lambda root: (root / "masks.json").write_text('{"mask": "x"}'), "unknown field 'mask'"),
-    (lambda root: (root / "masks.json").write_text('{"coding": "labels", ' '"labels": {"1": "nose"}}'), "expected one of background, head"),
-    (lambda root: (root / "masks.json").write_text('{"coding": "labels", "labels": ' '{"red": "head"}}'), "expected a value such as"),
-    (lambda root: (root / "masks.json").write_text('{"images": "../elsewhere"}'), "leads out of its folder"),
-    (lambda root: (root / "masks.json").write_text('{"images": "masks"}'), "need a mask_ending"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (
+            lambda root: (root / "masks" / "person0" / "2.png").unlink(),
+            "no mask for 1 of 5 images, the first 'person0/2'",
+        ),
+        (
+            lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8)),
+            "9 × 9 pixels (height × width), its mask",
+        ),
+        (
+            lambda root: write_pair(root, "person0/2", np.zeros((9, 9), np.uint8), np.full((9, 9), 16, np.uint8)),
+            "2.png holds the labels 16; known are 0; 1;",
+        ),
+        (
+            lambda root: (root / "masks" / "person0" / "2.png").write_bytes(b"\x89PNG rubbish"),
+            "is not an image that can be read",
+        ),
+        (lambda root: (root / "images" / "person0" / "2.jpg").write_bytes(b""), "have the same name"),
+        (lambda root: (root / "images").rename(root / "pictures"), "There is no folder"),
+        (lambda root: (root / "masks.json").write_text("{"), "is not JSON"),
+        (lambda root: (root / "masks.json").write_text('{"mask": "x"}'), "unknown field 'mask'"),
+        (
+            lambda root: (root / "masks.json").write_text('{"coding": "labels", "labels": {"1": "nose"}}'),
+            "expected one of background, head",
+        ),
+        (
+            lambda root: (root / "masks.json").write_text('{"coding": "labels", "labels": {"red": "head"}}'),
+            "expected a value such as",
+        ),
+        (lambda root: (root / "masks.json").write_text('{"images": "../elsewhere"}'), "leads out of its folder"),
+        (lambda root: (root / "masks.json").write_text('{"images": "masks"}'), "need a mask_ending"),
+    ],
+)
 def test_what_is_wrong_with_images_and_masks_is_named(folder, change, says):
     root, _ = folder
     change(root)
@@ -274,9 +295,15 @@ def test_sitting_people_are_measured_on_their_test_subjects_with_the_papers_figu
     for k in range(6):
         mask = rng.choice(np.array([int(code) for code in CODES], np.uint8), (SIZE, SIZE))
         write_pair(root, f"subject{k}/frame", rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8), mask)
-    (root / "masks.json").write_text(json.dumps(
-        {"coding": "labels", "labels": CODES, "splits": {"train": ["subject0/*", "subject1/*"], "test": [f"subject{k}/*" for k in (2, 3, 4, 5)]}}
-    ))  # fmt: skip
+    (root / "masks.json").write_text(
+        json.dumps(
+            {
+                "coding": "labels",
+                "labels": CODES,
+                "splits": {"train": ["subject0/*", "subject1/*"], "test": [f"subject{k}/*" for k in (2, 3, 4, 5)]},
+            }
+        )
+    )
     checkpoint(tmp_path / "run")
     status, out, _ = evaluate(tmp_path / "run", "--data", root, "--protocol", "fsitting")
     record = json.loads((tmp_path / "run" / "evaluations" / "fsitting-Sitting.json").read_text())

@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from generator.catalog import Catalog, members
-from generator.colours import part_colours
-from generator.errors import ConfigError
-from generator.motion.procedural import ACTIONS
-from generator.pictures import GAP
-from mannequin.cli import parse
-from renderers.choice import open_renderer
-from training.experiments import material as material_module
-from training.experiments import worlds
-from training.experiments.campaign import SETTINGS, campaign, chains
-from training.experiments.material import LABELS, Material, MemoryFrames, make
-from training.experiments.page import markdown, plot
-from training.experiments.plans import EXPERIMENTS, Part, plan
-from training.experiments.runs import result_path, run_chain, run_folder
-from training.experiments.scale import Scale
-from training.experiments.sheet import sheet
-from training.experiments.statistics import mean_and_reach, paired
+from mannequin.cli.main import parse
+from mannequin.generator.catalog import Catalog, members
+from mannequin.generator.colours import part_colours
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.motion.procedural import ACTIONS
+from mannequin.generator.pictures import GAP
+from mannequin.renderers.choice import open_renderer
+from mannequin.training.experiments import material as material_module
+from mannequin.training.experiments import worlds
+from mannequin.training.experiments.campaign import SETTINGS, campaign, chains
+from mannequin.training.experiments.material import LABELS, Material, MemoryFrames, make
+from mannequin.training.experiments.page import markdown, plot
+from mannequin.training.experiments.plans import EXPERIMENTS, Part, plan
+from mannequin.training.experiments.runs import result_path, run_chain, run_folder
+from mannequin.training.experiments.scale import Scale
+from mannequin.training.experiments.sheet import sheet
+from mannequin.training.experiments.statistics import mean_and_reach, paired
 
 TINY = Scale(
     real=(1, 2), real_pool=3, test=2, clips=(1, 2), frames=1, outfits=(1, 2), outfit_clips=3,
@@ -195,8 +195,8 @@ def test_a_camera_of_faults_blurs_and_adds_noise():
 
 
 def test_samples_in_memory_are_those_of_the_files(out, outcome):
-    from training.data.frames import FrameDataset
-    from training.data.index import Selection
+    from mannequin.training.data.frames import FrameDataset
+    from mannequin.training.data.index import Selection
 
     paths = Material(out / "data", TINY).test("synth").paths
     ours = MemoryFrames(paths, True, 5, 64)
@@ -244,7 +244,7 @@ def test_finished_runs_are_not_repeated(out, outcome, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("training.experiments.runs.train", refuse)
+    monkeypatch.setattr("mannequin.training.experiments.runs.train", refuse)
     again = campaign("pretraining", "segmentation", 2, out, TINY, rasterised, workers=1)
     assert again.runs == outcome.runs
 
@@ -307,7 +307,7 @@ def test_the_page_says_what_was_found(outcome):
 
 
 def test_depth_errors_gain_by_falling(outcome):
-    from training.experiments.campaign import Outcome
+    from mannequin.training.experiments.campaign import Outcome
 
     worse, better = (
         [{"metrics": {"real": {"rmse": v}, "synth": {"rmse": v}}} for v in values] for values in ((90, 91), (80, 82))

@@ -17,19 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog import Assets, Catalog
-from generator.config import SampleConfig
-from generator.dataset import atomic, failures
-from generator.dataset.census import Census, clips, take_census, unfinished
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.standing import standing
-from generator.errors import AssetError, ConfigError, DatasetError, RenderError
-from generator.records import to_plain
-from generator.sampling import sample_clip
-from renderers import crew as crew_module
-from renderers import task as task_module
-from renderers.crew import Died, crew, unbroken
-from renderers.job import Job, job_outputs, run_job
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset import atomic, failures
+from mannequin.generator.dataset.census import Census, clips, take_census, unfinished
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.standing import standing
+from mannequin.generator.errors import AssetError, ConfigError, DatasetError, RenderError
+from mannequin.generator.records import to_plain
+from mannequin.generator.sampling import sample_clip
+from mannequin.renderers import crew as crew_module
+from mannequin.renderers import task as task_module
+from mannequin.renderers.crew import Died, crew, unbroken
+from mannequin.renderers.job import Job, job_outputs, run_job
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 

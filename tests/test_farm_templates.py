@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs import OPTIONS, ROOT, digests
 
-from generator.errors import ConfigError
-from mannequin.cli import main, parse
-from mannequin.commands.generate import Generate
-from mannequin.farm import openjd, slurm
-from mannequin.farm.needs import Needs
-from mannequin.farm.words import located
+from mannequin.cli.commands.generate import Generate
+from mannequin.cli.farm import openjd, slurm
+from mannequin.cli.farm.needs import Needs
+from mannequin.cli.farm.words import located
+from mannequin.cli.main import main, parse
+from mannequin.generator.errors import ConfigError
 
 AWKWARD = "a b'c\";d$e`f`(g)&h*é\\{i}"
 """A name with most of what shells treat specially."""
@@ -289,6 +289,6 @@ def test_files_of_other_kinds_are_not_overwritten(tmp_path, capsys):
 
 
 def test_options_that_job_files_set_are_options_of_generate():
-    from mannequin.commands.farm import ADDED
+    from mannequin.cli.commands.farm import ADDED
 
     assert all(hasattr(Generate, name) for name in ADDED)

@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 
-from generator import films as module
-from generator.errors import AssetError, MissingExtraError
-from generator.films import open_film, write_film
+from mannequin.generator import films as module
+from mannequin.generator.errors import AssetError, MissingExtraError
+from mannequin.generator.films import open_film, write_film
 
 pytest.importorskip("av")
 

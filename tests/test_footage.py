@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from fakes import fake_smpl_pkl, fake_smplh_npz
 
-from generator.body.builtin import load_builtin
-from generator.body.lbs import pose_body
-from generator.dataset.folder import open_dataset
-from generator.errors import AssetError, ConfigError
-from mannequin.cli import main
-from renderers.footage import label_footage, read_camera, read_images, read_parameters
-from renderers.validation.validate import validate
+from mannequin.cli.main import main
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.body.lbs import pose_body
+from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.errors import AssetError, ConfigError
+from mannequin.renderers.footage import label_footage, read_camera, read_images, read_parameters
+from mannequin.renderers.validation.validate import validate
 
 EXAMPLE = json.loads(
     re.search(

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
+from mannequin.training.core.checkpoint import checkpoints, read, save
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.learner import Learner, session
+from mannequin.training.core.loader import loader, on_device
+from mannequin.training.core.loop import train
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.registry import load_trained
+from mannequin.training.tasks.segmentation import Segmentation
 from tests.toys import ToyData, ToyTask, small
-from training.core.checkpoint import checkpoints, read, save
-from training.core.config import TrainConfig
-from training.core.learner import Learner, session
-from training.core.loader import loader, on_device
-from training.core.loop import train
-from training.tasks.network import NetworkConfig
-from training.tasks.registry import load_trained
-from training.tasks.segmentation import Segmentation
 
 pytestmark = [
     pytest.mark.gpu,

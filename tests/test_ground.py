@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scenes import look_at, make_scene, mesh_track, moved
 
-from generator.objects import object_mesh
-from generator.spec import HdriLight, Lamp, LampLight, ShLight
-from renderers.ground import Backdrop, GroundShadow, sample_environment
+from mannequin.generator.objects import object_mesh
+from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
+from mannequin.renderers.ground import Backdrop, GroundShadow, sample_environment
 
 HEIGHT = 2.0
 TOP = look_at((0.0, 0.0, 8.0), (0.0, 0.0, 0.0), up=(0.0, 1.0, 0.0))

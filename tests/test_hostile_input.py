@@ -17,21 +17,21 @@ import trimesh
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.appearance.folder import find_textures, load_texture
-from generator.body import files as body_files
-from generator.body.arrayfile import read_arrays
-from generator.body.model import SMPL_JOINTS, SMPL_PARENTS
-from generator.body.shipped import read_manifest
-from generator.body.usermesh import read_obj_uv
-from generator.catalog import Assets, Catalog
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import clip_bytes, open_clip, read_clip, verify_clip
-from generator.environment import find_environments, find_photos, load_environment, load_photo
-from generator.errors import AssetError, MannequinError
-from generator.motion.recorded import find_motions, read_surreal_shapes
-from generator.objects import object_mesh
-from generator.spec import ClipSpec
-from renderers.footage import read_camera, read_images, read_parameters
+from mannequin.generator.appearance.folder import find_textures, load_texture
+from mannequin.generator.body import files as body_files
+from mannequin.generator.body.arrayfile import read_arrays
+from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS
+from mannequin.generator.body.shipped import read_manifest
+from mannequin.generator.body.usermesh import read_obj_uv
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import clip_bytes, open_clip, read_clip, verify_clip
+from mannequin.generator.environment import find_environments, find_photos, load_environment, load_photo
+from mannequin.generator.errors import AssetError, MannequinError
+from mannequin.generator.motion.recorded import find_motions, read_surreal_shapes
+from mannequin.generator.objects import object_mesh
+from mannequin.generator.spec import ClipSpec
+from mannequin.renderers.footage import read_camera, read_images, read_parameters
 from tests import fakes
 from tests.bvh_files import person_text
 from tests.clips import ball_clip, camera_looking, make_spec
@@ -82,9 +82,14 @@ _RNG = np.random.default_rng(0)
 _PICTURE = _RNG.integers(0, 256, (24, 24, 3), np.uint8)
 _SKY = _RNG.uniform(0, 4, (8, 16, 3)).astype(np.float32)
 _LITTLE_BODY = {
-    "v_template": np.eye(4, 3), "shapedirs": np.zeros((4, 3, 2)), "posedirs": np.zeros((4, 3, 207)), "weights": np.eye(4, 24) + 0.5,
-    "J_regressor": fakes.sp.csc_matrix(np.eye(24, 4)), "kintree_table": np.zeros((2, 24), np.uint32), "f": np.array([[0, 1, 2]], np.uint32),
-}  # fmt: skip
+    "v_template": np.eye(4, 3),
+    "shapedirs": np.zeros((4, 3, 2)),
+    "posedirs": np.zeros((4, 3, 207)),
+    "weights": np.eye(4, 24) + 0.5,
+    "J_regressor": fakes.sp.csc_matrix(np.eye(24, 4)),
+    "kintree_table": np.zeros((2, 24), np.uint32),
+    "f": np.array([[0, 1, 2]], np.uint32),
+}
 _DENSE_BODY = _LITTLE_BODY | {"J_regressor": np.eye(24, 4)}
 _AMASS = {
     "poses": np.zeros((6, 156)),
@@ -93,8 +98,11 @@ _AMASS = {
     "gender": np.array("male"),
 }
 _SURREAL = {
-    "pose_01_01": np.zeros((4, 72)), "trans_01_01": np.zeros((4, 3)), "maleshapes": np.zeros((3, 10)), "femaleshapes": np.zeros((3, 10)),
-}  # fmt: skip
+    "pose_01_01": np.zeros((4, 72)),
+    "trans_01_01": np.zeros((4, 3)),
+    "maleshapes": np.zeros((3, 10)),
+    "femaleshapes": np.zeros((3, 10)),
+}
 _PARAMETERS = {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3)), "betas": np.zeros(10)}
 _CAMERA = {
     "size": [48, 64],
@@ -146,11 +154,27 @@ def test_npz_bytes(folder, data):
 
 nasty_arrays = st.sampled_from(
     (
-        np.zeros(0), np.zeros((0, 3)), np.array(3), np.array(np.nan), np.full((6, 156), np.nan), np.full((6, 156), 1e308), np.zeros((6, 156, 2)),
-        np.array("text"), np.array(["a", "b"]), np.zeros(3, "f8,i4"), np.zeros((6, 3), complex), np.zeros((6, 156), bool), np.zeros(1, "M8[s]"),
-        np.zeros((6, 0)), np.zeros((1,) * 30), np.array(b"x" * 99), np.zeros((2, 24), np.uint64) + 2**63, np.array([0]), np.zeros((6, 156), ">f2"),
+        np.zeros(0),
+        np.zeros((0, 3)),
+        np.array(3),
+        np.array(np.nan),
+        np.full((6, 156), np.nan),
+        np.full((6, 156), 1e308),
+        np.zeros((6, 156, 2)),
+        np.array("text"),
+        np.array(["a", "b"]),
+        np.zeros(3, "f8,i4"),
+        np.zeros((6, 3), complex),
+        np.zeros((6, 156), bool),
+        np.zeros(1, "M8[s]"),
+        np.zeros((6, 0)),
+        np.zeros((1,) * 30),
+        np.array(b"x" * 99),
+        np.zeros((2, 24), np.uint64) + 2**63,
+        np.array([0]),
+        np.zeros((6, 156), ">f2"),
     )
-)  # fmt: skip
+)
 
 
 @given(data=st.data())
@@ -163,12 +187,24 @@ def test_npz_arrays(folder, data):
 
 
 HEADERS = (
-    "{'descr': '<f8', 'fortran_order': " "False, 'shape': (-1,), }", "{'descr': '<f8', " "'fortran_order': False, " "'shape': (0, 10**30), }",
-    "{'descr': '<f8', 'fortran_order': " "False, 'shape': (0, " "1000000000000000000000000000000), }", "{'descr': '|O', " "'fortran_order': False, " "'shape': (6, 156), }",
-    "{'descr': '<f8', " "'fortran_order': False, " "'shape': (99999999999,), }", "{[]: 1}", "-" * 5000 + "1", "(" * 3000, "{'descr': [], " "'fortran_order': 1, 'shape': " "()}",
-    "{'descr': '<U0', 'fortran_order': " "False, 'shape': (9, 9), }", "{'descr': ('<f8', (100000,)), " "'fortran_order': " "False, 'shape': (6, 156), }", "[" * 150, "'", "\0", "{}",
-    "{'descr': '<f8', " "'fortran_order': False, " "'shape': (True, 3), }", "{'descr': '<f8', " "'fortran_order': False, 'shape': " + str((1,) * 60) + ", }",
-)  # fmt: skip
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 10**30), }",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 1000000000000000000000000000000), }",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (6, 156), }",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999,), }",
+    "{[]: 1}",
+    "-" * 5000 + "1",
+    "(" * 3000,
+    "{'descr': [], 'fortran_order': 1, 'shape': ()}",
+    "{'descr': '<U0', 'fortran_order': False, 'shape': (9, 9), }",
+    "{'descr': ('<f8', (100000,)), 'fortran_order': False, 'shape': (6, 156), }",
+    "[" * 150,
+    "'",
+    "\0",
+    "{}",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (True, 3), }",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': " + str((1,) * 60) + ", }",
+)
 
 
 @pytest.mark.parametrize("header", HEADERS)
@@ -219,9 +255,13 @@ def test_bodies_with_one_odd_array(folder, key, value):
     cyclic = []
     cyclic.append(cyclic)
     odd = {
-        "sparse": fakes.sp.csc_matrix(np.eye(4)), "cyclic": cyclic, "scalar": np.float64(2), "empty": np.zeros(0), "strings": ["a" * 10**6] + ["b"] * 10**4,
+        "sparse": fakes.sp.csc_matrix(np.eye(4)),
+        "cyclic": cyclic,
+        "scalar": np.float64(2),
+        "empty": np.zeros(0),
+        "strings": ["a" * 10**6] + ["b"] * 10**4,
         "huge": [10**30],
-    }  # fmt: skip
+    }
     assert read_bytes_with(body_arrays, folder, "a.pkl", pickle.dumps(_DENSE_BODY | {key: odd[value]})) is None
 
 
@@ -523,11 +563,17 @@ def link_out(folder, name, content):
 @pytest.mark.parametrize(
     ("name", "find"),
     [
-        ("a.bvh", find_motions), ("a.npz", find_motions), ("a.png", lambda path: find_textures(path, "mesh")), ("a.jpg", find_photos),
-        ("a.hdr", find_environments), ("SMPL_MALE.pkl", body_files.find_bodies), ("a.png", lambda path: read_images(path, 1)),
-        ("topology.txt", lambda path: find_textures(path, "mesh")), ("topology.json", lambda path: find_textures(path, "mesh")),
+        ("a.bvh", find_motions),
+        ("a.npz", find_motions),
+        ("a.png", lambda path: find_textures(path, "mesh")),
+        ("a.jpg", find_photos),
+        ("a.hdr", find_environments),
+        ("SMPL_MALE.pkl", body_files.find_bodies),
+        ("a.png", lambda path: read_images(path, 1)),
+        ("topology.txt", lambda path: find_textures(path, "mesh")),
+        ("topology.json", lambda path: find_textures(path, "mesh")),
     ],
-)  # fmt: skip
+)
 def test_links_out_of_a_folder_are_not_followed(tmp_path, name, find):
     within = link_out(tmp_path, name, encoded(".png", _PICTURE))
     with pytest.raises(AssetError, match="leads out of its folder"):

@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from generator.errors import ConfigError
-from training.core.learner import compiled
-from training.cost import flops, parameters
-from training.models.hourglass import Hourglass, HourglassConfig, Maps, Residual, StackedHourglass
+from mannequin.generator.errors import ConfigError
+from mannequin.training.core.learner import compiled
+from mannequin.training.cost import flops, parameters
+from mannequin.training.models.hourglass import Hourglass, HourglassConfig, Maps, Residual, StackedHourglass
 
 SMALL = HourglassConfig(outputs=5, stacks=2, features=16, depth=2)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.catalog import Assets
-from generator.config import SampleConfig
-from generator.dataset.folder import open_dataset
-from generator.errors import AssetError, ConfigError, DatasetError, RenderError
-from renderers import task as task_module
-from renderers.blender.session import interrupts_held
-from renderers.crew import crew
-from renderers.job import Job, Summary, job_outputs, run_job, worker_count
+from mannequin.generator.catalog import Assets
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.errors import AssetError, ConfigError, DatasetError, RenderError
+from mannequin.renderers import task as task_module
+from mannequin.renderers.blender.session import interrupts_held
+from mannequin.renderers.crew import crew
+from mannequin.renderers.job import Job, Summary, job_outputs, run_job, worker_count
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
@@ -254,7 +254,7 @@ def test_the_next_run_passes_over_failed_clips_unless_told_to_try_them_again(tmp
 
 
 def test_the_command_says_which_clips_failed_and_exits_with_one(tmp_path, moody, capsys):
-    from mannequin.cli import main
+    from mannequin.cli.main import main
 
     with pytest.raises(SystemExit) as exit_:
         main(

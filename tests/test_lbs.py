@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
-from generator.body import lbs
-from generator.body.files import load_body
-from generator.body.joints import with_joints
-from generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel, Topology
-from generator.errors import ConfigError
+from mannequin.generator.body import lbs
+from mannequin.generator.body.files import load_body
+from mannequin.generator.body.joints import with_joints
+from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel, Topology
+from mannequin.generator.errors import ConfigError
 from tests import fakes
 
 

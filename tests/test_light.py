@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from generator.environment import equirectangular
-from generator.light import hdri_irradiance, sh_basis, sh_radiance, surface_light
-from generator.spec import HdriLight, Lamp, LampLight, ShLight
-from renderers.raster.renderer import render_scene
+from mannequin.generator.environment import equirectangular
+from mannequin.generator.light import hdri_irradiance, sh_basis, sh_radiance, surface_light
+from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
+from mannequin.renderers.raster.renderer import render_scene
 from tests.scenes import look_at, make_scene, mesh_track, sphere
 
 UP = np.array([0.0, 0.0, 1.0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.losses import (
+from mannequin.training.losses import (
     BIN,
     BINS,
     IGNORE,
@@ -17,8 +17,8 @@ from training.losses import (
     labels_at,
     stacked_cross_entropy,
 )
-from training.metrics import SegmentationMeter
-from training.models.hourglass import HourglassConfig, Maps, StackedHourglass
+from mannequin.training.metrics import SegmentationMeter
+from mannequin.training.models.hourglass import HourglassConfig, Maps, StackedHourglass
 
 
 def slow_cross_entropy(scores: torch.Tensor, labels: torch.Tensor) -> float:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from generator.body.model import PARTS_14
-from training.losses import IGNORE
-from training.metrics import DepthMeter, SegmentationMeter
+from mannequin.generator.body.model import PARTS_14
+from mannequin.training.losses import IGNORE
+from mannequin.training.metrics import DepthMeter, SegmentationMeter
 
 NAN = float("nan")
 CLASSES = ("background", "a", "b", "c")

@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from generator.body.model import PARTS_14
-from generator.errors import TrainingError
-from mannequin.commands.export import Export
+from mannequin.cli.commands.export import Export
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.errors import TrainingError
+from mannequin.training import export as module
+from mannequin.training.core.checkpoint import digest
+from mannequin.training.data.colour import MEAN, STD, whitened
+from mannequin.training.export import CLASSES, export_network
+from mannequin.training.losses import depth_of_bins
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.registry import load_trained
 from tests.trained import TINY, checkpoint
-from training import export as module
-from training.core.checkpoint import digest
-from training.data.colour import MEAN, STD, whitened
-from training.export import CLASSES, export_network
-from training.losses import depth_of_bins
-from training.tasks.network import NetworkConfig
-from training.tasks.registry import load_trained
 
 onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
-from generator.clip import PersonTrack
-from renderers.people import joint_part, own_parts, person_views
-from renderers.raster.labels import rasterize_labels
-from renderers.raster.renderer import render_scene
+from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
+from mannequin.generator.clip import PersonTrack
+from mannequin.renderers.people import joint_part, own_parts, person_views
+from mannequin.renderers.raster.labels import rasterize_labels
+from mannequin.renderers.raster.renderer import render_scene
 from tests.scenes import look_at, make_scene, mesh_track, moved, sphere
 
 HEAD, HAND, PELVIS = SMPL_JOINTS.index("head"), SMPL_JOINTS.index("left_hand"), 0

@@ -13,19 +13,19 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from generator.body.model import PARTS_14
-from generator.errors import ConfigError
-from generator.films import open_film, write_film
-from generator.pictures import draw_legend
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.films import open_film, write_film
+from mannequin.generator.pictures import draw_legend
+from mannequin.training.data.colour import MEAN, STD, whitened
+from mannequin.training.losses import depth_of_bins
+from mannequin.training.models.hourglass import Maps
+from mannequin.training.predict import job
+from mannequin.training.predict.network import Predictor, squares
+from mannequin.training.predict.outputs import overlay, values
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.registry import load_trained, make_task
 from tests.trained import TINY, checkpoint
-from training.data.colour import MEAN, STD, whitened
-from training.losses import depth_of_bins
-from training.models.hourglass import Maps
-from training.predict import job
-from training.predict.network import Predictor, squares
-from training.predict.outputs import overlay, values
-from training.tasks.network import NetworkConfig
-from training.tasks.registry import load_trained, make_task
 
 CPU = torch.device("cpu")
 TASK = make_task("segmentation", NetworkConfig(stacks=1, features=8, depth=1, size=64))
@@ -139,7 +139,7 @@ def test_images_are_asked_for_no_further_ahead_than_a_batch():
 def test_large_images_go_strip_by_strip(monkeypatch):
     image, _ = discs(90, 70, (35, 45, 20, 1))
     (whole,) = predictor().labels([image])
-    monkeypatch.setattr("training.predict.network._SCORES", 15 * 70 * 4)
+    monkeypatch.setattr("mannequin.training.predict.network._SCORES", 15 * 70 * 4)
     (strips,) = predictor().labels([image])
     assert np.array_equal(whole, strips)
 
@@ -521,7 +521,7 @@ def test_what_is_no_checkpoint_of_ours(run, photos, tmp_path, make):
 
 
 def test_without_the_extra_the_command_says_what_to_install(run, trained, photos, tmp_path, monkeypatch):
-    from mannequin.training import extra
+    from mannequin.cli.training import extra
 
     monkeypatch.setattr(extra, "find_spec", lambda name: None)
     status, _, complaint = run("predict", trained, photos.folder, "--out", tmp_path / "out")

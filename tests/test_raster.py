@@ -6,12 +6,12 @@ import pytest
 import trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-from generator.clip import CHANNELS, LABELS
-from generator.errors import ConfigError, RenderError
-from renderers.raster.labels import rasterize_labels
-from renderers.raster.lens import image_rays, make_lens, monotone_radius, project_points
-from renderers.raster.renderer import render_scene
-from renderers.raster.shading import render_view, supersampling
+from mannequin.generator.clip import CHANNELS, LABELS
+from mannequin.generator.errors import ConfigError, RenderError
+from mannequin.renderers.raster.labels import rasterize_labels
+from mannequin.renderers.raster.lens import image_rays, make_lens, monotone_radius, project_points
+from mannequin.renderers.raster.renderer import render_scene
+from mannequin.renderers.raster.shading import render_view, supersampling
 from tests.scenes import WHITE, look_at, make_scene, mesh_track, moved, plane, sphere
 
 EYE = look_at((0, -5, 0), (0, 0, 0))
@@ -317,7 +317,7 @@ def test_labels_do_not_depend_on_colour(distortion):
 def test_large_images_are_cast_in_bands_without_a_trace(distortion, monkeypatch):
     scene = two_balls(1, travelling(1), distortion=distortion)
     whole = render_scene(scene).views["camera"]
-    monkeypatch.setattr("renderers.raster.samples.BAND", 7 * 160 * 9)
+    monkeypatch.setattr("mannequin.renderers.raster.samples.BAND", 7 * 160 * 9)
     bands = render_scene(scene).views["camera"]
     np.testing.assert_array_equal(whole.rgb, bands.rgb)
     np.testing.assert_array_equal(whole.labels.pixels, bands.labels.pixels)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.clip import CHANNELS
-from mannequin.cli import COMMANDS, parse
+from mannequin.cli.main import COMMANDS, parse
+from mannequin.generator.clip import CHANNELS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -28,7 +28,7 @@ LINES = lines_of(README)
 
 
 def channel_rows() -> list[str]:
-    """The rows of the README's table as generator.clip has them."""
+    """The rows of the README's table as mannequin.generator.clip has them."""
     rows = []
     for channel in CHANNELS.values():
         shape = "(T, H, W" + "".join(f", {n}" for n in channel.shape) + ")"

@@ -9,14 +9,14 @@ import pytest
 from bvh_files import person_text
 from scipy.spatial.transform import Rotation, Slerp
 
-from generator.body.builtin import load_builtin
-from generator.body.lbs import make_skeleton
-from generator.errors import AssetError, UnsafeFileError
-from generator.motion.feet import contacts, slip
-from generator.motion.limbs import joint_positions, sole_points, world_orientations
-from generator.motion.quaternions import from_axis_angle, to_matrices
-from generator.motion.recorded import find_motions, load_motion, read_surreal_shapes, resample
-from generator.motion.retarget import Retargeted
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.body.lbs import make_skeleton
+from mannequin.generator.errors import AssetError, UnsafeFileError
+from mannequin.generator.motion.feet import contacts, slip
+from mannequin.generator.motion.limbs import joint_positions, sole_points, world_orientations
+from mannequin.generator.motion.quaternions import from_axis_angle, to_matrices
+from mannequin.generator.motion.recorded import find_motions, load_motion, read_surreal_shapes, resample
+from mannequin.generator.motion.retarget import Retargeted
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"
 needs_cmu = pytest.mark.skipif(

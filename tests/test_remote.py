@@ -16,16 +16,16 @@ from jobs import ROOT, digests, here, small_job
 from PIL import Image
 from stores import BUCKET, S3, Proxy, forgotten, keys
 
-from generator.catalog import Assets, Catalog
-from generator.dataset import failures, runlog
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import verify_clip
-from generator.dataset.runlog import now
-from generator.dataset.standing import standing
-from generator.errors import AssetError, ConfigError, DatasetError, MissingExtraError
-from generator.mirror import local
-from generator.remote import RemotePath, place
-from renderers.validation.validate import validate
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.dataset import failures, runlog
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import verify_clip
+from mannequin.generator.dataset.runlog import now
+from mannequin.generator.dataset.standing import standing
+from mannequin.generator.errors import AssetError, ConfigError, DatasetError, MissingExtraError
+from mannequin.generator.mirror import local
+from mannequin.generator.remote import RemotePath, place
+from mannequin.renderers.validation.validate import validate
 
 URL = f"s3://{BUCKET}/out"
 pytestmark = pytest.mark.usefixtures("fresh_tools")

@@ -13,21 +13,24 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from generator.appearance.choices import tone_of
-from generator.appearance.outfit import dress
-from generator.body.builtin import load_builtin
-from generator.body.model import SMPL_JOINTS
-from generator.clip import CHANNELS
-from generator.config import SampleConfig
-from generator.dataset import failures
-from generator.dataset.failures import Failure
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import open_clip, write_clip
-from generator.dataset.surreal import export_surreal
-from generator.errors import ConfigError, DatasetError
-from generator.records import to_plain
-from generator.spec import AppearanceSpec, MotionSpec
-from mannequin.cli import main, parse
+from mannequin.cli.main import main, parse
+from mannequin.generator.appearance.choices import tone_of
+from mannequin.generator.appearance.outfit import dress
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.body.model import SMPL_JOINTS
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset import failures
+from mannequin.generator.dataset.failures import Failure
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import open_clip, write_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.records import to_plain
+from mannequin.generator.spec import AppearanceSpec, MotionSpec
+from mannequin.renderers.validation.record import latest, leave
+from mannequin.renderers.validation.record import to_plain as record_of
+from mannequin.renderers.validation.table import Finding, Report
 from mannequin.report import measures
 from mannequin.report.charts import _grouped, histogram
 from mannequin.report.html import el, number, text
@@ -37,9 +40,6 @@ from mannequin.report.runs import read_runs
 from mannequin.report.statistics import LogHistogram, Statistics
 from mannequin.report.tallies import EvenSample, Histogram, Names, Turns
 from mannequin.report.write import write_report
-from renderers.validation.record import latest, leave
-from renderers.validation.record import to_plain as record_of
-from renderers.validation.table import Finding, Report
 from tests.browser import Visit
 from tests.clips import ball_clip, camera_looking, noise_clip
 from tests.jobs import here, small_job

@@ -7,15 +7,15 @@ import pytest
 from bvh_files import NAMINGS, PERSON, person_text
 from scipy.spatial.transform import Rotation
 
-from generator.body.builtin import load_builtin
-from generator.body.lbs import make_skeleton
-from generator.errors import AssetError
-from generator.motion.bvh import read_bvh
-from generator.motion.limbs import joint_positions, world_orientations
-from generator.motion.quaternions import to_matrices
-from generator.motion.retarget import retarget
-from generator.motion.retarget_report import retarget_report
-from generator.motion.source import make_source
+from mannequin.generator.body.builtin import load_builtin
+from mannequin.generator.body.lbs import make_skeleton
+from mannequin.generator.errors import AssetError
+from mannequin.generator.motion.bvh import read_bvh
+from mannequin.generator.motion.limbs import joint_positions, world_orientations
+from mannequin.generator.motion.quaternions import to_matrices
+from mannequin.generator.motion.retarget import retarget
+from mannequin.generator.motion.retarget_report import retarget_report
+from mannequin.generator.motion.source import make_source
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"
 RECORDINGS = ("01_01", "07_01", "08_02", "09_11", "131_01", "131_02", "49_08")

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generator.cameras import intrinsics, project, to_camera
-from generator.catalog import Assets, Catalog, members
-from generator.config import SampleConfig
-from generator.errors import ConfigError
-from generator.framing import clip_joints
-from generator.presets import PRESETS
-from generator.presets.surreal import clips_in
-from generator.sampling import plan_size, resolve, sample_clip
-from generator.spec import ClipSpec
+from mannequin.generator.cameras import intrinsics, project, to_camera
+from mannequin.generator.catalog import Assets, Catalog, members
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.framing import clip_joints
+from mannequin.generator.presets import PRESETS
+from mannequin.generator.presets.surreal import clips_in
+from mannequin.generator.sampling import plan_size, resolve, sample_clip
+from mannequin.generator.spec import ClipSpec
 
 pytest.importorskip("bpy", reason="the built-in environments come with bpy")
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs import OPTIONS, ROOT, digests, here, small_job
 
-from generator.dataset.folder import DESCRIPTION
-from generator.errors import ConfigError
-from renderers.shards import MOST_SHARDS, Shard, parse_shard
+from mannequin.generator.dataset.folder import DESCRIPTION
+from mannequin.generator.errors import ConfigError
+from mannequin.renderers.shards import MOST_SHARDS, Shard, parse_shard
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
@@ -67,7 +67,7 @@ def test_other_texts_are_refused(text):
 
 
 def test_the_command_refuses_a_wrong_shard_and_makes_nothing(tmp_path, capsys):
-    from mannequin.cli import main
+    from mannequin.cli.main import main
 
     with pytest.raises(SystemExit) as exit_:
         main(["generate", str(tmp_path / "out"), *OPTIONS, "--shard", "4/3"])
@@ -126,9 +126,9 @@ def test_a_shard_is_continued_where_it_was(tmp_path):
 
 
 def test_a_machine_that_does_not_see_the_folder_says_so_and_writes_nothing(tmp_path):
-    from generator.dataset.folder import create_or_resume
-    from generator.errors import DatasetError
-    from renderers.task import make_clip
+    from mannequin.generator.dataset.folder import create_or_resume
+    from mannequin.generator.errors import DatasetError
+    from mannequin.renderers.task import make_clip
 
     dataset = create_or_resume(tmp_path / "out", {})
     shutil.rmtree(tmp_path / "out")

@@ -12,15 +12,25 @@ import pytest
 from clips import ball_clip, noise_clip
 from PIL import Image
 
-from generator.body.model import PARTS, SMPL_PARENTS
-from generator.clip import PersonView
-from generator.colours import DRAWN, JOINTS, Bar, Style, Swatches, colourise, fitted, joint_colours, legend
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import open_clip, write_clip
-from generator.dataset.surreal import export_surreal
-from generator.errors import ConfigError, DatasetError
-from generator.pictures import ENCODINGS, GROUND, draw_joints, draw_legend, grid, headed, resized, save_picture, titled
 from mannequin import show as module
+from mannequin.generator.body.model import PARTS, SMPL_PARENTS
+from mannequin.generator.clip import PersonView
+from mannequin.generator.colours import DRAWN, JOINTS, Bar, Style, Swatches, colourise, fitted, joint_colours, legend
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import open_clip, write_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.pictures import (
+    ENCODINGS,
+    GROUND,
+    draw_joints,
+    draw_legend,
+    grid,
+    headed,
+    resized,
+    save_picture,
+    titled,
+)
 from mannequin.show import MOST_CLIPS, ORDER
 
 SIZE = (40, 56)

@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from generator.body.files import from_smplx, load_body
-from generator.body.lbs import pose_body
+from mannequin.generator.body.files import from_smplx, load_body
+from mannequin.generator.body.lbs import pose_body
 from tests import fakes
 
 torch = pytest.importorskip("torch")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.errors import ConfigError
-from generator.spec import (
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.spec import (
     AppearanceSpec,
     CameraSpec,
     ClipSpec,
@@ -22,7 +22,7 @@ from generator.spec import (
     PlainBackground,
     ShLight,
 )
-from generator.streams import scatter, stream
+from mannequin.generator.streams import scatter, stream
 
 number = st.floats(allow_nan=False, allow_infinity=False, width=64)
 positive = st.floats(1e-3, 1e6)

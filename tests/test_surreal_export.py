@@ -8,10 +8,10 @@ import pytest
 from scipy.io import loadmat
 from scipy.spatial.transform import Rotation
 
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import write_clip
-from generator.dataset.surreal import export_surreal, info, view_files
-from generator.errors import DatasetError, MissingExtraError
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.dataset.surreal import export_surreal, info, view_files
+from mannequin.generator.errors import DatasetError, MissingExtraError
 from tests.clips import RADII, ball_clip, camera_looking, noise_clip
 
 FRAMES = 3
@@ -86,11 +86,20 @@ def test_types_and_shapes_are_those_of_the_released_sample(exported):
     m = files["_info.mat"]
     t = FRAMES
     expected = {
-        "joints2D": ("float32", (2, 24, t)), "joints3D": ("float32", (3, 24, t)), "pose": ("float32", (72, t)),
-        "shape": ("float32", (10, t)), "light": ("float32", (9, t)), "zrot": ("float32", (t, 1)), "gender": ("uint8", (t, 1)),
-        "camLoc": ("float32", (3, 1)), "camDist": ("float32", (1, 1)), "clipNo": ("uint8", (1, 1)), "stride": ("uint8", (1, 1)),
-        "bg": ("object", (1, t)), "cloth": ("object", (1, t)),
-    }  # fmt: skip
+        "joints2D": ("float32", (2, 24, t)),
+        "joints3D": ("float32", (3, 24, t)),
+        "pose": ("float32", (72, t)),
+        "shape": ("float32", (10, t)),
+        "light": ("float32", (9, t)),
+        "zrot": ("float32", (t, 1)),
+        "gender": ("uint8", (t, 1)),
+        "camLoc": ("float32", (3, 1)),
+        "camDist": ("float32", (1, 1)),
+        "clipNo": ("uint8", (1, 1)),
+        "stride": ("uint8", (1, 1)),
+        "bg": ("object", (1, t)),
+        "cloth": ("object", (1, t)),
+    }
     assert {k: (m[k].dtype.name, m[k].shape) for k in expected} == expected
     assert set(m) - {"__header__", "__version__", "__globals__"} == set(expected) | {"sequence", "source"}
     assert m["clipNo"].item() == 2 and m["stride"].item() == 30 and m["cloth"][0, 1].item() == "outfit/0"
@@ -220,7 +229,7 @@ def test_what_the_layout_cannot_hold_is_refused():
 
 
 def test_an_interrupted_export_leaves_no_info(tmp_path, monkeypatch):
-    from generator.dataset import surreal
+    from mannequin.generator.dataset import surreal
 
     dataset = dataset_of(tmp_path / "in", [small()])
     export_surreal(dataset, tmp_path / "out")

@@ -8,11 +8,11 @@ import pytest
 from scipy.io import loadmat, savemat
 from scipy.spatial.transform import Rotation
 
-from generator.body.model import SMPL_PARENTS
-from generator.dataset.native import open_clip
-from generator.dataset.surreal import view_files
-from generator.dataset.surreal_reader import SurrealReader
-from generator.errors import ConfigError, DatasetError
+from mannequin.generator.body.model import SMPL_PARENTS
+from mannequin.generator.dataset.native import open_clip
+from mannequin.generator.dataset.surreal import view_files
+from mannequin.generator.dataset.surreal_reader import SurrealReader
+from mannequin.generator.errors import ConfigError, DatasetError
 from tests.clips import ball_clip, camera_looking, noise_clip
 from tests.jobs import here, small_job
 
@@ -221,10 +221,20 @@ def test_surreacts_own_files(tmp_path):
     pose = rng.normal(0, 0.2, (2, t, 24, 3))
     pose[:, :, 0] = [np.pi, 0, 0]  # as estimated from videos, whose y is down: upright
     info = {
-        "joints2D": np.round(up).transpose(0, 3, 2, 1), "joints3D": joints.transpose(0, 3, 2, 1), "pose": pose.reshape(2, t, 72).transpose(0, 2, 1),
-        "shape": rng.normal(size=(2, 10)), "gender": 1, "zrot_euler": degrees, "cam_height": height, "cam_dist": distance,
-        "light": np.arange(9.0), "bg": "room.jpg", "cloth": ["first.jpg", "second.jpg"], "sequence": "S001", "source": "ntu",
-    }  # fmt: skip
+        "joints2D": np.round(up).transpose(0, 3, 2, 1),
+        "joints3D": joints.transpose(0, 3, 2, 1),
+        "pose": pose.reshape(2, t, 72).transpose(0, 2, 1),
+        "shape": rng.normal(size=(2, 10)),
+        "gender": 1,
+        "zrot_euler": degrees,
+        "cam_height": height,
+        "cam_dist": distance,
+        "light": np.arange(9.0),
+        "bg": "room.jpg",
+        "cloth": ["first.jpg", "second.jpg"],
+        "sequence": "S001",
+        "source": "ntu",
+    }
     buffer = io.BytesIO()
     savemat(buffer, info, do_compression=True)
     with SurrealReader(put(tmp_path, {"_info.mat": buffer.getvalue()}, "train/S001/S001_v045_r00")) as reader:
@@ -316,7 +326,7 @@ def test_what_is_farther_than_a_joint_hides_nothing(tmp_path):
 
 
 def test_random_frames_of_the_video_are_those_of_a_straight_reading(tmp_path, monkeypatch):
-    from generator.dataset import video
+    from mannequin.generator.dataset import video
 
     clip = ball_clip(8, (60, 80), cameras=(level_camera(resolution=(60, 80)),))
     info = put(tmp_path, view_files(clip, "camera"))
@@ -382,7 +392,7 @@ def damages(files):
         "parts": (other("_segm.mat", images("segm", np.full((240, 320), 25, np.uint8))), "parts beyond 24"),
         "one frame": (other("_depth.mat", images("depth", np.zeros((240, 320), np.float32), 1)), "no variable depth_2"),
         "video": (other(".mp4", b"no video"), "as a video"),
-    }  # fmt: skip
+    }
 
 
 DAMAGED_FILES = view_files(ball_clip(2, cameras=(level_camera(),)), "camera")
@@ -413,7 +423,7 @@ def test_a_shorter_or_other_video_is_refused(tmp_path):
 
 def test_uncompressed_and_big_endian_files(tmp_path):
     """Written by hand: scipy writes the machine's order only."""
-    from generator.dataset.matfile import MatFile
+    from mannequin.generator.dataset.matfile import MatFile
 
     plain = io.BytesIO()
     savemat(plain, {"a": np.arange(6.0).reshape(2, 3), "a_longer_name": np.uint8([[7]])}, do_compression=False)

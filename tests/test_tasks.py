@@ -10,15 +10,15 @@ import pytest
 import torch
 from trained import checkpoint
 
-from generator.body.model import PARTS_14
-from generator.colours import HIDDEN, SEEN, part_colours
-from generator.errors import ConfigError, TrainingError
-from training.core.checkpoint import load_weights
-from training.losses import BIN, IGNORE, bins_of_depth, depth_of_bins
-from training.models.hourglass import Maps
-from training.presets import PRESETS, DataConfig
-from training.tasks.network import NetworkConfig
-from training.tasks.registry import TASKS, load_trained, make_task, starting_from, task_of
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.colours import HIDDEN, SEEN, part_colours
+from mannequin.generator.errors import ConfigError, TrainingError
+from mannequin.training.core.checkpoint import load_weights
+from mannequin.training.losses import BIN, IGNORE, bins_of_depth, depth_of_bins
+from mannequin.training.models.hourglass import Maps
+from mannequin.training.presets import PRESETS, DataConfig
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.registry import TASKS, load_trained, make_task, starting_from, task_of
 
 TINY = NetworkConfig(stacks=1, features=8, depth=1, size=32)
 
@@ -252,7 +252,7 @@ def test_data_options_that_make_no_sense_are_refused(options, said):
 
 
 def test_options_come_without_torch():
-    code = "import mannequin.commands.train, sys; print('torch' in sys.modules, 'cv2' in sys.modules)"
+    code = "import mannequin.cli.commands.train, sys; print('torch' in sys.modules, 'cv2' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
     )

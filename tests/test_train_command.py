@@ -12,16 +12,16 @@ import torch
 from clips import ball_clip, camera_looking
 from trained import checkpoint
 
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import write_clip
-from mannequin.cli import parse
-from mannequin.training import extra
-from mannequin.training.bar import TrainBar
-from training.core.checkpoint import checkpoints
-from training.core.loop import Progress
-from training.feed import from_datasets
-from training.presets import DataConfig
-from training.tasks.segmentation import Segmentation
+from mannequin.cli.main import parse
+from mannequin.cli.training import extra
+from mannequin.cli.training.bar import TrainBar
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import write_clip
+from mannequin.training.core.checkpoint import checkpoints
+from mannequin.training.core.loop import Progress
+from mannequin.training.feed import from_datasets
+from mannequin.training.presets import DataConfig
+from mannequin.training.tasks.segmentation import Segmentation
 
 TINY = (
     "--stacks",

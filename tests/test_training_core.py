@@ -16,16 +16,16 @@ import pytest
 import torch
 from PIL import Image
 
-from generator.errors import ConfigError, DatasetError, TrainingError
+from mannequin.generator.errors import ConfigError, DatasetError, TrainingError
+from mannequin.training.core import checkpoint as checkpoint_module
+from mannequin.training.core.checkpoint import Checkpoint, Standing, checkpoints, fill, load_weights, read, save, sweep
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.logs import Pace, Table
+from mannequin.training.core.loop import train
+from mannequin.training.core.sampler import TrainingBatches, ValidationBatches, keys
+from mannequin.training.core.schedule import Course
+from mannequin.training.core.troubles import in_words
 from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
-from training.core import checkpoint as checkpoint_module
-from training.core.checkpoint import Checkpoint, Standing, checkpoints, fill, load_weights, read, save, sweep
-from training.core.config import TrainConfig
-from training.core.logs import Pace, Table
-from training.core.loop import train
-from training.core.sampler import TrainingBatches, ValidationBatches, keys
-from training.core.schedule import Course
-from training.core.troubles import in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN = ToyTask(ToyConfig(dropout=0.0, norm=False))
@@ -568,7 +568,7 @@ if __name__ == "__main__":
     import os
 
     from tests.toys import ToyConfig, ToyData, ToyTask, small
-    from training.core.loop import train
+    from mannequin.training.core.loop import train
 
     result = train(ToyTask(ToyConfig(dropout=0.0, norm=False)), ToyData(), ToyData(9, seed=1), small(), {out!r})
     print("RESULT", os.environ["RANK"], result.step, result.metrics["loss"], flush=True)

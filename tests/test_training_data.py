@@ -9,24 +9,24 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from generator.body.model import MERGE_14
-from generator.catalog import Assets
-from generator.clip import Clip, View
-from generator.config import SampleConfig
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import write_clip
-from generator.dataset.surreal import export_surreal
-from generator.errors import ConfigError, DatasetError, MannequinError, RenderError
-from renderers.choice import open_renderer
-from renderers.job import Job, job_outputs, run_job
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.catalog import Assets
+from mannequin.generator.clip import Clip, View
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, RenderError
+from mannequin.renderers.choice import open_renderer
+from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.training.data import frames as frames_module
+from mannequin.training.data.crop import BOX_JOINTS
+from mannequin.training.data.frames import ClipDataset, FrameDataset, read_shot
+from mannequin.training.data.index import Selection, split_of
+from mannequin.training.data.loading import loader_settings
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.stream import GeneratedFrames
 from tests.clips import ball_clip, noise_clip
-from training.data import frames as frames_module
-from training.data.crop import BOX_JOINTS
-from training.data.frames import ClipDataset, FrameDataset, read_shot
-from training.data.index import Selection, split_of
-from training.data.loading import loader_settings
-from training.data.readers import Readers
-from training.data.stream import GeneratedFrames
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -284,7 +284,7 @@ def test_what_clips_hold_is_found_out_once(tmp_path, monkeypatch):
     folder = written(tmp_path / "d", [small(0), small(1, "val", frames=5)])
     first = FrameDataset(folder, size=SIZE)
     with monkeypatch.context() as closed:
-        closed.setattr("training.data.readers.Readers.clip", lambda *_: pytest.fail("opened"))
+        closed.setattr("mannequin.training.data.readers.Readers.clip", lambda *_: pytest.fail("opened"))
         again = [FrameDataset(folder, Selection(split=s), size=SIZE) for s in ("all", "val")]
         assert [len(data) for data in again] == [8, 5]
     assert same(again[1][0, 4], first[0, 7])
@@ -304,7 +304,7 @@ def test_what_clips_hold_is_found_out_again_when_they_change(tmp_path, change):
 
 def test_blocks_of_clips_are_in_order(folder, monkeypatch):
     whole = FrameDataset(folder, size=SIZE)
-    monkeypatch.setattr("training.data.contents.BLOCK", 2)
+    monkeypatch.setattr("mannequin.training.data.contents.BLOCK", 2)
     parts = FrameDataset(folder, size=SIZE)
     assert len(parts) == len(whole) and all(same(parts[0, i], whole[0, i]) for i in range(len(whole)))
 
@@ -364,8 +364,13 @@ def test_an_absent_folder_is_told(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"every": 0}, "every is 0"), ({"every": 2, "frames": "middle"}, "one frame a clip"), ({"val_share": 0.6, "test_share": 0.4}, "below 1"), ({"labels": ("seg",)}, "segm")],
-)  # fmt: skip
+    [
+        ({"every": 0}, "every is 0"),
+        ({"every": 2, "frames": "middle"}, "one frame a clip"),
+        ({"val_share": 0.6, "test_share": 0.4}, "below 1"),
+        ({"labels": ("seg",)}, "segm"),
+    ],
+)
 def test_selections_without_sense_are_refused(folder, options, words):
     with pytest.raises(ConfigError, match=words):
         FrameDataset(folder, Selection(**options))
@@ -397,7 +402,7 @@ def test_open_clips_stay_in_their_process(folder, monkeypatch):
     readers = Readers((str(folder),))
     clip = readers.clip(0, "000000")
     assert pickle.loads(pickle.dumps(readers)).clip(0, "000000") is not clip
-    monkeypatch.setattr("training.data.readers.os.getpid", lambda: -1)  # as after a fork
+    monkeypatch.setattr("mannequin.training.data.readers.os.getpid", lambda: -1)  # as after a fork
     assert readers.clip(0, "000000") is not clip
 
 
@@ -428,8 +433,13 @@ def test_a_run_that_is_not_augmented_holds_the_whole_box(folder):
 
 @pytest.mark.parametrize(
     ("options", "starts"),
-    [({}, [["0", "2"]]), ({"every": 2}, [["0"]]), ({"frames": "middle"}, [["1"]]), ({"frames": "random"}, [["0"], ["1"], ["2"]])],
-)  # fmt: skip
+    [
+        ({}, [["0", "2"]]),
+        ({"every": 2}, [["0"]]),
+        ({"frames": "middle"}, [["1"]]),
+        ({"frames": "random"}, [["0"], ["1"], ["2"]]),
+    ],
+)
 def test_where_runs_begin(folder, options, starts):
     data = ClipDataset(folder, 2, Selection(split="test", **options), size=SIZE)
     found = {

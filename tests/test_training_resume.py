@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from generator.errors import TrainingError
+from mannequin.generator.errors import TrainingError
+from mannequin.training.core.checkpoint import checkpoints, read, save
+from mannequin.training.core.loop import train
 from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
-from training.core.checkpoint import checkpoints, read, save
-from training.core.loop import train
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -66,7 +66,7 @@ def watch(progress):
 
 if __name__ == "__main__":
     from tests.toys import ToyData, ToyTask, small
-    from training.core.loop import train
+    from mannequin.training.core.loop import train
 
     print(train(ToyTask(), ToyData(), ToyData(9, seed=1), small(workers=1), {out!r}, watch))
 """

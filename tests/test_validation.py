@@ -10,25 +10,25 @@ import shutil
 import numpy as np
 import pytest
 
-from generator.body.model import SMPL_JOINTS
-from generator.cameras import look_at, to_matrix4
-from generator.catalog import Assets, Catalog
-from generator.clip import CHANNELS, DEFAULT_OUTPUTS, Foreground
-from generator.config import SampleConfig
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import read_clip, write_clip
-from generator.records import to_plain
-from generator.sampling import sample_clip
-from generator.scene import build_scene
-from generator.spec import CameraSpec, ClipSpec, ObjectSpec
-from mannequin.cli import main
-from renderers.choice import open_renderer
-from renderers.job import Job, run_job
-from renderers.validation import posing
-from renderers.validation import validate as validation
-from renderers.validation.geometry import leftness
-from renderers.validation.table import Finding, Report
-from renderers.validation.validate import validate
+from mannequin.cli.main import main
+from mannequin.generator.body.model import SMPL_JOINTS
+from mannequin.generator.cameras import look_at, to_matrix4
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.clip import CHANNELS, DEFAULT_OUTPUTS, Foreground
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import read_clip, write_clip
+from mannequin.generator.records import to_plain
+from mannequin.generator.sampling import sample_clip
+from mannequin.generator.scene import build_scene
+from mannequin.generator.spec import CameraSpec, ClipSpec, ObjectSpec
+from mannequin.renderers.choice import open_renderer
+from mannequin.renderers.job import Job, run_job
+from mannequin.renderers.validation import posing
+from mannequin.renderers.validation import validate as validation
+from mannequin.renderers.validation.geometry import leftness
+from mannequin.renderers.validation.table import Finding, Report
+from mannequin.renderers.validation.validate import validate
 
 replace = dataclasses.replace
 needs_bpy = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is absent")
@@ -84,7 +84,7 @@ def no_cycles(monkeypatch):
     def refuse(*_args, **_options):
         raise validation.MissingExtraError("bpy is not installed")
 
-    monkeypatch.setattr("renderers.blender.renderer.open_stage", refuse)
+    monkeypatch.setattr("mannequin.renderers.blender.renderer.open_stage", refuse)
 
 
 @pytest.fixture(autouse=True)
@@ -334,20 +334,32 @@ FAULTS = {
     "picture mirrored": (view_fields(rgb=flip), "picture is not mirrored"),
     "labels mirrored": (labels(mirrored), "silhouette along rays"),
     "all mirrored": (
-        chain(view_fields(rgb=flip), labels(mirrored), each_view(mirror_lens), each_view(mirror_people)), "joints in the camera"
+        chain(view_fields(rgb=flip), labels(mirrored), each_view(mirror_lens), each_view(mirror_people)),
+        "joints in the camera",
     ),
     "all mirrored, and the camera's axes": (
-        chain(view_fields(rgb=flip, T_world_camera=mirror_poses), labels(mirrored), each_view(mirror_lens), each_view(mirror_people)),
+        chain(
+            view_fields(rgb=flip, T_world_camera=mirror_poses),
+            labels(mirrored),
+            each_view(mirror_lens),
+            each_view(mirror_people),
+        ),
         "camera determinant is +1",
     ),
     "left and right parts swapped": (channel("segm", lambda s: OTHER_PART[s]), "limbs have parts of their side"),
-    ("left and right joints swapped " "in the world"): (tracks(joints=lambda j: j[:, OTHER_SIDE]), "the person's left is on the left"),
+    ("left and right joints swapped in the world"): (
+        tracks(joints=lambda j: j[:, OTHER_SIDE]),
+        "the person's left is on the left",
+    ),
     "left and right joints swapped in the image": (people(joints2d=lambda j: j[:, OTHER_SIDE]), "joints in the image"),
     "depth as ray length": (each_view(ray_length), "depth along rays"),
     "depth 5 cm off": (labels(lambda i: {"depth": np.where(i["mask"], i["depth"] + 0.05, 0)}), "depth along rays"),
     "picture one frame late": (view_fields(rgb=lambda i: i[[0, *range(len(i) - 1)]]), "picture is of its frame"),
     "picture one frame early": (view_fields(rgb=lambda i: i[[*range(1, len(i)), -1]]), "picture is of its frame"),
-    "labels one frame late": (labels(lambda i: {n: v[[0, *range(len(v) - 1)]] for n, v in i.items()}), "silhouette along rays"),
+    "labels one frame late": (
+        labels(lambda i: {n: v[[0, *range(len(v) - 1)]] for n, v in i.items()}),
+        "silhouette along rays",
+    ),
     "normals with y up": (channel("normal", lambda n: n * (1, -1, 1)), "normal along rays"),
     "normals in the world": (lambda clip: world_normals(clip), "normal along rays"),
     "uv with v down": (labels(lambda i: {"uv": np.stack([i["uv"][..., 0], 1 - i["uv"][..., 1]], -1)}), "uv along rays"),
@@ -358,7 +370,10 @@ FAULTS = {
     "camera mirrored": (view_fields(T_world_camera=mirror_poses), "camera determinant is +1"),
     "camera inverted": (view_fields(T_world_camera=np.linalg.inv), "joints in the camera"),
     "camera scaled": (view_fields(T_world_camera=lambda T: T * np.array([[1.01] * 3 + [1]])), "camera is a rotation"),
-    "pixels shifted by one": (labels(lambda i: {n: np.roll(v, 1, axis=2) for n, v in i.items()}), "silhouette along rays"),
+    "pixels shifted by one": (
+        labels(lambda i: {n: np.roll(v, 1, axis=2) for n, v in i.items()}),
+        "silhouette along rays",
+    ),
     "joints by a pixel's corner": (people(joints2d=lambda j: j - np.float32(0.5)), "joints in the image"),
     "joints not in the frame": (people(in_frame=lambda f: ~f), "joints in the frame"),
     "everything visible": (people(visible=np.ones_like), "visible joints rendered again"),
@@ -369,8 +384,11 @@ FAULTS = {
     "pose of another frame": (tracks(pose=lambda p: p[[0, *range(len(p) - 1)]]), "parameters are as described"),
     "description of another body": (other_betas, "parameters are as described"),
     "description turned": (other_yaw, "parameters are as described"),
-    "description of another clip": (lambda clip: replace(clip, spec=replace(clip.spec, index=7)), "clips are in their place"),
-}  # fmt: skip
+    "description of another clip": (
+        lambda clip: replace(clip, spec=replace(clip.spec, index=7)),
+        "clips are in their place",
+    ),
+}
 
 
 def world_normals(clip):

@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 import pytest
 
-from generator.clip import CHANNELS
-from generator.colours import part_colours
-from generator.dataset import failures
-from generator.dataset.collection import open_collection
-from generator.dataset.folder import create_or_resume
-from generator.dataset.native import open_clip, write_clip
-from generator.errors import ConfigError, DatasetError
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.colours import part_colours
+from mannequin.generator.dataset import failures
+from mannequin.generator.dataset.collection import open_collection
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import open_clip, write_clip
+from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.view.about import description_html, facts_html
 from mannequin.view.clock import Clock
 from mannequin.view.film import Film, Look
@@ -581,7 +581,7 @@ def test_the_command_line(dataset):
 
 def test_without_viser_the_extra_is_named(dataset):
     code = (
-        "import sys; sys.modules['viser'] = None; from mannequin.cli import main; main(['view', "
+        "import sys; sys.modules['viser'] = None; from mannequin.cli.main import main; main(['view', "
         f"{json.dumps(str(dataset.path))}])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True)

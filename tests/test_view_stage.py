@@ -11,22 +11,22 @@ import pytest
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from generator.body.model import SMPL_JOINTS
-from generator.catalog import Assets, Catalog
-from generator.clip import CHANNELS
-from generator.colours import Style, part_colours
-from generator.config import SampleConfig
-from generator.dataset.collection import open_collection
-from generator.dataset.folder import create_or_resume, open_dataset
-from generator.dataset.native import write_clip
-from generator.dataset.surreal import export_surreal
-from generator.errors import DatasetError
-from generator.scene import build_scene
-from generator.spec import CameraSpec, ObjectSpec
+from mannequin.generator.body.model import SMPL_JOINTS
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.colours import Style, part_colours
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.collection import open_collection
+from mannequin.generator.dataset.folder import create_or_resume, open_dataset
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.dataset.surreal import export_surreal
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.scene import build_scene
+from mannequin.generator.spec import CameraSpec, ObjectSpec
+from mannequin.renderers.job import Job, job_outputs
 from mannequin.view import stage as stage_module
 from mannequin.view.bodies import Body, bodies_of, catalog_of, textured_patches, unproject
 from mannequin.view.stage import Stage, StageOptions
-from renderers.job import Job, job_outputs
 from tests.clips import ball_clip, camera_looking
 from tests.jobs import here
 

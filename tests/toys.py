@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from training.core.config import TrainConfig
+from mannequin.training.core.config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from generator.records import to_plain
-from training.core.checkpoint import FOLDER, Best, Checkpoint, Standing, Validation, save
-from training.core.config import TrainConfig
-from training.core.resume import prepare
-from training.tasks.network import NetworkConfig
-from training.tasks.registry import make_task
+from mannequin.generator.records import to_plain
+from mannequin.training.core.checkpoint import FOLDER, Best, Checkpoint, Standing, Validation, save
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.resume import prepare
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.registry import make_task
 
 TINY = NetworkConfig(stacks=1, features=8, depth=1, size=32)
 

@@ -13,24 +13,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.body.model import PARTS_14
-from generator.catalog import BUILTIN, Assets
-from generator.config import SampleConfig
-from generator.dataset.atomic import write_bytes
-from generator.dataset.collection import open_collection
-from generator.dataset.folder import Dataset
-from generator.errors import MannequinError, TrainingError
-from generator.reading import read_json
-from generator.records import to_plain
-from training.core.checkpoint import digest
-from training.cost import flops, parameters
-from training.evaluation.record import EVALUATIONS, FORMAT
-from training.figures import FIGURES
-from training.losses import BIN, BINS
-from training.plot import Curve, draw
-from training.presets import PRESETS, Preset
-from training.tasks.maps import MapsTask
-from training.tasks.registry import load_trained
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.catalog import BUILTIN, Assets
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.dataset.collection import open_collection
+from mannequin.generator.dataset.folder import Dataset
+from mannequin.generator.errors import MannequinError, TrainingError
+from mannequin.generator.reading import read_json
+from mannequin.generator.records import to_plain
+from mannequin.training.core.checkpoint import digest
+from mannequin.training.cost import flops, parameters
+from mannequin.training.evaluation.record import EVALUATIONS, FORMAT
+from mannequin.training.figures import FIGURES
+from mannequin.training.losses import BIN, BINS
+from mannequin.training.plot import Curve, draw
+from mannequin.training.presets import PRESETS, Preset
+from mannequin.training.tasks.maps import MapsTask
+from mannequin.training.tasks.registry import load_trained
 
 CARD, CURVES = "card.md", "card.svg"
 
@@ -190,7 +190,7 @@ def _dataset(use: str, path: str) -> tuple[str, ...]:
 
 
 def _licences(assets: dict) -> str:
-    """Where what is seen comes from. assets: of generator.catalog.Assets, as plain values."""
+    """Where what is seen comes from. assets: of mannequin.generator.catalog.Assets, as plain values."""
     usual = to_plain(Assets())
     own = [
         name

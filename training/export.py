@@ -1,6 +1,6 @@
 """Trained networks as files for other programs: ONNX, and torch.export's .pt2.
 
-Both take ``image`` (B, 3, size, size) float32, whitened (training.data.colour), and return ``scores``
+Both take ``image`` (B, 3, size, size) float32, whitened (mannequin.training.data.colour), and return ``scores``
 (B, classes, size, size) float32; B is free. What they return is compared with the network itself before
 they are written.
 """
@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from generator.body.model import PARTS_14
-from generator.dataset.atomic import write_bytes
-from generator.errors import ConfigError, MissingExtraError, TrainingError
-from training.core.checkpoint import digest
-from training.data.colour import MEAN, STD
-from training.losses import BIN, BINS
-from training.tasks.maps import MapsTask
-from training.tasks.registry import load_trained
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.errors import ConfigError, MissingExtraError, TrainingError
+from mannequin.training.core.checkpoint import digest
+from mannequin.training.data.colour import MEAN, STD
+from mannequin.training.losses import BIN, BINS
+from mannequin.training.tasks.maps import MapsTask
+from mannequin.training.tasks.registry import load_trained
 
 TOLERANCE = 1e-4
 """Largest difference of a score, as a share of the largest score."""

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from generator.catalog import Assets, Catalog
-from generator.config import SampleConfig
-from generator.errors import DatasetError
-from generator.records import to_plain
-from training.data.frames import FrameDataset, texts
-from training.data.index import Selection, split_of
-from training.data.readers import Readers
-from training.data.stream import GeneratedFrames
-from training.presets import DataConfig
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.records import to_plain
+from mannequin.training.data.frames import FrameDataset, texts
+from mannequin.training.data.index import Selection, split_of
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.stream import GeneratedFrames
+from mannequin.training.presets import DataConfig
 
 ENLARGED = 1.5
 """How many times as high and wide as the crop generated images are, where their size is left open."""
@@ -23,7 +23,7 @@ ENLARGED = 1.5
 
 @dataclass(frozen=True)
 class Feed:
-    """train, val: datasets for training.core.loop.train. about: plain values that decide what they hold."""
+    """train, val: datasets for mannequin.training.core.loop.train. about: plain values that decide what they hold."""
 
     train: Dataset
     val: Dataset

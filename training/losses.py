@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.models.hourglass import Maps
+from mannequin.training.models.hourglass import Maps
 
 IGNORE = 255
 """Label of a pixel that nobody labelled; it counts in no loss and no metric."""

@@ -8,8 +8,8 @@ computed from the totals alone. What cannot be said (no image yet, no such class
 import torch
 from torch import Tensor
 
-from generator.body.model import PARTS_14
-from training.losses import BIN, BINS, IGNORE
+from mannequin.generator.body.model import PARTS_14
+from mannequin.training.losses import BIN, BINS, IGNORE
 
 MILLIMETRES = 1000 * BIN
 """Of one depth class."""

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from generator.errors import ConfigError
-from training.core.config import TrainConfig
-from training.tasks.network import NetworkConfig
+from mannequin.generator.errors import ConfigError
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.tasks.network import NetworkConfig
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,35 @@ PRESETS = {
     # Thesis 3.4 and the released code: 8 stacks, RMSprop, batches of 6, 50,000 steps (60,000 in the code).
     "paper": Preset(
         NetworkConfig(),
-        TrainConfig(steps=50_000, batch=6, optimiser="rmsprop", lr=1e-3, smoothing=0.99, validate_every=2_000, checkpoint_every=1_000, workers=4),
+        TrainConfig(
+            steps=50_000,
+            batch=6,
+            optimiser="rmsprop",
+            lr=1e-3,
+            smoothing=0.99,
+            validate_every=2_000,
+            checkpoint_every=1_000,
+            workers=4,
+        ),
         DataConfig(frames="random", val_frames="middle"),
     ),
     # The same network and number of samples as it is trained today.
     "modern": Preset(
         NetworkConfig(),
         TrainConfig(
-            steps=25_000, batch=12, optimiser="adamw", lr=1e-3, weight_decay=0.01, schedule="cosine", warmup=1_000, clip=1.0,
-            precision="bf16-mixed", compile=True, channels_last=True, validate_every=1_000, workers=8,
+            steps=25_000,
+            batch=12,
+            optimiser="adamw",
+            lr=1e-3,
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup=1_000,
+            clip=1.0,
+            precision="bf16-mixed",
+            compile=True,
+            channels_last=True,
+            validate_every=1_000,
+            workers=8,
         ),
         DataConfig(frames="random", val_frames="middle"),
     ),
@@ -73,9 +93,18 @@ PRESETS = {
     "small": Preset(
         NetworkConfig(stacks=1, features=64, size=128),
         TrainConfig(
-            steps=2_000, batch=16, optimiser="adamw", lr=3e-3, weight_decay=0.01, schedule="cosine", warmup=100, clip=1.0,
-            channels_last=True, validate_every=400, workers=1,
+            steps=2_000,
+            batch=16,
+            optimiser="adamw",
+            lr=3e-3,
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup=100,
+            clip=1.0,
+            channels_last=True,
+            validate_every=400,
+            workers=1,
         ),
         DataConfig(augment="none", cache=1.0),
     ),
-}  # fmt: skip
+}

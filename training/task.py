@@ -39,7 +39,7 @@ class Task(Protocol):
     def model(self) -> nn.Module:
         """A new network, its weights drawn from torch's random state. It returns tensors, or tuples
         (named ones too), lists or dicts of them; not frozen dataclasses, into which Fabric cannot look. It may
-        have ``regions``, see :func:`training.core.learner.compiled`."""
+        have ``regions``, see :func:`mannequin.training.core.learner.compiled`."""
 
     def inputs(self, batch: Batch) -> tuple:
         """What the network is called with."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from assets_manifest import POSE_STEP, SHAPE_STEP, SHARE_STEP, VERTEX_STEP
-from generator.body.charts import densepose_style_charts
-from generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, SMPLH_PARENTS
+from mannequin.assets_manifest import POSE_STEP, SHAPE_STEP, SHARE_STEP, VERTEX_STEP
+from mannequin.generator.body.charts import densepose_style_charts
+from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, SMPLH_PARENTS
 
 from .correctives import learn_correctives
 from .hand_poses import hand_pose_space

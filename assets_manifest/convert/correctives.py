@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial.transform import Rotation
 
-from generator.body.model import SMPLH_JOINTS, SMPLH_PARENTS
+from mannequin.generator.body.model import SMPLH_JOINTS, SMPLH_PARENTS
 
 from .mesh import BodyMesh, split_quads
 from .mpfb import Rig

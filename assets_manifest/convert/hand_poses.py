@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.body.model import FINGERS
+from mannequin.generator.body.model import FINGERS
 
 SAMPLES = 1500
 SPREAD_DEG = {"index": 8.0, "middle": 1.0, "ring": -5.0, "pinky": -12.0}

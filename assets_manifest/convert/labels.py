@@ -6,8 +6,8 @@ skinning weight would be simpler but leaves ragged borders and nearly no shoulde
 
 import numpy as np
 
-from generator.body.charts import keep_largest_islands
-from generator.body.model import PARTS, SMPL_JOINTS
+from mannequin.generator.body.charts import keep_largest_islands
+from mannequin.generator.body.model import PARTS, SMPL_JOINTS
 
 from .mesh import BodyMesh
 from .skeleton import ALL_JOINTS

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from generator.body.model import FINGERS, SMPLH_JOINTS
+from mannequin.generator.body.model import FINGERS, SMPLH_JOINTS
 
 from .mesh import EYES, BodyMesh
 from .mpfb import BaseMesh, Rig

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from generator.body.model import PARTS
+from mannequin.generator.body.model import PARTS
 
 from .mesh import EYES, BodyMesh
 from .mpfb import BaseMesh, MpfbData

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import nnls
 
-from generator.body.model import SMPLH_JOINTS
+from mannequin.generator.body.model import SMPLH_JOINTS
 
 from .mesh import BodyMesh
 from .shapes import People

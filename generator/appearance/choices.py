@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.appearance import garments as g
-from generator.appearance.garments import Garment
-from generator.appearance.measures import Measures
+from mannequin.generator.appearance import garments as g
+from mannequin.generator.appearance.garments import Garment
+from mannequin.generator.appearance.measures import Measures
 
 SKIN_TONES = (
     "edcebb",

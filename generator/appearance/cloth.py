@@ -3,9 +3,9 @@
 import numpy as np
 from numba import njit
 
-from generator.appearance import garments as kinds
-from generator.appearance.garments import fold
-from generator.appearance.noise import bump, fractal, lattice, ramp, value
+from mannequin.generator.appearance import garments as kinds
+from mannequin.generator.appearance.garments import fold
+from mannequin.generator.appearance.noise import bump, fractal, lattice, ramp, value
 
 
 @njit(cache=True)

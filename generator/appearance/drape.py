@@ -3,14 +3,14 @@
 import numpy as np
 from numba import njit
 
-from generator.appearance import garments as kinds
-from generator.appearance import surface
-from generator.appearance.choices import Outfit
-from generator.appearance.fit import Fit
-from generator.appearance.footwear import Shoe
-from generator.appearance.garments import Garment, fold, inside
-from generator.appearance.hair import STYLE_CODES, volume
-from generator.appearance.noise import ramp
+from mannequin.generator.appearance import garments as kinds
+from mannequin.generator.appearance import surface
+from mannequin.generator.appearance.choices import Outfit
+from mannequin.generator.appearance.fit import Fit
+from mannequin.generator.appearance.footwear import Shoe
+from mannequin.generator.appearance.garments import Garment, fold, inside
+from mannequin.generator.appearance.hair import STYLE_CODES, volume
+from mannequin.generator.appearance.noise import ramp
 
 FOLD_HEIGHT = 0.011
 """Half the height of the deepest folds, metres."""

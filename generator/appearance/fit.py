@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from generator.appearance import surface
-from generator.appearance.measures import ARM_JOINTS, Measures, eyeballs, head_share, measure, share_of
-from generator.appearance.shoes import shoe_form
-from generator.appearance.skirt import skirt_form
-from generator.body.model import BodyModel
-from generator.cache import cached_arrays, content_key
+from mannequin.generator.appearance import surface
+from mannequin.generator.appearance.measures import ARM_JOINTS, Measures, eyeballs, head_share, measure, share_of
+from mannequin.generator.appearance.shoes import shoe_form
+from mannequin.generator.appearance.skirt import skirt_form
+from mannequin.generator.body.model import BodyModel
+from mannequin.generator.cache import cached_arrays, content_key
 
 BINS_AROUND, BINS_DOWN = 72, 96
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from generator.appearance.noise import ramp, value
+from mannequin.generator.appearance.noise import ramp, value
 
 TOP, BOTTOM, DRESS, SOCK = range(4)
 CREW, VEE, SCOOP, HIGH = range(4)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from generator.appearance.noise import bump, fractal, ramp, value
+from mannequin.generator.appearance.noise import bump, fractal, ramp, value
 
 SHORT, SIDE_PART, BUZZ, CURLY, BALD, LONG, BOB, BUN, PONYTAIL = range(9)
 STYLE_CODES = {

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from generator.appearance.surface import components
-from generator.body.model import SMPL_JOINTS, BodyModel
-from generator.errors import AssetError
+from mannequin.generator.appearance.surface import components
+from mannequin.generator.body.model import SMPL_JOINTS, BodyModel
+from mannequin.generator.errors import AssetError
 
 ARM_JOINTS = ("shoulder", "elbow", "wrist", "hand")
 FOOT_JOINTS = ("ankle", "foot")

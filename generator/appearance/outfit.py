@@ -5,17 +5,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from generator.appearance.atlas import Atlas, bake_atlas
-from generator.appearance.choices import Outfit, choose
-from generator.appearance.drape import clothes_offsets
-from generator.appearance.fit import Fit, fit
-from generator.appearance.footwear import SHOE_CODES, Shoe
-from generator.appearance.hair import STYLE_CODES
-from generator.appearance.paint import CHANNELS, paint
-from generator.appearance.shoes import COLLAR
-from generator.appearance.skin import BEARD_CODES, Look
-from generator.body.model import BodyModel
-from generator.errors import ConfigError
+from mannequin.generator.appearance.atlas import Atlas, bake_atlas
+from mannequin.generator.appearance.choices import Outfit, choose
+from mannequin.generator.appearance.drape import clothes_offsets
+from mannequin.generator.appearance.fit import Fit, fit
+from mannequin.generator.appearance.footwear import SHOE_CODES, Shoe
+from mannequin.generator.appearance.hair import STYLE_CODES
+from mannequin.generator.appearance.paint import CHANNELS, paint
+from mannequin.generator.appearance.shoes import COLLAR
+from mannequin.generator.appearance.skin import BEARD_CODES, Look
+from mannequin.generator.body.model import BodyModel
+from mannequin.generator.errors import ConfigError
 
 SEEDS = 2**31
 """Noise seeds are taken modulo this."""

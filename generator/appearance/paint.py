@@ -7,12 +7,12 @@ cloth, hair, …) remove the ``__pycache__`` beside it.
 import numpy as np
 from numba import njit
 
-from generator.appearance.cloth import cloth_colour
-from generator.appearance.footwear import shoe_colour, sock_colour
-from generator.appearance.garments import inside
-from generator.appearance.hair import BALD, BUZZ, cover, growth, shine
-from generator.appearance.noise import ramp
-from generator.appearance.skin import eye_colour, skin_colour
+from mannequin.generator.appearance.cloth import cloth_colour
+from mannequin.generator.appearance.footwear import shoe_colour, sock_colour
+from mannequin.generator.appearance.garments import inside
+from mannequin.generator.appearance.hair import BALD, BUZZ, cover, growth, shine
+from mannequin.generator.appearance.noise import ramp
+from mannequin.generator.appearance.skin import eye_colour, skin_colour
 
 CHANNELS = (
     "x",

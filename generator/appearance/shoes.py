@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from generator.appearance.measures import FOOT_JOINTS, Measures, is_of
-from generator.appearance.surface import averaging, smooth, vertex_normals
-from generator.body.model import BodyModel
+from mannequin.generator.appearance.measures import FOOT_JOINTS, Measures, is_of
+from mannequin.generator.appearance.surface import averaging, smooth, vertex_normals
+from mannequin.generator.body.model import BodyModel
 
 COLLAR = 0.082
 """Height of a low shoe's opening above the floor, metres."""

@@ -6,7 +6,7 @@ move, the flat sides slide along each other, as long as nobody does the splits.
 
 import numpy as np
 
-from generator.appearance.measures import Measures
+from mannequin.generator.appearance.measures import Measures
 
 SQUARENESS = 2.4
 """Exponent of the outline, between an ellipse (2) and a rectangle."""

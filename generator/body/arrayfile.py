@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import limits
-from generator.body.unpickle import Record, array_from, as_array, load_pickle
-from generator.errors import AssetError
-from generator.npy import open_npz, read_header
+from mannequin.generator import limits
+from mannequin.generator.body.unpickle import Record, array_from, as_array, load_pickle
+from mannequin.generator.errors import AssetError
+from mannequin.generator.npy import open_npz, read_header
 
 
 def read_arrays(path: Path, wanted) -> dict[str, np.ndarray]:

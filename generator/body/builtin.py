@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import scipy.sparse as sp
 
-import assets_manifest
-from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel, Topology
-from generator.body.shipped import body_arrays
+from mannequin import assets_manifest
+from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel, Topology
+from mannequin.generator.body.shipped import body_arrays
 
 GENDERS = ("female", "male", "neutral")
 TOPOLOGY_ID = "mannequin-1"

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from generator.body.arrayfile import read_arrays
-from generator.body.joints import with_joints
-from generator.body.model import FINGERS, SMPL_JOINTS, SMPLH_JOINTS, BodyModel
-from generator.body.usermesh import match_uv, read_obj_uv, user_topology
-from generator.errors import AssetError, TopologyError
-from generator.reading import contained
+from mannequin.generator.body.arrayfile import read_arrays
+from mannequin.generator.body.joints import with_joints
+from mannequin.generator.body.model import FINGERS, SMPL_JOINTS, SMPLH_JOINTS, BodyModel
+from mannequin.generator.body.usermesh import match_uv, read_obj_uv, user_topology
+from mannequin.generator.errors import AssetError, TopologyError
+from mannequin.generator.reading import contained
 
 WHERE = """Model files are free for research at their makers' sites (register, download, unpack):
   SMPL    https://smpl.is.tue.mpg.de    SMPL_python_v.1.1.0.zip: basicmodel_{f,m,neutral}_lbs_10_207_0_v1.1.0.pkl
@@ -123,8 +123,14 @@ def from_smplx(module, name: str | None = None) -> BodyModel:
     Its constants are copied; poses are given to :func:`pose_body` in full (no hand PCA, no mean
     pose added). smplx itself is not imported.
     """
-    wanted = {"v_template": "v_template", "shapedirs": "shapedirs", "posedirs": "posedirs", "J_regressor": "J_regressor",
-              "weights": "lbs_weights", "f": "faces_tensor"}  # fmt: skip
+    wanted = {
+        "v_template": "v_template",
+        "shapedirs": "shapedirs",
+        "posedirs": "posedirs",
+        "J_regressor": "J_regressor",
+        "weights": "lbs_weights",
+        "f": "faces_tensor",
+    }
     absent = [theirs for theirs in (*wanted.values(), "parents") if not hasattr(module, theirs)]
     if absent:
         raise AssetError(
@@ -190,8 +196,15 @@ def _check(arrays: dict, where: str) -> _Raw:
     )
     if arrays["shapedirs"].ndim == 2:
         arrays["shapedirs"] = arrays["shapedirs"][..., None]
-    shapes = {"v_template": (v, 3), "shapedirs": (v, 3, -1), "posedirs": (v, 3, 9 * (j - 1)), "J_regressor": (j, v), "weights": (v, j),
-              "kintree_table": (2, j), "f": (-1, 3)}  # fmt: skip
+    shapes = {
+        "v_template": (v, 3),
+        "shapedirs": (v, 3, -1),
+        "posedirs": (v, 3, 9 * (j - 1)),
+        "J_regressor": (j, v),
+        "weights": (v, j),
+        "kintree_table": (2, j),
+        "f": (-1, 3),
+    }
     for key, want in shapes.items():
         have = arrays[key].shape
         fits = len(have) == len(want) and all(w in (-1, h) for h, w in zip(have, want, strict=True))

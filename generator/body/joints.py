@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from generator.body.model import FINGERS, SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel
-from generator.errors import ConfigError
+from mannequin.generator.body.model import FINGERS, SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel
+from mannequin.generator.errors import ConfigError
 
 
 def with_joints(model: BodyModel, joints: int) -> BodyModel:

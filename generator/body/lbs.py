@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 import numba
 import numpy as np
 
-from generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel
-from generator.errors import ConfigError
-from generator.motion.base import Skeleton
+from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.motion.base import Skeleton
 
 LANES = 16
 """Frames posed at once. Each pass reads all correctives: more lanes share the reading, fewer waste

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-import assets_manifest
-from generator.errors import AssetError
-from generator.reading import read_json
+from mannequin import assets_manifest
+from mannequin.generator.errors import AssetError
+from mannequin.generator.reading import read_json
 
 
 def manifest() -> dict:

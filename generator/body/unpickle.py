@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from generator import limits
-from generator.errors import AssetError, UnsafeFileError
+from mannequin.generator import limits
+from mannequin.generator.errors import AssetError, UnsafeFileError
 
 _ARRAY = {(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")}
 _SCALAR = {(f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")}
@@ -161,9 +161,21 @@ class _Reader(pickle._Unpickler):
         pickle.SETITEMS[0]: load_setitems,
     }
     for _code in (
-        pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.PERSID,
-        pickle.BINPERSID, pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET,
-    ):  # fmt: skip
+        pickle.INST,
+        pickle.OBJ,
+        pickle.NEWOBJ_EX,
+        pickle.EXT1,
+        pickle.EXT2,
+        pickle.EXT4,
+        pickle.PERSID,
+        pickle.BINPERSID,
+        pickle.BYTEARRAY8,
+        pickle.NEXT_BUFFER,
+        pickle.READONLY_BUFFER,
+        pickle.EMPTY_SET,
+        pickle.ADDITEMS,
+        pickle.FROZENSET,
+    ):
         dispatch[_code[0]] = refuse
 
 

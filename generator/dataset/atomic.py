@@ -9,8 +9,8 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from generator.errors import DatasetError
-from generator.remote import RemotePath
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.remote import RemotePath
 
 STALE_SECONDS = 6 * 3600
 """Age at which a temporary file counts as left behind, whoever wrote it."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from generator.dataset import failures
-from generator.dataset.native import SUFFIX
-from generator.dataset.shelf import PER_FOLDER, Shelf
-from generator.remote import Place, place
+from mannequin.generator.dataset import failures
+from mannequin.generator.dataset.native import SUFFIX
+from mannequin.generator.dataset.shelf import PER_FOLDER, Shelf
+from mannequin.generator.remote import Place, place
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.dataset import failures
-from generator.dataset.failures import Failure
-from generator.dataset.folder import DESCRIPTION, Dataset, open_dataset
-from generator.dataset.native import SUFFIX, ClipReader, open_clip
-from generator.dataset.surreal_info import SUFFIX as INFO
-from generator.dataset.surreal_reader import SurrealReader, clip_files
-from generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
-from generator.reading import read_json
-from generator.records import from_plain
-from generator.remote import Place, RemotePath, place
+from mannequin.generator.dataset import failures
+from mannequin.generator.dataset.failures import Failure
+from mannequin.generator.dataset.folder import DESCRIPTION, Dataset, open_dataset
+from mannequin.generator.dataset.native import SUFFIX, ClipReader, open_clip
+from mannequin.generator.dataset.surreal_info import SUFFIX as INFO
+from mannequin.generator.dataset.surreal_reader import SurrealReader, clip_files
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
+from mannequin.generator.reading import read_json
+from mannequin.generator.records import from_plain
+from mannequin.generator.remote import Place, RemotePath, place
 
 EXPECTED = (
     f"a folder with {DESCRIPTION}, a folder of clips in SURREAL's layout (*{INFO}), or one clip file (*{SUFFIX} "

@@ -7,11 +7,11 @@ last, where and how often it was tried. The next run passes over these clips unl
 import json
 from dataclasses import asdict, dataclass
 
-from generator.dataset.atomic import remove, write_bytes
-from generator.dataset.shelf import Shelf
-from generator.errors import DatasetError
-from generator.reading import read_json
-from generator.remote import Place, place
+from mannequin.generator.dataset.atomic import remove, write_bytes
+from mannequin.generator.dataset.shelf import Shelf
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.reading import read_json
+from mannequin.generator.remote import Place, place
 
 SUFFIX = ".json"
 

@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from importlib import metadata
 
-from generator.clip import CHANNELS, Clip
-from generator.dataset.atomic import cannot_write, sweep, write_bytes
-from generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
-from generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
-from generator.dataset.shelf import Shelf, names_in
-from generator.errors import DatasetError
-from generator.reading import read_json
-from generator.records import to_plain
-from generator.remote import Place, RemotePath, place
+from mannequin.generator.clip import CHANNELS, Clip
+from mannequin.generator.dataset.atomic import cannot_write, sweep, write_bytes
+from mannequin.generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
+from mannequin.generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
+from mannequin.generator.dataset.shelf import Shelf, names_in
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.reading import read_json
+from mannequin.generator.records import to_plain
+from mannequin.generator.remote import Place, RemotePath, place
 
 FORMAT = "mannequin-dataset"
 FORMAT_VERSION = 1

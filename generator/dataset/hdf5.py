@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5z
 
-from generator.errors import DatasetError
+from mannequin.generator.errors import DatasetError
 
 CACHE_BYTES = 1 << 20
 """Of unpacked chunks that HDF5 keeps for each open dataset; its own choice, 8 MiB, adds up over a hundred open

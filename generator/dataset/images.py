@@ -5,7 +5,7 @@ import struct
 import cv2
 import numpy as np
 
-from generator.errors import ConfigError, DatasetError
+from mannequin.generator.errors import ConfigError, DatasetError
 
 ENCODINGS = ("jpeg", "png")
 JPEG_QUALITY = 95

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from generator.errors import DatasetError
-from generator.limits import MIB
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.limits import MIB
 
 VARIABLE_BYTES = 256 * MIB
 """Of one variable once it is decompressed."""

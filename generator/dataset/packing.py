@@ -7,7 +7,7 @@ coordinates 0.000008. Indices and flags are stored as they are.
 
 import numpy as np
 
-from generator.clip import CHANNELS
+from mannequin.generator.clip import CHANNELS
 
 SCALES = {
     "depth": 0.0001,

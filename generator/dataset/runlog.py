@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from generator.dataset.atomic import cannot_write
-from generator.errors import DatasetError
-from generator.remote import Place, RemotePath, place
+from mannequin.generator.dataset.atomic import cannot_write
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.remote import Place, RemotePath, place
 
 FOLDER = ".log"
 TAIL_BYTES = 32 * 1024

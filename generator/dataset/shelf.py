@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from generator.errors import DatasetError
-from generator.remote import Place, RemotePath
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.remote import Place, RemotePath
 
 PER_FOLDER = 1000
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from generator.dataset.census import take_census
-from generator.dataset.folder import find_dataset
-from generator.dataset.runlog import tails
-from generator.remote import Place
+from mannequin.generator.dataset.census import take_census
+from mannequin.generator.dataset.folder import find_dataset
+from mannequin.generator.dataset.runlog import tails
+from mannequin.generator.remote import Place
 
 QUIET_SECONDS = 60.0
 """A run that has been silent for longer than this, and than five clips take it, is not running."""

@@ -35,13 +35,13 @@ import numpy as np
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from generator.clip import Clip, View
-from generator.dataset.atomic import remove, write_bytes
-from generator.dataset.folder import Dataset
-from generator.dataset.native import open_clip
-from generator.errors import DatasetError, MissingExtraError
-from generator.remote import Place, place
-from generator.spec import ClipSpec, PhotoBackground, ShLight
+from mannequin.generator.clip import Clip, View
+from mannequin.generator.dataset.atomic import remove, write_bytes
+from mannequin.generator.dataset.folder import Dataset
+from mannequin.generator.dataset.native import open_clip
+from mannequin.generator.errors import DatasetError, MissingExtraError
+from mannequin.generator.remote import Place, place
+from mannequin.generator.spec import ClipSpec, PhotoBackground, ShLight
 
 DEPTH_BACKGROUND = 1e10
 WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])

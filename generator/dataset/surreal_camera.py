@@ -1,6 +1,7 @@
 """Which camera a SURREAL-layout clip was seen by, and whether its images are mirrored, from the clip itself.
 
-Released images are mirrored against the body, our plain exports are not (see :mod:`generator.dataset.surreal`).
+Released images are mirrored against the body, our plain exports are not (see
+:mod:`mannequin.generator.dataset.surreal`).
 The two cases put a joint at u and at W - u, so joints2D tells them apart, given joints3D and the camera that
 the file states: SURREAL's recipe (level, 60 mm on a 32 mm sensor). If it fits neither way, the camera may
 be another, as in exports of other presets: rotation and focal length are then solved for, the position is camLoc.
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import rq
 
-from generator.body.model import PARTS
-from generator.cameras import project, to_camera
-from generator.dataset.surreal_info import Info
-from generator.errors import DatasetError
+from mannequin.generator.body.model import PARTS
+from mannequin.generator.cameras import project, to_camera
+from mannequin.generator.dataset.surreal_info import Info
+from mannequin.generator.errors import DatasetError
 
 HANDEDNESS = ("auto", "mirrored", "plain")
 TOLERANCE = 1.0

@@ -1,6 +1,6 @@
 """What a SURREAL or SURREACT ``_info.mat`` says, in our units, axes and shapes.
 
-SURREAL's world and root are told in :mod:`generator.dataset.surreal`. SURREACT (by its public code) puts its
+SURREAL's world and root are told in :mod:`mannequin.generator.dataset.surreal`. SURREACT (by its public code) puts its
 camera at (d sin a, d cos a, h) for zrot_euler a, cam_dist d and cam_height h; up is -z there, so ours is (X, -Y, -Z)
 of it, the root is Rx(90°) R(pose[:3]), and joints2D has y up.
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from generator.dataset.matfile import MatFile
-from generator.dataset.surreal import GENDERS, WORLD
+from mannequin.generator.dataset.matfile import MatFile
+from mannequin.generator.dataset.surreal import GENDERS, WORLD
 
 SUFFIX = "_info.mat"
 SURREACT_WORLD = np.diag([1.0, -1.0, -1.0])

@@ -19,16 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.body.model import MERGE_14, PARTS, SMPL_JOINTS, SMPL_PARENTS
-from generator.cameras import to_camera, to_matrix4
-from generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
-from generator.dataset.matfile import MatFile
-from generator.dataset.surreal import MATRICES
-from generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
-from generator.dataset.surreal_info import SUFFIX, Info, read_info
-from generator.dataset.video import Video
-from generator.errors import ConfigError, DatasetError, unknown_name
-from generator.spec import (
+from mannequin.generator.body.model import MERGE_14, PARTS, SMPL_JOINTS, SMPL_PARENTS
+from mannequin.generator.cameras import to_camera, to_matrix4
+from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.dataset.matfile import MatFile
+from mannequin.generator.dataset.surreal import MATRICES
+from mannequin.generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
+from mannequin.generator.dataset.surreal_info import SUFFIX, Info, read_info
+from mannequin.generator.dataset.video import Video
+from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
+from mannequin.generator.spec import (
     AppearanceSpec,
     CameraSpec,
     ClipSpec,

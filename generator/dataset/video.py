@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from generator.errors import DatasetError
-from generator.limits import MIB
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.limits import MIB
 
 KEPT_BYTES = 32 * MIB
 """Of frames that were decoded last: a whole clip of 100 frames of 320 × 240."""

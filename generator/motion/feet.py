@@ -9,9 +9,9 @@ sinks nor floats. Between contacts the correction passes smoothly from one to th
 import numpy as np
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d, maximum_filter1d
 
-from generator.motion.base import Skeleton
-from generator.motion.directions import rotation_between, turn, unit
-from generator.motion.limbs import ANKLES, HIPS, KNEES, joint_positions, sole_points
+from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.motion.directions import rotation_between, turn, unit
+from mannequin.generator.motion.limbs import ANKLES, HIPS, KNEES, joint_positions, sole_points
 
 CONTACT_SPEED = 0.35
 """m/s below which the lowest point of a sole may be in contact."""

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from generator.errors import AssetError
-from generator.motion.bvh import Bvh
+from mannequin.generator.errors import AssetError
+from mannequin.generator.motion.bvh import Bvh
 
 ALIASES = {
     "hip": ("upleg", "upperleg", "thigh", "femur", "hip"),

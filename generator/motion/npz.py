@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import limits
-from generator.errors import AssetError, UnsafeFileError
-from generator.npy import open_npz, read_header
+from mannequin.generator import limits
+from mannequin.generator.errors import AssetError, UnsafeFileError
+from mannequin.generator.npy import open_npz, read_header
 
 
 class NpzFile:

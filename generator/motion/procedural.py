@@ -4,24 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.errors import ConfigError, unknown_name
-from generator.motion.actions.bend import BEND
-from generator.motion.actions.clap import CLAP
-from generator.motion.actions.common import Action
-from generator.motion.actions.jump import JUMP
-from generator.motion.actions.kick import KICK
-from generator.motion.actions.point import POINT
-from generator.motion.actions.reach import REACH
-from generator.motion.actions.run import RUN
-from generator.motion.actions.sit import SIT
-from generator.motion.actions.squat import SQUAT
-from generator.motion.actions.turn import TURN
-from generator.motion.actions.walk import WALK
-from generator.motion.actions.wave import WAVE
-from generator.motion.base import PoseTrack, Skeleton
-from generator.motion.performer.figure import Figure, check_skeleton, mirror_skeleton, mirror_track
-from generator.motion.performer.matrices import from_rotvec, rx, to_rotvec
-from generator.motion.performer.solve import solve
+from mannequin.generator.errors import ConfigError, unknown_name
+from mannequin.generator.motion.actions.bend import BEND
+from mannequin.generator.motion.actions.clap import CLAP
+from mannequin.generator.motion.actions.common import Action
+from mannequin.generator.motion.actions.jump import JUMP
+from mannequin.generator.motion.actions.kick import KICK
+from mannequin.generator.motion.actions.point import POINT
+from mannequin.generator.motion.actions.reach import REACH
+from mannequin.generator.motion.actions.run import RUN
+from mannequin.generator.motion.actions.sit import SIT
+from mannequin.generator.motion.actions.squat import SQUAT
+from mannequin.generator.motion.actions.turn import TURN
+from mannequin.generator.motion.actions.walk import WALK
+from mannequin.generator.motion.actions.wave import WAVE
+from mannequin.generator.motion.base import PoseTrack, Skeleton
+from mannequin.generator.motion.performer.figure import Figure, check_skeleton, mirror_skeleton, mirror_track
+from mannequin.generator.motion.performer.matrices import from_rotvec, rx, to_rotvec
+from mannequin.generator.motion.performer.solve import solve
 
 ACTIONS: dict[str, Action] = {
     action.name: action for action in (WALK, RUN, WAVE, SQUAT, JUMP, KICK, BEND, SIT, REACH, TURN, CLAP, POINT)

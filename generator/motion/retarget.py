@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from generator.motion.base import Skeleton
-from generator.motion.directions import angle_between, rotation_between, turn, unit
-from generator.motion.feet import settle
-from generator.motion.joint_names import FINGER_ALIASES
-from generator.motion.limbs import (
+from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.motion.directions import angle_between, rotation_between, turn, unit
+from mannequin.generator.motion.feet import settle
+from mannequin.generator.motion.joint_names import FINGER_ALIASES
+from mannequin.generator.motion.limbs import (
     ANKLES,
     COLLARS,
     ELBOWS,
@@ -32,8 +32,8 @@ from generator.motion.limbs import (
     leg_length,
     local_rotations,
 )
-from generator.motion.quaternions import from_axis_angle, slerp, to_matrices, to_quaternions
-from generator.motion.source import Source
+from mannequin.generator.motion.quaternions import from_axis_angle, slerp, to_matrices, to_quaternions
+from mannequin.generator.motion.source import Source
 
 HINGES = {"knee": ((1.0, 0.0, 0.0), (1.0, 0.0, 0.0)), "elbow": ((0.0, -1.0, 0.0), (0.0, 1.0, 0.0))}
 """Axes about which (left, right) knees and elbows bend in our T-pose, model frame."""

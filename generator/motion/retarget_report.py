@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.base import Skeleton
-from generator.motion.directions import angle_between, turn, unit
-from generator.motion.feet import contacts, intervals, slip
-from generator.motion.limbs import (
+from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.motion.directions import angle_between, turn, unit
+from mannequin.generator.motion.feet import contacts, intervals, slip
+from mannequin.generator.motion.limbs import (
     ANKLES,
     ELBOWS,
     FEET,
@@ -19,9 +19,9 @@ from generator.motion.limbs import (
     sole_points,
     world_orientations,
 )
-from generator.motion.quaternions import to_matrices
-from generator.motion.retarget import HINGES, Retargeted
-from generator.motion.source import Source
+from mannequin.generator.motion.quaternions import to_matrices
+from mannequin.generator.motion.retarget import HINGES, Retargeted
+from mannequin.generator.motion.source import Source
 
 LIMBS = {
     "thigh": ("hip", "knee", HIPS, KNEES),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.errors import AssetError
-from generator.motion.bvh import Bvh
-from generator.motion.directions import angle_between, unit
-from generator.motion.joint_names import Roles, find_roles
+from mannequin.generator.errors import AssetError
+from mannequin.generator.motion.bvh import Bvh
+from mannequin.generator.motion.directions import angle_between, unit
+from mannequin.generator.motion.joint_names import Roles, find_roles
 
 STANDING = np.deg2rad(50.0)
 """Limit on the angle of trunk, thighs, shins and feet to those of someone who stands."""

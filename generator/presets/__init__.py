@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from generator.presets import studio, surreal
+from mannequin.generator.presets import studio, surreal
 
 
 @dataclass(frozen=True)

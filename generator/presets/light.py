@@ -2,7 +2,7 @@
 
 import math
 
-from generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
+from mannequin.generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
 EYE_HEIGHT = 1.6
 """m above the ground at which environment images are usually taken."""

@@ -8,13 +8,13 @@ import math
 
 import numpy as np
 
-from generator.cameras import look_at, to_matrix4
-from generator.catalog import Catalog
-from generator.config import SampleConfig
-from generator.draw import Draw, motions_of
-from generator.framing import clip_joints, distance_to_fit
-from generator.presets.light import draw_background, draw_light
-from generator.spec import CameraSpec, ClipSpec
+from mannequin.generator.cameras import look_at, to_matrix4
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.draw import Draw, motions_of
+from mannequin.generator.framing import clip_joints, distance_to_fit
+from mannequin.generator.presets.light import draw_background, draw_light
+from mannequin.generator.spec import CameraSpec, ClipSpec
 
 DEFAULTS = {
     "frames": 30,

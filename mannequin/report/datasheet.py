@@ -3,10 +3,10 @@
 import json
 from importlib import metadata
 
-from generator.body.shipped import manifest
-from generator.catalog import BUILTIN
-from generator.clip import CHANNELS
-from generator.errors import AssetError
+from mannequin.generator.body.shipped import manifest
+from mannequin.generator.catalog import BUILTIN
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.errors import AssetError
 from mannequin.report.html import Html, count, el, facts, join, size, table, text
 from mannequin.report.source import Source
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from generator.appearance.choices import skin_colour
-from generator.body.model import FINGERS, MERGE_14, PARTS, PARTS_14, SMPL_JOINTS
-from generator.colours import part_colours
+from mannequin.generator.appearance.choices import skin_colour
+from mannequin.generator.body.model import FINGERS, MERGE_14, PARTS, PARTS_14, SMPL_JOINTS
+from mannequin.generator.colours import part_colours
 from mannequin.report import charts
 from mannequin.report.html import Html, count, el, facts, join, number
 from mannequin.report.measures import MEASURES, POSES_OF_A_PERSON

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from generator.clip import CHANNELS
-from generator.dataset.collection import Collection
-from generator.errors import ConfigError, DatasetError, MannequinError
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.dataset.collection import Collection
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
+from mannequin.renderers.job import Progress
 from mannequin.report.measures import measure
 from mannequin.report.pictures import Scene, capture
 from mannequin.report.statistics import Statistics
-from renderers.job import Progress
 
 SHEET_CLIPS = 24
 STRIP_CLIPS = 6

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from generator.appearance.measures import Measures
-from generator.spec import EnvironmentBackground, HdriLight, LampLight, PhotoBackground, ShLight
+from mannequin.generator.appearance.measures import Measures
+from mannequin.generator.spec import EnvironmentBackground, HdriLight, LampLight, PhotoBackground, ShLight
 
 POSE_JOINTS = 22
 """Joints of a pose that is compared with others: those that bodies of 24 and of 52 joints share."""
@@ -37,25 +37,82 @@ class Measure:
 MEASURES = {
     "distance": Measure("Distance", "m", "people in frames", "from the camera to the pelvis", 0.0, 200.0, 4000),
     "azimuth": Measure(
-        "Seen from", "°", "people in frames",
-        "direction to the camera about the body's own long axis: 0° in " "front, 90° at the person's left, " "±180° behind", -180.0, 180.0, 72,
+        "Seen from",
+        "°",
+        "people in frames",
+        "direction to the camera about the body's own long axis: 0° in front, 90° at the person's left, ±180° behind",
+        -180.0,
+        180.0,
+        72,
     ),
-    "elevation": Measure("Seen from above or below", "°", "people in frames", "height of the camera over the " "pelvis, as an angle", -90.0, 90.0, 180),
-    "pitch": Measure("Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° " "it looks down", -90.0, 90.0, 180),
+    "elevation": Measure(
+        "Seen from above or below",
+        "°",
+        "people in frames",
+        "height of the camera over the pelvis, as an angle",
+        -90.0,
+        90.0,
+        180,
+    ),
+    "pitch": Measure(
+        "Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° it looks down", -90.0, 90.0, 180
+    ),
     "camera_height": Measure("Camera height", "m", "frames of a camera", "above the ground z = 0", -20.0, 100.0, 2400),
     "focal": Measure("Vertical field of view", "°", "cameras of clips", "of the whole image", 0.0, 180.0, 360),
-    "people": Measure("People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256),
-    "height": Measure("Height in the image", "px", "people in frames", "of the box about a person's " "visible pixels", 0.0, 16384.0, 16384),
-    "cut": Measure("Truncation", "% of joints", "people in frames", "joints that project outside " "of the image", 0.0, 100.0, 100),
-    "hidden": Measure("Occlusion", "% of joints", "people in frames", "joints inside the image that " "are hidden, by " "other parts of the body too", 0.0, 100.0, 100),
-    "cover": Measure("Foreground", "% of pixels", "frames of a camera", "pixels of people and objects", 0.0, 100.0, 200),
-    "person_luma": Measure("Brightness of people", "0–255", "middle frames", "mean luma (Rec. 601) of " "foreground pixels", 0.0, 256.0, 64),
-    "background_luma": Measure("Brightness of backgrounds", "0–255", "middle frames", "mean luma (Rec. 601) of the " "other pixels", 0.0, 256.0, 64),
-    "strength": Measure("Strength of environment light", "", "clips", "factor on the radiance of the image", 0.0, 20.0, 400),
+    "people": Measure(
+        "People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256
+    ),
+    "height": Measure(
+        "Height in the image",
+        "px",
+        "people in frames",
+        "of the box about a person's visible pixels",
+        0.0,
+        16384.0,
+        16384,
+    ),
+    "cut": Measure(
+        "Truncation", "% of joints", "people in frames", "joints that project outside of the image", 0.0, 100.0, 100
+    ),
+    "hidden": Measure(
+        "Occlusion",
+        "% of joints",
+        "people in frames",
+        "joints inside the image that are hidden, by other parts of the body too",
+        0.0,
+        100.0,
+        100,
+    ),
+    "cover": Measure(
+        "Foreground", "% of pixels", "frames of a camera", "pixels of people and objects", 0.0, 100.0, 200
+    ),
+    "person_luma": Measure(
+        "Brightness of people", "0–255", "middle frames", "mean luma (Rec. 601) of foreground pixels", 0.0, 256.0, 64
+    ),
+    "background_luma": Measure(
+        "Brightness of backgrounds",
+        "0–255",
+        "middle frames",
+        "mean luma (Rec. 601) of the other pixels",
+        0.0,
+        256.0,
+        64,
+    ),
+    "strength": Measure(
+        "Strength of environment light", "", "clips", "factor on the radiance of the image", 0.0, 20.0, 400
+    ),
     "ambient": Measure("Ambient light", "", "clips", "first spherical-harmonic coefficient", -5.0, 5.0, 200),
     "power": Measure("Power of lamps", "W", "clips", "sum over the lamps", 0.0, 20000.0, 2000),
-    "tone": Measure("Skin tone", "step", "people in clips", "0 light to 9 dark, the ten steps of " "generator.appearance.choices.SKIN_TONES", 0.0, 9.0, 90),
-}  # fmt: skip
+    "tone": Measure(
+        "Skin tone",
+        "step",
+        "people in clips",
+        "0 light to 9 dark, the ten steps of mannequin.generator.appearance.choices.SKIN_TONES",
+        0.0,
+        9.0,
+        90,
+    ),
+}
 
 
 @dataclass
@@ -191,7 +248,7 @@ def _looks(facts: Facts, texture: str, gender: str) -> None:
     if number == texture or not (number.isascii() and number.isdecimal() and len(number) < 10):
         facts.name("texture", texture)
         return
-    from generator.appearance.choices import choose, tone_of
+    from mannequin.generator.appearance.choices import choose, tone_of
 
     facts.value("tone", [tone_of(int(number))])
     words = choose(int(number), gender, _ANY_BODY).describe()

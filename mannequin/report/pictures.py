@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from generator.body.model import MERGE_14
-from generator.colours import Style, colourise, fitted, legend
-from generator.pictures import draw_joints
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.colours import Style, colourise, fitted, legend
+from mannequin.generator.pictures import draw_joints
 from mannequin.legends import legend_html
 from mannequin.report.html import Html, el
 

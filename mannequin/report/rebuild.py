@@ -3,11 +3,11 @@
 import shlex
 from dataclasses import fields
 
-from generator.catalog import BUILTIN
-from generator.dataset.folder import Dataset
-from generator.errors import ConfigError
-from generator.records import from_plain
-from renderers.task import Job
+from mannequin.generator.catalog import BUILTIN
+from mannequin.generator.dataset.folder import Dataset
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.records import from_plain
+from mannequin.renderers.task import Job
 
 
 def generate_command(dataset: Dataset, name: str) -> str | None:

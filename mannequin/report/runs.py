@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from generator.dataset.runlog import FOLDER, tails
-from generator.dataset.shelf import names_in
-from generator.remote import Place, RemotePath
+from mannequin.generator.dataset.runlog import FOLDER, tails
+from mannequin.generator.dataset.shelf import names_in
+from mannequin.generator.remote import Place, RemotePath
 
 LONGEST_LINE = 1 << 20
 MOST_RUNS = 1000

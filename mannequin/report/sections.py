@@ -1,7 +1,7 @@
 """The other sections of the page."""
 
-from generator.clip import CHANNELS
-from mannequin.progress import duration
+from mannequin.cli.progress import duration
+from mannequin.generator.clip import CHANNELS
 from mannequin.report import charts
 from mannequin.report.distributions import card
 from mannequin.report.html import Html, count, el, facts, join, number, size, table, text

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.dataset.census import Census, take_census
-from generator.dataset.collection import Collection, open_collection
-from generator.dataset.failures import Failure
-from generator.errors import DatasetError
-from generator.remote import Place, RemotePath
+from mannequin.generator.dataset.census import Census, take_census
+from mannequin.generator.dataset.collection import Collection, open_collection
+from mannequin.generator.dataset.failures import Failure
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.remote import Place, RemotePath
+from mannequin.renderers.validation.record import latest
 from mannequin.report.gather import Gathered, gather
 from mannequin.report.rebuild import generate_command
 from mannequin.report.runs import Runs, read_runs
-from renderers.validation.record import latest
 
 
 @dataclass(frozen=True)

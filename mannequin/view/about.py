@@ -3,8 +3,8 @@
 import html
 import json
 
-from generator.dataset.collection import Collection
-from generator.spec import ClipSpec
+from mannequin.generator.dataset.collection import Collection
+from mannequin.generator.spec import ClipSpec
 
 LONGEST_JSON = 60_000
 """Characters of the description shown; the whole can be downloaded."""
@@ -39,11 +39,11 @@ def reproduction(spec: ClipSpec, collection: Collection) -> str:
         return "# The folder does not say which assets were used; the description below is complete but for these.\n"
     config = collection.dataset.config
     return (
-        "from generator.catalog import Assets, Catalog\n"
-        "from generator.clip import DEFAULT_OUTPUTS\n"
-        "from generator.dataset.folder import open_dataset\n"
-        "from generator.records import from_plain\n"
-        "from renderers.choice import open_renderer\n\n"
+        "from mannequin.generator.catalog import Assets, Catalog\n"
+        "from mannequin.generator.clip import DEFAULT_OUTPUTS\n"
+        "from mannequin.generator.dataset.folder import open_dataset\n"
+        "from mannequin.generator.records import from_plain\n"
+        "from mannequin.renderers.choice import open_renderer\n\n"
         f"dataset = open_dataset({str(collection.path)!r})\n"
         f"spec = dataset.open({spec.index}).spec\n"
         "catalog = Catalog(from_plain(Assets, dataset.config['assets']))\n"
@@ -87,5 +87,8 @@ def _table(title: str, rows: dict) -> str:
 
 
 def _code(text: str) -> str:
-    style = "font-size:.9em;white-space:pre-wrap;overflow-wrap:anywhere;background:rgba(128,128,128,.12);padding:.5em;border-radius:4px;margin:0"
+    style = (
+        "font-size:.9em;white-space:pre-wrap;overflow-wrap:anywhere;background:rgba(128,128,128,.12);"
+        "padding:.5em;border-radius:4px;margin:0"
+    )
     return f"<pre style='{style}'>{html.escape(text)}</pre>"

@@ -9,14 +9,14 @@ import trimesh
 from PIL import Image
 from scipy.sparse import csr_array
 
-from generator.body.lbs import pose_body
-from generator.body.model import BodyModel
-from generator.cameras import intrinsics
-from generator.catalog import Catalog
-from generator.clip import PersonTrack
-from generator.errors import DatasetError, MannequinError
-from generator.spec import CameraSpec, PersonSpec
-from renderers.validation.posing import Poser
+from mannequin.generator.body.lbs import pose_body
+from mannequin.generator.body.model import BodyModel
+from mannequin.generator.cameras import intrinsics
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.clip import PersonTrack
+from mannequin.generator.errors import DatasetError, MannequinError
+from mannequin.generator.spec import CameraSpec, PersonSpec
+from mannequin.renderers.validation.posing import Poser
 
 TEXELS = 512
 """Along the atlas, for colours of faces some 8 mm wide."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import viser
 
-from generator.colours import DRAWN, PALETTES, Style
-from generator.spec import ClipSpec
+from mannequin.generator.colours import DRAWN, PALETTES, Style
+from mannequin.generator.spec import ClipSpec
 from mannequin.legends import legend_html
 from mannequin.view.clock import SPEEDS
 from mannequin.view.film import Film, Look

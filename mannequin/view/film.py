@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
-from generator.pictures import draw_joints
+from mannequin.generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
+from mannequin.generator.pictures import draw_joints
 from mannequin.view.wall import Tile
 
 FLAT = ("segm", "segm14", "instance", "occluded", "occluded_backward", "chart")

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from generator.dataset.collection import ClipSummary, Collection, open_collection
+from mannequin.generator.dataset.collection import ClipSummary, Collection, open_collection
 
 ANY = "any"
 """The filter that lets everything through."""

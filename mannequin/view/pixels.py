@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.body.model import PARTS, PARTS_14
-from generator.clip import CHANNELS
-from generator.spec import ClipSpec
+from mannequin.generator.body.model import PARTS, PARTS_14
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.spec import ClipSpec
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _meaning(name: str, value: np.ndarray, on_surface: bool, spec: ClipSpec) -> 
 
 
 def _part(index: int) -> str:
-    from generator.body.model import MERGE_14
+    from mannequin.generator.body.model import MERGE_14
 
     if not 1 <= index <= len(PARTS):
         return "no body part"

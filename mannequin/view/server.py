@@ -7,9 +7,9 @@ import socket
 import threading
 from typing import Self
 
-from generator.dataset.collection import Collection, open_collection
-from generator.errors import ConfigError, MissingExtraError
-from generator.remote import Place
+from mannequin.generator.dataset.collection import Collection, open_collection
+from mannequin.generator.errors import ConfigError, MissingExtraError
+from mannequin.generator.remote import Place
 
 try:
     import viser
@@ -18,8 +18,8 @@ except ImportError as e:
         "The viewer needs viser, which is not installed. Install it: pip install 'mannequin[view]'"
     ) from e
 
-from generator.colours import PALETTES
-from generator.errors import unknown_name
+from mannequin.generator.colours import PALETTES
+from mannequin.generator.errors import unknown_name
 from mannequin.view.index import ClipIndex
 from mannequin.view.session import Session
 

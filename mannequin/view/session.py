@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import viser
 
-from generator.colours import Style
-from generator.errors import MannequinError
+from mannequin.generator.colours import Style
+from mannequin.generator.errors import MannequinError
 from mannequin.view.about import description_html, facts_html, message_html
 from mannequin.view.clock import Clock
 from mannequin.view.controls import BACK, FIRST, IMAGES, LAST, ON_STEP, PAUSE, PLAY, Actions, Controls

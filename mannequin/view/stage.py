@@ -13,12 +13,12 @@ import numpy as np
 import viser
 from scipy.spatial.transform import Rotation
 
-from generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
-from generator.clip import PersonTrack
-from generator.colours import Style, colourise, part_colours
-from generator.errors import DatasetError
-from generator.objects import object_mesh
-from generator.spec import CameraSpec
+from mannequin.generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
+from mannequin.generator.clip import PersonTrack
+from mannequin.generator.colours import Style, colourise, part_colours
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.objects import object_mesh
+from mannequin.generator.spec import CameraSpec
 from mannequin.view.bodies import Body, Patch, bodies_of, catalog_of, labelled_patches, textured_patches, unproject
 
 ROOT = "/stage"

@@ -2,9 +2,16 @@
 
 import numpy as np
 
-from generator.scene import MeshTrack
-from renderers.blender.materials import SHADE, TRUTH_ATTRIBUTES, make_image, make_parts, make_surface, remove_image
-from renderers.blender.session import load_bpy
+from mannequin.generator.scene import MeshTrack
+from mannequin.renderers.blender.materials import (
+    SHADE,
+    TRUTH_ATTRIBUTES,
+    make_image,
+    make_parts,
+    make_surface,
+    remove_image,
+)
+from mannequin.renderers.blender.session import load_bpy
 
 
 class Actor:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.errors import ConfigError
-from renderers.blender.crop import Crop
+from mannequin.generator.errors import ConfigError
+from mannequin.renderers.blender.crop import Crop
 
 SENSOR_WIDTH = 100.0
 """mm. Only its ratio to the lens matters; wide, because Blender refuses a lens under 1 mm."""

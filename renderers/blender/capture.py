@@ -6,8 +6,8 @@ wrapped: once it returns, its result still holds every pass.
 
 import numpy as np
 
-from generator.errors import RenderError
-from renderers.blender.session import interrupts_held, load_bpy, silence
+from mannequin.generator.errors import RenderError
+from mannequin.renderers.blender.session import interrupts_held, load_bpy, silence
 
 
 class Capture:

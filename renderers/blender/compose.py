@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from renderers.raster.shading import ENCODE
+from mannequin.renderers.raster.shading import ENCODE
 
 
 def compose(radiance: np.ndarray, background: np.ndarray, out: np.ndarray) -> None:

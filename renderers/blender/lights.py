@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from generator.spec import HdriLight, Lamp, LampLight
-from renderers.blender.materials import make_image, remove_image
-from renderers.blender.session import load_bpy
+from mannequin.generator.spec import HdriLight, Lamp, LampLight
+from mannequin.renderers.blender.materials import make_image, remove_image
+from mannequin.renderers.blender.session import load_bpy
 
 IMPORTANCE_WIDTH = 512
 """Columns of the map by which Cycles aims at the bright parts of an environment. By default it

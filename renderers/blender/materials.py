@@ -5,7 +5,7 @@ Cycles' Material Index pass is how a rendered pixel knows its part, hence a mate
 
 import numpy as np
 
-from renderers.blender.session import load_bpy
+from mannequin.renderers.blender.session import load_bpy
 
 SHADE = "shade"
 """Point attribute of a mesh: radiance over albedo."""

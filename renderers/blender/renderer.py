@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from generator.clip import DEFAULT_OUTPUTS, Clip
-from generator.errors import ConfigError, unknown_name
-from generator.light import surface_light
-from generator.scene import Scene, build_scene
-from generator.spec import ClipSpec, ShLight
-from renderers import agreement
-from renderers.blender.session import load_bpy
-from renderers.blender.shade import vertex_shade
-from renderers.blender.stage import open_stage
-from renderers.blender.takes import TAKES
-from renderers.raster.renderer import check_outputs, versions
+from mannequin.generator.clip import DEFAULT_OUTPUTS, Clip
+from mannequin.generator.errors import ConfigError, unknown_name
+from mannequin.generator.light import surface_light
+from mannequin.generator.scene import Scene, build_scene
+from mannequin.generator.spec import ClipSpec, ShLight
+from mannequin.renderers import agreement
+from mannequin.renderers.blender.session import load_bpy
+from mannequin.renderers.blender.shade import vertex_shade
+from mannequin.renderers.blender.stage import open_stage
+from mannequin.renderers.blender.takes import TAKES
+from mannequin.renderers.raster.renderer import check_outputs, versions
 
 
 class BlenderRenderer:

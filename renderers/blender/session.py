@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from generator.errors import MissingExtraError
+from mannequin.generator.errors import MissingExtraError
 
 PIP_LINE = 'pip install "mannequin[blender]"'
 SYSTEM_LIBRARIES = "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1"

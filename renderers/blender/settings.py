@@ -1,7 +1,7 @@
 """Cycles' settings: everything that decides speed and repeatability, in one place."""
 
-from generator.errors import ConfigError, RenderError
-from renderers.blender.session import load_bpy
+from mannequin.generator.errors import ConfigError, RenderError
+from mannequin.renderers.blender.session import load_bpy
 
 DEVICES = {"cpu": "NONE", "cuda": "CUDA", "optix": "OPTIX"}
 """Our name → Cycles' compute device type."""

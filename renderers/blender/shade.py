@@ -3,8 +3,8 @@
 import numba
 import numpy as np
 
-from renderers.raster.geometry import add_vertex_normals
-from renderers.raster.shading import even_light
+from mannequin.renderers.raster.geometry import add_vertex_normals
+from mannequin.renderers.raster.shading import even_light
 
 
 def vertex_shade(vertices: np.ndarray, faces: np.ndarray, sh: np.ndarray) -> np.ndarray:

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from generator.errors import RenderError
-from generator.scene import Scene
-from generator.spec import ShLight
-from renderers.blender import capture, settings
-from renderers.blender.actors import Actor
-from renderers.blender.camera import apply_crop, apply_lens, lens_of, matrix_world
-from renderers.blender.crop import Crop
-from renderers.blender.lights import LightRig
-from renderers.blender.materials import TRUTH_OUTPUTS
-from renderers.blender.session import load_bpy, silence
+from mannequin.generator.errors import RenderError
+from mannequin.generator.scene import Scene
+from mannequin.generator.spec import ShLight
+from mannequin.renderers.blender import capture, settings
+from mannequin.renderers.blender.actors import Actor
+from mannequin.renderers.blender.camera import apply_crop, apply_lens, lens_of, matrix_world
+from mannequin.renderers.blender.crop import Crop
+from mannequin.renderers.blender.lights import LightRig
+from mannequin.renderers.blender.materials import TRUTH_OUTPUTS
+from mannequin.renderers.blender.session import load_bpy, silence
 
 COLOUR, TRUTH = "colour", "truth"
 """View layers: the image with its exact index and depth passes; one sample of everything else."""

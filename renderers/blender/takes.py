@@ -5,18 +5,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.clip import Foreground, View
-from generator.scene import Scene
-from renderers import agreement
-from renderers.blender.compose import compose
-from renderers.blender.crop import bounding_crop, crops_of, touched_cells
-from renderers.blender.stage import COLOUR, TRUTH_PASSES, Stage
-from renderers.blender.truth import TruthRecorder
-from renderers.ground import Backdrop
-from renderers.people import person_views
-from renderers.raster.labels import rasterize_labels
-from renderers.raster.renderer import keep, label_channels
-from renderers.raster.shading import encode
+from mannequin.generator.clip import Foreground, View
+from mannequin.generator.scene import Scene
+from mannequin.renderers import agreement
+from mannequin.renderers.blender.compose import compose
+from mannequin.renderers.blender.crop import bounding_crop, crops_of, touched_cells
+from mannequin.renderers.blender.stage import COLOUR, TRUTH_PASSES, Stage
+from mannequin.renderers.blender.truth import TruthRecorder
+from mannequin.renderers.ground import Backdrop
+from mannequin.renderers.people import person_views
+from mannequin.renderers.raster.labels import rasterize_labels
+from mannequin.renderers.raster.renderer import keep, label_channels
+from mannequin.renderers.raster.shading import encode
 
 
 class Take(ABC):

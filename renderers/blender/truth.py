@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.clip import CHANNELS, Foreground
-from renderers.blender.crop import NEAR
+from mannequin.generator.clip import CHANNELS, Foreground
+from mannequin.renderers.blender.crop import NEAR
 
 HIDDEN_STEP = 0.02
 """m. A point counts as hidden behind what a neighbouring frame's depth image shows that much nearer.

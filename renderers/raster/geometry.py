@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from generator.errors import RenderError, unknown_name
-from generator.scene import MeshTrack, Scene
-from renderers.raster.lens import Lens, make_lens
-from renderers.raster.zbuffer import project_vertices
+from mannequin.generator.errors import RenderError, unknown_name
+from mannequin.generator.scene import MeshTrack, Scene
+from mannequin.renderers.raster.lens import Lens, make_lens
+from mannequin.renderers.raster.zbuffer import project_vertices
 
 
 @dataclass(frozen=True, eq=False)

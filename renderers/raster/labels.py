@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from generator.clip import CHANNELS, LABELS, Foreground
-from generator.errors import unknown_name
-from generator.scene import Scene
-from renderers.raster.geometry import Viewpoint
-from renderers.raster.lens import project_points
-from renderers.raster.samples import Sampler, Samples, join, weights
-from renderers.raster.zbuffer import NEAR, bin_points, fill_points
+from mannequin.generator.clip import CHANNELS, LABELS, Foreground
+from mannequin.generator.errors import unknown_name
+from mannequin.generator.scene import Scene
+from mannequin.renderers.raster.geometry import Viewpoint
+from mannequin.renderers.raster.lens import project_points
+from mannequin.renderers.raster.samples import Sampler, Samples, join, weights
+from mannequin.renderers.raster.zbuffer import NEAR, bin_points, fill_points
 
 OCCLUSION_TOLERANCE = 1e-5
 """A point counts as hidden when something is nearer by this fraction of its depth.

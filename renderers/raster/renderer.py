@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
-from generator.clip import CHANNELS, DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS, Clip, Foreground, View
-from generator.errors import unknown_name
-from generator.scene import Scene, build_scene
-from generator.spec import ClipSpec
-from renderers.people import NEEDED_CHANNELS, person_views
-from renderers.raster.labels import rasterize_labels
-from renderers.raster.shading import render_view
+from mannequin.generator.clip import CHANNELS, DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS, Clip, Foreground, View
+from mannequin.generator.errors import unknown_name
+from mannequin.generator.scene import Scene, build_scene
+from mannequin.generator.spec import ClipSpec
+from mannequin.renderers.people import NEEDED_CHANNELS, person_views
+from mannequin.renderers.raster.labels import rasterize_labels
+from mannequin.renderers.raster.shading import render_view
 
 
 class RasterRenderer:

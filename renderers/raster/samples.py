@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from renderers.raster.geometry import Viewpoint
-from renderers.raster.lens import image_rays
-from renderers.raster.zbuffer import bin_points, fill_grid, fill_points
+from mannequin.renderers.raster.geometry import Viewpoint
+from mannequin.renderers.raster.lens import image_rays
+from mannequin.renderers.raster.zbuffer import bin_points, fill_grid, fill_points
 
 BAND = 4_000_000
 """Samples looked at together: large images are cast in bands of rows, so that memory stays small."""

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from generator.clip import Foreground
-from generator.light import SurfaceLight, surface_light
-from generator.scene import Scene
-from renderers.ground import Backdrop
-from renderers.raster.geometry import Viewpoint
-from renderers.raster.labels import frame_labels, pack
-from renderers.raster.samples import Sampler, Samples, join
-from renderers.raster.texture import Textures, build_textures, fetch, texel_counts
+from mannequin.generator.clip import Foreground
+from mannequin.generator.light import SurfaceLight, surface_light
+from mannequin.generator.scene import Scene
+from mannequin.renderers.ground import Backdrop
+from mannequin.renderers.raster.geometry import Viewpoint
+from mannequin.renderers.raster.labels import frame_labels, pack
+from mannequin.renderers.raster.samples import Sampler, Samples, join
+from mannequin.renderers.raster.texture import Textures, build_textures, fetch, texel_counts
 
 ENCODE_STEPS = 16384
 
@@ -187,7 +187,7 @@ def pick_level(texels, count):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def even_light(sh, nx, ny, nz):
-    """RGB of max(0, Σ sh_i Y_i(n)) with generator.light.sh_basis."""
+    """RGB of max(0, Σ sh_i Y_i(n)) with mannequin.generator.light.sh_basis."""
     x, y, z = nx, -nz, ny
     y1, y2, y3 = 0.488603 * y, 0.488603 * z, 0.488603 * x
     y4, y5, y7 = 1.092548 * x * y, 1.092548 * y * z, 1.092548 * x * z

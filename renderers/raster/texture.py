@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from generator.environment import to_linear
+from mannequin.generator.environment import to_linear
 
 FULL = 65535
 """Stored value of linear 1."""

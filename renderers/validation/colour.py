@@ -7,7 +7,7 @@ show background where its own frame has some, and a neighbouring or mirrored one
 import cv2
 import numpy as np
 
-from renderers.validation.table import Finding
+from mannequin.renderers.validation.table import Finding
 
 VISIBLE = 24
 """Of 255: alternatives are compared where they differ by more in a colour channel."""

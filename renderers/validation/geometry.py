@@ -7,12 +7,12 @@ stored cameras; the flow must carry each pixel onto its own part; left must be l
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from generator.body.model import SMPL_JOINTS, SMPL_PARENTS, BodyModel
-from generator.clip import Clip, PersonTrack, View
-from generator.scene import Scene
-from renderers.validation.rays import Eye
-from renderers.validation.surface import some_frames
-from renderers.validation.table import Finding
+from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, BodyModel
+from mannequin.generator.clip import Clip, PersonTrack, View
+from mannequin.generator.scene import Scene
+from mannequin.renderers.validation.rays import Eye
+from mannequin.renderers.validation.surface import some_frames
+from mannequin.renderers.validation.table import Finding
 
 CARRY_DEPTH = 0.5
 """m by which the depth met after following the flow may differ: a sprint at 15 Hz, straight at the camera."""

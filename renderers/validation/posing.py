@@ -1,11 +1,11 @@
 """The scenes of a dataset, posed again from what its clips say."""
 
-from generator.body.model import BodyModel
-from generator.catalog import Assets, Catalog
-from generator.clip import Clip
-from generator.records import from_plain
-from generator.scene import Scene, build_scene
-from renderers.footage import BodyParameters, footage_scene
+from mannequin.generator.body.model import BodyModel
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.clip import Clip
+from mannequin.generator.records import from_plain
+from mannequin.generator.scene import Scene, build_scene
+from mannequin.renderers.footage import BodyParameters, footage_scene
 
 DRAWN, FOOTAGE, FOREIGN = "drawn", "footage", "foreign"
 

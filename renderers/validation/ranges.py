@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from generator.cameras import intrinsics
-from generator.clip import Clip, Foreground, View
-from renderers.validation.table import Finding
+from mannequin.generator.cameras import intrinsics
+from mannequin.generator.clip import Clip, Foreground, View
+from mannequin.renderers.validation.table import Finding
 
 
 def range_findings(clip: Clip) -> list[Finding]:

@@ -11,13 +11,13 @@ import json
 import math
 from contextlib import suppress
 
-from generator.dataset.atomic import write_bytes
-from generator.dataset.folder import software_versions
-from generator.dataset.runlog import FOLDER, now
-from generator.errors import DatasetError
-from generator.reading import read_json
-from generator.remote import Place
-from renderers.validation.table import Report
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.dataset.folder import software_versions
+from mannequin.generator.dataset.runlog import FOLDER, now
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.reading import read_json
+from mannequin.generator.remote import Place
+from mannequin.renderers.validation.table import Report
 
 FORMAT = "mannequin-validation"
 FORMAT_VERSION = 1

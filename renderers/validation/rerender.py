@@ -5,9 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from generator.clip import LABELS, Clip, View
-from generator.scene import Scene
-from renderers.validation.table import Finding
+from mannequin.generator.clip import LABELS, Clip, View
+from mannequin.generator.scene import Scene
+from mannequin.renderers.validation.table import Finding
 
 LIMITS = {
     "segm": (0.02, "%"),

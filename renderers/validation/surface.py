@@ -8,10 +8,10 @@ stored, and a ray that grazes an edge.
 import cv2
 import numpy as np
 
-from generator.clip import CHANNELS, LABELS, Clip, View
-from generator.scene import Scene
-from renderers.validation.rays import NEAR, Eye, cast
-from renderers.validation.table import Finding
+from mannequin.generator.clip import CHANNELS, LABELS, Clip, View
+from mannequin.generator.scene import Scene
+from mannequin.renderers.validation.rays import NEAR, Eye, cast
+from mannequin.renderers.validation.table import Finding
 
 FRAMES = 4
 ON, AROUND, ANYWHERE = 160, 60, 20

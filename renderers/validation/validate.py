@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from generator.clip import Clip
-from generator.dataset.folder import Dataset, open_dataset
-from generator.dataset.native import read_clip, verify_clip
-from generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
-from generator.remote import Place
-from generator.scene import Scene
-from renderers.choice import open_renderer
-from renderers.validation.colour import colour_findings, order_findings
-from renderers.validation.geometry import geometry_findings
-from renderers.validation.posing import DRAWN, FOOTAGE, FOREIGN, Poser
-from renderers.validation.ranges import range_findings
-from renderers.validation.rerender import one_frame, rerender_findings
-from renderers.validation.surface import ray_findings
-from renderers.validation.table import Finding, Report
+from mannequin.generator.clip import Clip
+from mannequin.generator.dataset.folder import Dataset, open_dataset
+from mannequin.generator.dataset.native import read_clip, verify_clip
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
+from mannequin.generator.remote import Place
+from mannequin.generator.scene import Scene
+from mannequin.renderers.choice import open_renderer
+from mannequin.renderers.validation.colour import colour_findings, order_findings
+from mannequin.renderers.validation.geometry import geometry_findings
+from mannequin.renderers.validation.posing import DRAWN, FOOTAGE, FOREIGN, Poser
+from mannequin.renderers.validation.ranges import range_findings
+from mannequin.renderers.validation.rerender import one_frame, rerender_findings
+from mannequin.renderers.validation.surface import ray_findings
+from mannequin.renderers.validation.table import Finding, Report
 
 ALONE = (
     "The dataset names no assets, so its bodies cannot be posed again. Not checked: parameters against joints, "
@@ -89,7 +89,7 @@ class _Examiner:
 
     def _open_cycles(self):
         try:
-            from renderers.blender.renderer import BlenderRenderer
+            from mannequin.renderers.blender.renderer import BlenderRenderer
 
             return BlenderRenderer(self.poser.catalog, labels="cycles")
         except MissingExtraError as e:

@@ -22,9 +22,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from generator.errors import ConfigError, TrainingError
-from generator.reading import read_json
-from generator.records import from_plain, to_plain
+from mannequin.generator.errors import ConfigError, TrainingError
+from mannequin.generator.reading import read_json
+from mannequin.generator.records import from_plain, to_plain
 
 FORMAT = "mannequin-checkpoint"
 FORMAT_VERSION = 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 
 @dataclass(frozen=True)

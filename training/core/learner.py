@@ -12,10 +12,10 @@ from lightning_fabric.plugins.environments import LightningEnvironment, TorchEla
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
-from generator.errors import ConfigError
-from training.core.checkpoint import Checkpoint, fill
-from training.core.config import TrainConfig
-from training.task import Batch, Task
+from mannequin.generator.errors import ConfigError
+from mannequin.training.core.checkpoint import Checkpoint, fill
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.task import Batch, Task
 
 
 @contextmanager

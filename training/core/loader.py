@@ -8,9 +8,9 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from training.core.troubles import begin_loading, signals_held
-from training.data.loading import loader_settings
-from training.task import Batch
+from mannequin.training.core.troubles import begin_loading, signals_held
+from mannequin.training.data.loading import loader_settings
+from mannequin.training.task import Batch
 
 
 def loader(data, batches, workers: int, fabric: Fabric) -> DataLoader:

@@ -17,8 +17,8 @@ from typing import Self
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
-from generator.dataset.atomic import write_bytes
-from generator.pictures import save_picture
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.pictures import save_picture
 
 
 class Table:

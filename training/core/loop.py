@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from generator.errors import TrainingError
-from training.core.checkpoint import (
+from mannequin.generator.errors import TrainingError
+from mannequin.training.core.checkpoint import (
     FOLDER,
     Best,
     Checkpoint,
@@ -22,16 +22,16 @@ from training.core.checkpoint import (
     prune,
     save,
 )
-from training.core.config import TrainConfig
-from training.core.learner import Learner, session
-from training.core.loader import loader, on_device
-from training.core.logs import Pace, Records
-from training.core.resume import describe, find_start, prepare, versions
-from training.core.sampler import TrainingBatches
-from training.core.schedule import Course, length_of
-from training.core.troubles import Interrupts, in_words
-from training.core.validation import validate, validation_loader
-from training.task import Task
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.learner import Learner, session
+from mannequin.training.core.loader import loader, on_device
+from mannequin.training.core.logs import Pace, Records
+from mannequin.training.core.resume import describe, find_start, prepare, versions
+from mannequin.training.core.sampler import TrainingBatches
+from mannequin.training.core.schedule import Course, length_of
+from mannequin.training.core.troubles import Interrupts, in_words
+from mannequin.training.core.validation import validate, validation_loader
+from mannequin.training.task import Task
 
 INSPECT = "inspect"
 """Folder of a run for the state at which the loss was no longer a number."""

@@ -10,13 +10,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from generator.dataset.atomic import write_bytes
-from generator.dataset.folder import differences
-from generator.errors import TrainingError
-from generator.records import to_plain
-from training.core.checkpoint import FOLDER, Checkpoint, checkpoints, read, sweep
-from training.core.schedule import Course
-from training.task import Task
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.dataset.folder import differences
+from mannequin.generator.errors import TrainingError
+from mannequin.generator.records import to_plain
+from mannequin.training.core.checkpoint import FOLDER, Checkpoint, checkpoints, read, sweep
+from mannequin.training.core.schedule import Course
+from mannequin.training.task import Task
 
 CONFIG = "config.json"
 FREE = ("workers", "accelerator", "compile", "validate_every", "checkpoint_every", "log_every", "picture_every", "keep")

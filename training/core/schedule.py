@@ -4,8 +4,8 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from generator.errors import ConfigError
-from training.core.config import TrainConfig
+from mannequin.generator.errors import ConfigError
+from mannequin.training.core.config import TrainConfig
 
 
 def length_of(data) -> int | None:

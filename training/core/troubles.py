@@ -11,8 +11,8 @@ from typing import Self
 
 import torch
 
-from generator.errors import ConfigError, MannequinError, TrainingError
-from training.core.config import TrainConfig
+from mannequin.generator.errors import ConfigError, MannequinError, TrainingError
+from mannequin.training.core.config import TrainConfig
 
 
 class Interrupts:

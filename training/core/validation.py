@@ -6,13 +6,13 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from generator.errors import ConfigError
-from training.core.config import TrainConfig
-from training.core.learner import Learner
-from training.core.loader import loader, on_device
-from training.core.sampler import ValidationBatches
-from training.core.schedule import length_of
-from training.task import Batch
+from mannequin.generator.errors import ConfigError
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.learner import Learner
+from mannequin.training.core.loader import loader, on_device
+from mannequin.training.core.sampler import ValidationBatches
+from mannequin.training.core.schedule import length_of
+from mannequin.training.task import Batch
 
 
 def validation_loader(data, config: TrainConfig, fabric: Fabric) -> DataLoader:

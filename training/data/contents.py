@@ -1,6 +1,6 @@
 """What the clips of a collection hold, as far as training chooses by it; found out once, and kept between runs.
 
-To open 67,000 clips takes minutes. What was found is in the cache (generator.cache), in blocks of a thousand
+To open 67,000 clips takes minutes. What was found is in the cache (mannequin.generator.cache), in blocks of a thousand
 clips, under the names, sizes and times of their files: a block counts as long as none of its files changed, came or
 went.
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-import generator.dataset
-from generator.cache import cached_arrays, content_key
-from generator.dataset.collection import Collection
-from training.data.readers import Readers
-from training.data.samples import usable_frames
+import mannequin.generator.dataset
+from mannequin.generator.cache import cached_arrays, content_key
+from mannequin.generator.dataset.collection import Collection
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.samples import usable_frames
 
 BLOCK = 1000
 
@@ -77,7 +77,7 @@ def _stamps(collection: Collection, keys) -> list | None:
 @cache
 def _source() -> str:
     """Stands for the code that reads clips; that of this package is in the key already."""
-    folder = Path(generator.dataset.__file__).parent
+    folder = Path(mannequin.generator.dataset.__file__).parent
     return content_key(*(path.read_bytes() for path in sorted(folder.glob("*.py"))))
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 from torch.utils.data import Dataset
 
-from generator.errors import ConfigError, DatasetError
-from generator.remote import Place
-from generator.streams import stream
-from training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
-from training.data.index import Selection, Sight, channels_needed, sights
-from training.data.readers import Readers
-from training.data.samples import JOINTS, Shot, make_sample, make_shot
+from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.remote import Place
+from mannequin.generator.streams import stream
+from mannequin.training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
+from mannequin.training.data.index import Selection, Sight, channels_needed, sights
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.samples import JOINTS, Shot, make_sample, make_shot
 
 
 class Kept:
@@ -40,9 +40,10 @@ class Kept:
 
 
 class FrameDataset(Dataset):
-    """Samples as of :func:`training.data.samples.make_sample`, one person in one frame each.
+    """Samples as of :func:`mannequin.training.data.samples.make_sample`, one person in one frame each.
 
-    Indexed by (epoch, index), as training.core.sampler yields; the same seed and key give the same sample, whoever
+    Indexed by (epoch, index), as mannequin.training.core.sampler yields; the same seed and key give the same sample,
+    whoever
     asks and in whatever order. Where several people are seen, each is a sample of their own.
     """
 

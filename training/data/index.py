@@ -5,11 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from generator.errors import ConfigError, DatasetError
-from generator.streams import rank
-from training.data.contents import Contents, Recorded, contents
-from training.data.readers import Readers
-from training.data.samples import channels_of
+from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.streams import rank
+from mannequin.training.data.contents import Contents, Recorded, contents
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.samples import channels_of
 
 SPLITS = ("train", "val", "test")
 

@@ -3,9 +3,9 @@
 import os
 from collections import OrderedDict
 
-from generator.dataset.collection import Collection, open_collection
-from generator.dataset.native import ClipReader
-from generator.dataset.surreal_reader import SurrealReader
+from mannequin.generator.dataset.collection import Collection, open_collection
+from mannequin.generator.dataset.native import ClipReader
+from mannequin.generator.dataset.surreal_reader import SurrealReader
 
 KEPT = 128
 """Clips a process holds open; each takes a file descriptor and, when many of its frames were read, up to three

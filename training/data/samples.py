@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.body.model import MERGE_14
-from generator.clip import Foreground
-from generator.errors import DatasetError, unknown_name
-from training.data.colour import whitened
-from training.data.crop import SIZE, crop_centres, transform, warp_colour, warp_labels
-from training.losses import bins_of_depth
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.clip import Foreground
+from mannequin.generator.errors import DatasetError, unknown_name
+from mannequin.training.data.colour import whitened
+from mannequin.training.data.crop import SIZE, crop_centres, transform, warp_colour, warp_labels
+from mannequin.training.losses import bins_of_depth
 
 CHANNELS_OF = {"segm": "segm", "depth": "depth", "depth_metres": "depth"}
 """Label images that a sample may hold → the channel that each is made from."""
@@ -90,11 +90,11 @@ def usable_frames(joints2d: np.ndarray, seen: np.ndarray, resolution: tuple[int,
 def make_sample(shot: Shot, matrix: np.ndarray, gains=(1.0, 1.0, 1.0), size: int = SIZE) -> dict:
     """What the network sees and what it is to say; default_collate makes batches of it.
 
-    matrix: (2, 3), the crop, as of :func:`training.data.crop.crop_matrix`. gains: of red, green and blue.
+    matrix: (2, 3), the crop, as of :func:`mannequin.training.data.crop.crop_matrix`. gains: of red, green and blue.
 
-    image: (3, size, size) float32, whitened (training.data.colour).
+    image: (3, size, size) float32, whitened (mannequin.training.data.colour).
     segm: (size, size) uint8, 0 background, 1…14 as PARTS_14.
-    depth: (size, size) uint8, 0 background, 1…19 as training.losses.bins_of_depth. Cropping and
+    depth: (size, size) uint8, 0 background, 1…19 as mannequin.training.losses.bins_of_depth. Cropping and
     scaling leave depth as it is, as in the released code: the bins are of the world, not of the crop.
     depth_metres: (size, size) float32, surface minus pelvis, planar; 0 in the background.
     pelvis_depth: float32 metres. joints_depth: (24,) float32 metres, joint minus pelvis.

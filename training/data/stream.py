@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from torch.utils.data import Dataset
 
-from generator.catalog import Assets, Catalog
-from generator.clip import Clip
-from generator.config import SampleConfig
-from generator.errors import RenderError
-from generator.sampling import resolve, sample_clip
-from generator.streams import stream
-from training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
-from training.data.samples import JOINTS, channels_of, make_sample, make_shot, usable_frames
+from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.clip import Clip
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.errors import RenderError
+from mannequin.generator.sampling import resolve, sample_clip
+from mannequin.generator.streams import stream
+from mannequin.training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
+from mannequin.training.data.samples import JOINTS, channels_of, make_sample, make_shot, usable_frames
 
 FRAMES, FPS = 4, 2.5
 """Of a clip, where the config leaves them open: 0.4 s apart, a walker's legs have changed places."""
@@ -27,7 +27,7 @@ _ATTEMPTS = 16
 
 
 class GeneratedFrames(Dataset):
-    """Endless samples as of :func:`training.data.samples.make_sample`, indexed by (epoch, index).
+    """Endless samples as of :func:`mannequin.training.data.samples.make_sample`, indexed by (epoch, index).
 
     A sample follows from seed, config, assets and key alone. Samples index = k n … k n + n - 1 are the n frames of one
     clip, in an

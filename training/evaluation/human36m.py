@@ -3,8 +3,8 @@ lie."""
 
 from pathlib import Path
 
-from generator.dataset.folder import DESCRIPTION
-from generator.errors import DatasetError
+from mannequin.generator.dataset.folder import DESCRIPTION
+from mannequin.generator.errors import DatasetError
 
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "val": ("S9",), "test": ("S11",)}
 EVERY = 64

@@ -15,15 +15,15 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset
 
-from generator import limits
-from generator.body.model import MERGE_14, PARTS, PARTS_14
-from generator.errors import ConfigError, DatasetError, MannequinError
-from generator.imagesize import check_image
-from generator.reading import contained, read_bytes, read_json
-from generator.records import from_plain
-from training.data.colour import whitened
-from training.data.crop import Box, crop_matrix, warp_colour
-from training.losses import IGNORE
+from mannequin.generator import limits
+from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
+from mannequin.generator.imagesize import check_image
+from mannequin.generator.reading import contained, read_bytes, read_json
+from mannequin.generator.records import from_plain
+from mannequin.training.data.colour import whitened
+from mannequin.training.data.crop import Box, crop_matrix, warp_colour
+from mannequin.training.losses import IGNORE
 
 LAYOUT = "masks.json"
 PHOTOS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}

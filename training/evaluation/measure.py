@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from generator.errors import ConfigError, TrainingError
-from training.core.config import TrainConfig
-from training.core.troubles import begin_loading, in_words
-from training.data.colour import to_rgb
-from training.data.loading import loader_settings
-from training.losses import labels_at
-from training.metrics import SegmentationMeter
-from training.models.hourglass import Maps
-from training.task import Batch
-from training.tasks.maps import MapsMeter, MapsTask
+from mannequin.generator.errors import ConfigError, TrainingError
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.troubles import begin_loading, in_words
+from mannequin.training.data.colour import to_rgb
+from mannequin.training.data.loading import loader_settings
+from mannequin.training.losses import labels_at
+from mannequin.training.metrics import SegmentationMeter
+from mannequin.training.models.hourglass import Maps
+from mannequin.training.task import Batch
+from mannequin.training.tasks.maps import MapsMeter, MapsTask
 
 Device = Literal["auto", "cpu", "cuda"]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.pictures import save_picture
-from training.evaluation.measure import Judged, Measured
-from training.tasks.maps import MapsTask
+from mannequin.generator.pictures import save_picture
+from mannequin.training.evaluation.measure import Judged, Measured
+from mannequin.training.tasks.maps import MapsTask
 
 
 def save_sheets(folder: Path, task: MapsTask, measured: Measured) -> list[Path]:

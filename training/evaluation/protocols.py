@@ -6,13 +6,13 @@ from pathlib import Path
 
 from torch.utils.data import Dataset
 
-from generator.errors import ConfigError, DatasetError, unknown_name
-from generator.remote import Place, place
-from training.data.frames import FrameDataset
-from training.data.index import Selection
-from training.evaluation.human36m import EVERY, SUBJECTS, clips_of
-from training.evaluation.masks import LAYOUT, MaskedImages, MaskLayout, read_layout
-from training.tasks.maps import MapsTask
+from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
+from mannequin.generator.remote import Place, place
+from mannequin.training.data.frames import FrameDataset
+from mannequin.training.data.index import Selection
+from mannequin.training.evaluation.human36m import EVERY, SUBJECTS, clips_of
+from mannequin.training.evaluation.masks import LAYOUT, MaskedImages, MaskLayout, read_layout
+from mannequin.training.tasks.maps import MapsTask
 
 _BOTH, _PARTS = ("segmentation", "depth"), ("segmentation",)
 _GUIDE = "see docs/evaluation.md"
@@ -86,7 +86,8 @@ def open_data(
 ) -> Opened:
     """What protocol ``name`` measures of ``paths`` with networks of ``task``.
 
-    trained: what the network has learnt from, as of training.feed. split, every: other than the protocol's, unless ""
+    trained: what the network has learnt from, as of mannequin.training.feed. split, every: other than the protocol's,
+    unless ""
     and
     0. "native" data that the network has learnt from are measured on the clips that training held out, if it did.
     Raises ConfigError for what the protocol does not know, DatasetError for data that are missing or not as expected.

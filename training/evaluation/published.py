@@ -10,7 +10,7 @@ class Published:
     """What was reported on one data set.
 
     source: where it stands. protocol: what was measured. n: images, in words. columns: training data →
-    name of training.figures.FIGURES → value in the figure's unit.
+    name of mannequin.training.figures.FIGURES → value in the figure's unit.
     """
 
     source: str

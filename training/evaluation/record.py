@@ -5,12 +5,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.dataset.atomic import write_bytes
-from generator.records import to_plain
-from training.core.checkpoint import FOLDER, WEIGHTS, plain_metrics
-from training.core.resume import versions
-from training.evaluation.measure import Measured
-from training.evaluation.published import Published
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.records import to_plain
+from mannequin.training.core.checkpoint import FOLDER, WEIGHTS, plain_metrics
+from mannequin.training.core.resume import versions
+from mannequin.training.evaluation.measure import Measured
+from mannequin.training.evaluation.published import Published
 
 FORMAT, FORMAT_VERSION = "mannequin-evaluation", 1
 EVALUATIONS = "evaluations"

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import joblib
 
-from generator.dataset.atomic import write_bytes
-from generator.dataset.folder import differences, software_versions
-from generator.errors import ConfigError, MannequinError
-from generator.reading import read_json
-from generator.records import to_plain
-from training.core.resume import versions
-from training.experiments.material import Material, Opener, make
-from training.experiments.plans import Arm, Direction, Experiment, Part, plan
-from training.experiments.runs import Chain, result_path, run_chain
-from training.experiments.scale import Scale
-from training.experiments.statistics import Paired, paired
-from training.tasks.registry import make_task
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.dataset.folder import differences, software_versions
+from mannequin.generator.errors import ConfigError, MannequinError
+from mannequin.generator.reading import read_json
+from mannequin.generator.records import to_plain
+from mannequin.training.core.resume import versions
+from mannequin.training.experiments.material import Material, Opener, make
+from mannequin.training.experiments.plans import Arm, Direction, Experiment, Part, plan
+from mannequin.training.experiments.runs import Chain, result_path, run_chain
+from mannequin.training.experiments.scale import Scale
+from mannequin.training.experiments.statistics import Paired, paired
+from mannequin.training.tasks.registry import make_task
 
 SETTINGS = "settings.json"
 PIECES = 10
@@ -50,10 +50,14 @@ class Outcome:
     def to_plain(self) -> dict:
         """All of it, as JSON holds it."""
         return {
-            "experiment": to_plain(self.experiment), "task": self.task, "scale": to_plain(self.scale), "metric": self.metric,
+            "experiment": to_plain(self.experiment),
+            "task": self.task,
+            "scale": to_plain(self.scale),
+            "metric": self.metric,
             "gains": [to_plain(d) | to_plain(gain) | {"verdict": gain.verdict} for d, gain in self.gains.items()],
-            "runs": self.runs, "versions": versions(),
-        }  # fmt: skip
+            "runs": self.runs,
+            "versions": versions(),
+        }
 
 
 def campaign(

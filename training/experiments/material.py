@@ -8,24 +8,24 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Dataset
 
-from generator.catalog import Catalog
-from generator.dataset.native import write_clip
-from generator.spec import ClipSpec
-from generator.streams import stream
-from training.data.crop import Augmentation, augmentation, crop_box, crop_matrix
-from training.data.frames import read_shot
-from training.data.index import Selection, sights
-from training.data.readers import Readers
-from training.data.samples import Shot, channels_of, make_sample
-from training.experiments import worlds
-from training.experiments.plans import Part
-from training.experiments.scale import Scale
-from training.experiments.worlds import World
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.spec import ClipSpec
+from mannequin.generator.streams import stream
+from mannequin.training.data.crop import Augmentation, augmentation, crop_box, crop_matrix
+from mannequin.training.data.frames import read_shot
+from mannequin.training.data.index import Selection, sights
+from mannequin.training.data.readers import Readers
+from mannequin.training.data.samples import Shot, channels_of, make_sample
+from mannequin.training.experiments import worlds
+from mannequin.training.experiments.plans import Part
+from mannequin.training.experiments.scale import Scale
+from mannequin.training.experiments.worlds import World
 
 LABELS = ("segm", "depth")
 
 Opener = Callable[[str, Catalog], object]
-"""Of a renderer, by name; as renderers.choice.open_renderer."""
+"""Of a renderer, by name; as mannequin.renderers.choice.open_renderer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def _shots(path: Path) -> list[Shot]:
 
 
 class MemoryFrames(Dataset):
-    """Samples as of training.data.frames.FrameDataset, from memory."""
+    """Samples as of mannequin.training.data.frames.FrameDataset, from memory."""
 
     def __init__(self, paths: Iterable[Path], augment: bool, seed: int, size: int):
         self.shots = [shot for path in paths for shot in _shots(path)]

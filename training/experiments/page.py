@@ -2,11 +2,11 @@
 
 import math
 
-from training.experiments.campaign import Outcome
-from training.experiments.plans import Arm
-from training.experiments.statistics import Paired, mean_and_reach
-from training.figures import FIGURES
-from training.plot import COLOURS, Plot, ticks
+from mannequin.training.experiments.campaign import Outcome
+from mannequin.training.experiments.plans import Arm
+from mannequin.training.experiments.statistics import Paired, mean_and_reach
+from mannequin.training.figures import FIGURES
+from mannequin.training.plot import COLOURS, Plot, ticks
 
 
 def markdown(outcome: Outcome) -> str:

@@ -7,8 +7,8 @@ difference, paired by seed, lies above 0; it is *contrary* if that lies below 0,
 
 from dataclasses import dataclass, replace
 
-from generator.errors import unknown_name
-from training.experiments.scale import Scale
+from mannequin.generator.errors import unknown_name
+from mannequin.training.experiments.scale import Scale
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ import torch
 from torch import nn
 from torch.utils.data import default_collate
 
-from generator.dataset.atomic import write_bytes
-from training.core.checkpoint import plain_metrics
-from training.core.config import TrainConfig
-from training.core.loop import Result, train
-from training.experiments.material import Material, MemoryFrames
-from training.experiments.plans import Part
-from training.experiments.scale import Scale
-from training.tasks.maps import MapsTask
-from training.tasks.network import NetworkConfig
-from training.tasks.registry import load_trained, make_task, starting_from
+from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.training.core.checkpoint import plain_metrics
+from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.loop import Result, train
+from mannequin.training.experiments.material import Material, MemoryFrames
+from mannequin.training.experiments.plans import Part
+from mannequin.training.experiments.scale import Scale
+from mannequin.training.tasks.maps import MapsTask
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.registry import load_trained, make_task, starting_from
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,13 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
         task, model, _ = load_trained(ended.checkpoint)
         sets = {kind: MemoryFrames(material.test(kind).paths, False, 0, scale.size) for kind in ("real", "synth")}
         record = {
-            "task": chain.task, "seed": chain.seed, "first": str(chain.first), "then": str(then),
+            "task": chain.task,
+            "seed": chain.seed,
+            "first": str(chain.first),
+            "then": str(then),
             "metrics": {kind: plain_metrics(measured(task, model, data, scale.batch)) for kind, data in sets.items()},
             "seconds": round(time.perf_counter() - begun, 1),
-        }  # fmt: skip
+        }
         write_bytes(path, json.dumps(record, indent=1).encode())
         written.append(path)
     return written
@@ -85,9 +88,22 @@ def _trained(
 ) -> Result:
     """One part of training, done or gone on with. start: the run with whose weights it begins."""
     config = TrainConfig(
-        steps=steps, batch=scale.batch, optimiser="adamw", lr=lr, schedule="cosine", warmup=steps // 10, accelerator="cpu", channels_last=True,
-        seed=chain.seed, workers=0, validate_every=steps, validation_samples=8, checkpoint_every=steps, picture_every=0, keep=1,
-    )  # fmt: skip
+        steps=steps,
+        batch=scale.batch,
+        optimiser="adamw",
+        lr=lr,
+        schedule="cosine",
+        warmup=steps // 10,
+        accelerator="cpu",
+        channels_last=True,
+        seed=chain.seed,
+        workers=0,
+        validate_every=steps,
+        validation_samples=8,
+        checkpoint_every=steps,
+        picture_every=0,
+        keep=1,
+    )
     network = NetworkConfig(stacks=1, features=scale.features, depth=3, size=scale.size)
     task = make_task(chain.task, network, starting_from(start, chain.task)[0] if start else None)
     data = MemoryFrames(material.learning(part, chain.seed), scale.augment, chain.seed, scale.size)

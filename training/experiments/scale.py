@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 
 @dataclass(frozen=True)

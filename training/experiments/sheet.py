@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch.utils.data import default_collate
 
-from training.core.checkpoint import FOLDER
-from training.data.colour import to_rgb
-from training.evaluation.measure import evenly
-from training.experiments.campaign import Outcome
-from training.experiments.material import Material, MemoryFrames
-from training.experiments.runs import run_folder
-from training.tasks.registry import load_trained, make_task
+from mannequin.training.core.checkpoint import FOLDER
+from mannequin.training.data.colour import to_rgb
+from mannequin.training.evaluation.measure import evenly
+from mannequin.training.experiments.campaign import Outcome
+from mannequin.training.experiments.material import Material, MemoryFrames
+from mannequin.training.experiments.runs import run_folder
+from mannequin.training.tasks.registry import load_trained, make_task
 
 ROWS = 6
 """Images, evenly spread over the test set."""

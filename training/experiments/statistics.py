@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 LEVEL = 0.95
 

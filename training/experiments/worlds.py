@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from generator.catalog import Assets, Catalog, members
-from generator.config import SampleConfig
-from generator.sampling import sample_clip
-from generator.spec import AppearanceSpec, ClipSpec
-from generator.streams import stream
+from mannequin.generator.catalog import Assets, Catalog, members
+from mannequin.generator.config import SampleConfig
+from mannequin.generator.sampling import sample_clip
+from mannequin.generator.spec import AppearanceSpec, ClipSpec
+from mannequin.generator.streams import stream
 
 MOTIONS = ("walk", "run", "wave", "squat", "jump", "bend", "turn", "clap", "point")
 """Of synthetic images; the stand-in has the other built-in actions."""
@@ -31,7 +31,7 @@ of the noise in the dark, grey values; quality of the JPEG."""
 
 @dataclass(frozen=True)
 class World:
-    """renderer: of renderers.choice. camera: whether images go through the camera's faults."""
+    """renderer: of mannequin.renderers.choice. camera: whether images go through the camera's faults."""
 
     sample: SampleConfig
     assets: Assets

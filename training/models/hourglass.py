@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError
 
 
 @dataclass(frozen=True)

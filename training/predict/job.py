@@ -18,19 +18,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from generator import limits
-from generator.dataset.atomic import sweep, write_bytes
-from generator.dataset.folder import differences
-from generator.errors import AssetError, ConfigError, DatasetError
-from generator.films import FILMS, open_film, write_film
-from generator.imagesize import check_image
-from generator.pictures import save_picture
-from generator.reading import read_bytes, read_json
-from training.core.checkpoint import digest
-from training.evaluation.measure import Device, device_of
-from training.predict.network import Edges, Predictor, squares
-from training.predict.outputs import FORMS, even, overlay, png, values
-from training.tasks.registry import load_trained
+from mannequin.generator import limits
+from mannequin.generator.dataset.atomic import sweep, write_bytes
+from mannequin.generator.dataset.folder import differences
+from mannequin.generator.errors import AssetError, ConfigError, DatasetError
+from mannequin.generator.films import FILMS, open_film, write_film
+from mannequin.generator.imagesize import check_image
+from mannequin.generator.pictures import save_picture
+from mannequin.generator.reading import read_bytes, read_json
+from mannequin.training.core.checkpoint import digest
+from mannequin.training.evaluation.measure import Device, device_of
+from mannequin.training.predict.network import Edges, Predictor, squares
+from mannequin.training.predict.outputs import FORMS, even, overlay, png, values
+from mannequin.training.tasks.registry import load_trained
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Suffixes of images that are read."""

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from generator.errors import ConfigError, TrainingError
-from training.data.colour import whitened
-from training.data.crop import Box, crop_matrix, transform, warp_colour
-from training.tasks.maps import MapsTask
+from mannequin.generator.errors import ConfigError, TrainingError
+from mannequin.training.data.colour import whitened
+from mannequin.training.data.crop import Box, crop_matrix, transform, warp_colour
+from mannequin.training.tasks.maps import MapsTask
 
 Edges = tuple[float, float, float, float]
 """A box of an image: x0 y0 x1 y1, pixels."""

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import torch
 
-from generator.body.model import PARTS_14
-from generator.pictures import draw_legend, ground, resized
-from training.losses import depth_of_bins
-from training.tasks.maps import MapsTask
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.pictures import draw_legend, ground, resized
+from mannequin.training.losses import depth_of_bins
+from mannequin.training.tasks.maps import MapsTask
 
 STEP = 1e-4
 """Metres between two values of a depth file."""

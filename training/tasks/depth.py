@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from generator.colours import Bar, depth_colours
-from training.losses import BIN, BINS
-from training.metrics import DepthMeter
-from training.tasks.maps import MapsMeter, MapsTask
+from mannequin.generator.colours import Bar, depth_colours
+from mannequin.training.losses import BIN, BINS
+from mannequin.training.metrics import DepthMeter
+from mannequin.training.tasks.maps import MapsMeter, MapsTask
 
 WRONG = 5
 """Classes off that a picture shows as quite wrong."""

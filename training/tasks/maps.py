@@ -8,15 +8,15 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Tensor, nn
 
-from generator.colours import HIDDEN, SEEN, Legend
-from generator.pictures import GAP, draw_legend, grid, ground, resized, titled
-from training.core.checkpoint import fill
-from training.data.colour import to_rgb
-from training.losses import IGNORE, stacked_cross_entropy
-from training.metrics import DepthMeter, SegmentationMeter
-from training.models.hourglass import HourglassConfig, Maps, StackedHourglass
-from training.task import Batch
-from training.tasks.network import NetworkConfig
+from mannequin.generator.colours import HIDDEN, SEEN, Legend
+from mannequin.generator.pictures import GAP, draw_legend, grid, ground, resized, titled
+from mannequin.training.core.checkpoint import fill
+from mannequin.training.data.colour import to_rgb
+from mannequin.training.losses import IGNORE, stacked_cross_entropy
+from mannequin.training.metrics import DepthMeter, SegmentationMeter
+from mannequin.training.models.hourglass import HourglassConfig, Maps, StackedHourglass
+from mannequin.training.task import Batch
+from mannequin.training.tasks.network import NetworkConfig
 
 SHOWN = 8
 """Samples on a picture."""
@@ -34,7 +34,7 @@ class Start:
 
 
 class MapsTask(ABC):
-    """A task of training.task, but for what is of its classes.
+    """A task of mannequin.training.task, but for what is of its classes.
 
     truth: the value of a batch that holds the true classes, (B, H, W) uint8. classes: how many, background included.
     """

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from torch import nn
 
-from generator.errors import TrainingError, unknown_name
-from generator.records import from_plain
-from training.core.checkpoint import fill, load_weights
-from training.tasks.depth import Depth
-from training.tasks.maps import MapsTask, Start
-from training.tasks.network import NetworkConfig
-from training.tasks.segmentation import Segmentation
+from mannequin.generator.errors import TrainingError, unknown_name
+from mannequin.generator.records import from_plain
+from mannequin.training.core.checkpoint import fill, load_weights
+from mannequin.training.tasks.depth import Depth
+from mannequin.training.tasks.maps import MapsTask, Start
+from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.tasks.segmentation import Segmentation
 
 TASKS = {task.name: task for task in (Segmentation, Depth)}
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from generator.body.model import PARTS_14
-from generator.colours import legend, part_colours
-from training.metrics import SegmentationMeter
-from training.tasks.maps import MapsMeter, MapsTask
+from mannequin.generator.body.model import PARTS_14
+from mannequin.generator.colours import legend, part_colours
+from mannequin.training.metrics import SegmentationMeter
+from mannequin.training.tasks.maps import MapsMeter, MapsTask
 
 
 class Segmentation(MapsTask):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
-from generator.motion.performer.arms import Trunk, mixed, reaching
-from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.matrices import DEG
-from generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
+from mannequin.generator.motion.performer.arms import Trunk, mixed, reaching
+from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.performer.matrices import DEG
+from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

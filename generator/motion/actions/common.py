@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.curves import keyed
-from generator.motion.performer.figure import Figure
-from generator.motion.performer.plan import Plan
+from mannequin.generator.motion.curves import keyed
+from mannequin.generator.motion.performer.figure import Figure
+from mannequin.generator.motion.performer.plan import Plan
 
 Range = tuple[float, float, float]
 """(lowest, default, highest)."""

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
-from generator.motion.curves import GRAVITY, hermite5, keyed
-from generator.motion.performer.arms import held
-from generator.motion.performer.figure import LEFT, RIGHT, Figure
-from generator.motion.performer.matrices import DEG
-from generator.motion.performer.plan import Plan, stand
+from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
+from mannequin.generator.motion.curves import GRAVITY, hermite5, keyed
+from mannequin.generator.motion.performer.arms import held
+from mannequin.generator.motion.performer.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.performer.matrices import DEG
+from mannequin.generator.motion.performer.plan import Plan, stand
 
 TIPTOE = 46.0 * DEG
 """Heel lift at take-off and landing."""

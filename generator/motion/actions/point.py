@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
-from generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
-from generator.motion.performer.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure
-from generator.motion.performer.matrices import turn
-from generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
+from mannequin.generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
+from mannequin.generator.motion.performer.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure
+from mannequin.generator.motion.performer.matrices import turn
+from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

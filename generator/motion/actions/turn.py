@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action
-from generator.motion.curves import bump, min_jerk
-from generator.motion.performer.arms import held, mixed
-from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.matrices import DEG
-from generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action
+from mannequin.generator.motion.curves import bump, min_jerk
+from mannequin.generator.motion.performer.arms import held, mixed
+from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.performer.matrices import DEG
+from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
 
 STEP = 0.48
 """Seconds from one step to the next."""

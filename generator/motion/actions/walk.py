@@ -7,13 +7,13 @@ Step length and cadence grow together with speed at a constant walk ratio (Sekiy
 
 import numpy as np
 
-from generator.motion.actions.common import HABITS, IDLE, Action
-from generator.motion.curves import drift, habit, keyed
-from generator.motion.performer.arms import ArmPose, held
-from generator.motion.performer.feet import FootTrack
-from generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from generator.motion.performer.matrices import DEG
-from generator.motion.performer.plan import Plan, stand
+from mannequin.generator.motion.actions.common import HABITS, IDLE, Action
+from mannequin.generator.motion.curves import drift, habit, keyed
+from mannequin.generator.motion.performer.arms import ArmPose, held
+from mannequin.generator.motion.performer.feet import FootTrack
+from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.performer.matrices import DEG
+from mannequin.generator.motion.performer.plan import Plan, stand
 
 DUTY = 0.61
 """Share of the cycle that a foot is on the floor."""

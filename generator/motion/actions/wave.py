@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
-from generator.motion.curves import habit
-from generator.motion.performer.arms import held, mixed
-from generator.motion.performer.figure import LEFT, RIGHT, Figure
-from generator.motion.performer.matrices import DEG, ry
-from generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
+from mannequin.generator.motion.curves import habit
+from mannequin.generator.motion.performer.arms import held, mixed
+from mannequin.generator.motion.performer.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.performer.matrices import DEG, ry
+from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
 
 
 def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

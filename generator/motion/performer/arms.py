@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.ik import forearm_and_wrist, soften, two_bone
-from generator.motion.performer.figure import COLLAR, ELBOW, SHOULDER, SIDE_SIGN, WRIST, Figure
-from generator.motion.performer.matrices import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
+from mannequin.generator.motion.ik import forearm_and_wrist, soften, two_bone
+from mannequin.generator.motion.performer.figure import COLLAR, ELBOW, SHOULDER, SIDE_SIGN, WRIST, Figure
+from mannequin.generator.motion.performer.matrices import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
 
 
 @dataclass(eq=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.performer.figure import ANKLE, FOOT, SIDE_SIGN, Figure
-from generator.motion.performer.matrices import rx, ry, turn
+from mannequin.generator.motion.performer.figure import ANKLE, FOOT, SIDE_SIGN, Figure
+from mannequin.generator.motion.performer.matrices import rx, ry, turn
 
 
 @dataclass(eq=False)

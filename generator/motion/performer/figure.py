@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from generator.errors import ConfigError
-from generator.motion.base import PoseTrack, Skeleton
-from generator.motion.ik import longest
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.motion.base import PoseTrack, Skeleton
+from mannequin.generator.motion.ik import longest
 
 PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = 0, 3, 6, 9, 12, 15
 HIP, KNEE, ANKLE, FOOT = (1, 2), (4, 5), (7, 8), (10, 11)

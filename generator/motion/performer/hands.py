@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from generator.motion.performer.figure import SIDE_SIGN, WRIST, Figure
-from generator.motion.performer.matrices import DEG, unit
+from mannequin.generator.motion.performer.figure import SIDE_SIGN, WRIST, Figure
+from mannequin.generator.motion.performer.matrices import DEG, unit
 
 FINGER_START = (22, 37)
 """First finger joint of the (left, right) hand."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.motion.curves import drift, habit
-from generator.motion.performer.arms import ArmPose, Trunk, held
-from generator.motion.performer.feet import FootTrack, planted
-from generator.motion.performer.figure import LEFT, RIGHT, Figure
-from generator.motion.performer.matrices import DEG
+from mannequin.generator.motion.curves import drift, habit
+from mannequin.generator.motion.performer.arms import ArmPose, Trunk, held
+from mannequin.generator.motion.performer.feet import FootTrack, planted
+from mannequin.generator.motion.performer.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.performer.matrices import DEG
 
 Arms = Callable[[Trunk], tuple[ArmPose, ArmPose]]
 

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from generator.motion.base import PoseTrack
-from generator.motion.curves import soft_min
-from generator.motion.ik import two_bone
-from generator.motion.performer.arms import ArmPose, Trunk, elbow_rotation
-from generator.motion.performer.feet import FootPose, foot_pose
-from generator.motion.performer.figure import (
+from mannequin.generator.motion.base import PoseTrack
+from mannequin.generator.motion.curves import soft_min
+from mannequin.generator.motion.ik import two_bone
+from mannequin.generator.motion.performer.arms import ArmPose, Trunk, elbow_rotation
+from mannequin.generator.motion.performer.feet import FootPose, foot_pose
+from mannequin.generator.motion.performer.figure import (
     ANKLE,
     COLLAR,
     ELBOW,
@@ -30,9 +30,9 @@ from generator.motion.performer.figure import (
     WRIST,
     Figure,
 )
-from generator.motion.performer.hands import FINGER_START, hand_pose, mitten_pose
-from generator.motion.performer.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
-from generator.motion.performer.plan import Plan
+from mannequin.generator.motion.performer.hands import FINGER_START, hand_pose, mitten_pose
+from mannequin.generator.motion.performer.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
+from mannequin.generator.motion.performer.plan import Plan
 
 KNEE_SLACK = 0.998
 """Greatest share of the leg's reach used: a knee keeps some seven degrees of flexion."""

@@ -1,0 +1,39 @@
+"""The words of a command, made independent of the folder it was written in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.remote import place
+
+
+def located(words: list[str], command, parse: Callable[[list[str]], object]) -> tuple[str, ...]:
+    """``words`` with absolute paths, the dataset's folder first.
+
+    command: the Generate that ``words`` parse to. Raises ConfigError if the folder is not the first
+    word, or if a path is written so that it cannot be replaced safely.
+    """
+    if place(words[0]) != place(command.out):
+        raise ConfigError(
+            f"{words[0]!r} stands first behind --; expected the dataset's folder there, {str(command.out)!r}, "
+            "and options after it."
+        )
+    out = str(place(words[0]).absolute())
+    absolute = _absolute_names(command.assets)
+    found = (out, *(absolute.get(word, word) for word in words[1:]))
+    if parse(list(found)) != replace(command, out=place(out), assets=command.assets.located()):
+        relative = ", ".join(repr(name) for name in absolute)
+        raise ConfigError(
+            f"Cannot make these paths absolute: {relative}. Write them so, after a space and not after =."
+        )
+    return found
+
+
+def _absolute_names(assets) -> dict[str, str]:
+    """Relative path as written → absolute path."""
+    pairs = zip(_flat(assets), _flat(assets.located()), strict=True)
+    return {here: there for here, there in pairs if here != there}
+
+
+def _flat(assets) -> list[str]:
+    return [assets.body, *assets.motion, assets.textures, assets.backgrounds, assets.environments]

@@ -1,0 +1,107 @@
+"""What ``mannequin info`` prints."""
+
+import json
+
+import numpy as np
+from rich.console import Console
+from rich.table import Column, Table
+
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.dataset.native import SUFFIX, open_clip, read_clip
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.remote import Place, place
+
+LISTED = 20
+"""Clips of a dataset that are listed."""
+
+
+def show(command) -> int:
+    """Print a clip or dataset as ``command`` (an Info) asks."""
+    path = place(command.path)
+    if path.is_dir():
+        return _dataset(path, command)
+    if not path.exists():
+        raise DatasetError(
+            f"There is no clip or dataset at {path}. Check the path, or make one: mannequin generate {path}"
+        )
+    if path.suffix != SUFFIX:
+        raise DatasetError(f"{path} is not a clip. Expected a file that ends in {SUFFIX}, or the folder of a dataset.")
+    return _clip(path, command)
+
+
+def _clip(path: Place, command) -> int:
+    clip = read_clip(path)
+    spec, console = clip.spec, _console()
+    if command.json:
+        print(json.dumps(json.loads(spec.to_json()), indent=2))
+    else:
+        _print_clip(console, clip)
+    return 0
+
+
+def _console() -> Console:
+    """Prints names as they are, whatever brackets they hold."""
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_clip(console: Console, clip) -> None:
+    spec = clip.spec
+    h, w = spec.resolution
+    console.print(f"{spec.name}  preset {spec.preset}, seed {spec.seed}, index {spec.index}")
+    console.print(
+        f"{spec.num_frames} frames, {h} high and {w} wide, at {spec.fps:g} Hz; light {spec.light.kind}, "
+        f"background {spec.background.kind}"
+    )
+    for person in spec.people:
+        console.print(
+            f"{person.name}: {person.body}, {person.motion.asset} from {person.motion.start:.2f} s, "
+            f"{person.appearance.texture}"
+        )
+    for camera, view in clip.views.items():
+        _print_view(console, camera, view, clip)
+    worst = {k.removesuffix("_worst"): v for k, v in sorted(clip.agreement.items()) if k.endswith("_worst")}
+    if worst:
+        console.print("renderers differ, in the worst frame: " + ", ".join(f"{k} {v:.3g}" for k, v in worst.items()))
+    console.print("made by " + ", ".join(f"{k} {v}" for k, v in clip.versions.items()))
+
+
+def _print_view(console: Console, camera: str, view, clip) -> None:
+    table = Table("channel", "dtype", "shape", "unit", title=camera)
+    for name in view.channels:
+        channel = CHANNELS[name]
+        table.add_row(
+            name, channel.dtype, str((clip.spec.num_frames, *clip.spec.resolution) + channel.shape), channel.unit
+        )
+    console.print(table)
+    if view.people:
+        shown = np.mean([person.visible.mean() for person in view.people.values()])
+        console.print(f"joints visible: {100 * shown:.0f} %")
+
+
+def _dataset(path: Place, command) -> int:
+    dataset, console = open_dataset(path), _console()
+    files = dataset.clips()
+    if command.json:
+        print(json.dumps(dataset.config, indent=2))
+    else:
+        _print_dataset(console, dataset, files)
+    return 0
+
+
+def _print_dataset(console: Console, dataset, files) -> None:
+    planned = f" of {dataset.num_clips} planned" if (dataset.num_clips or 0) > len(files) else ""
+    console.print(
+        f"{dataset.path}: {len(files)}{planned} clip{'' if len(files) == 1 else 's'}, {dataset.size() / 1e6:.1f} MB"
+    )
+    table = Table("file", Column("clip", overflow="fold"), "frames", "height, width", "people", "action")
+    for file in files[:LISTED]:
+        with open_clip(file) as clip:
+            s = clip.spec
+            h, w = s.resolution
+            table.add_row(
+                file.name, s.name, str(s.num_frames), f"{h}, {w}", str(len(s.people)), str(s.tags.get("action", ""))
+            )
+    console.print(table)
+    if len(files) > LISTED:
+        console.print(f"and {len(files) - LISTED} more")

@@ -1,0 +1,163 @@
+"""The ``mannequin`` command."""
+
+import inspect
+import os
+import signal
+import sys
+import textwrap
+import threading
+from contextlib import contextmanager
+from importlib import metadata
+
+import tyro
+from rich.console import Console
+from rich.text import Text
+
+from mannequin.cli.commands.assets import AssetsCommand
+from mannequin.cli.commands.evaluate import Evaluate
+from mannequin.cli.commands.experiment import Experiment
+from mannequin.cli.commands.export import Export
+from mannequin.cli.commands.farm import Farm
+from mannequin.cli.commands.generate import Generate
+from mannequin.cli.commands.info import Info
+from mannequin.cli.commands.label import Label
+from mannequin.cli.commands.predict import Predict
+from mannequin.cli.commands.report import Report
+from mannequin.cli.commands.show import Show
+from mannequin.cli.commands.status import Status
+from mannequin.cli.commands.train import Train
+from mannequin.cli.commands.validate import Validate
+from mannequin.cli.commands.view import View
+from mannequin.cli.options import REGISTRY
+from mannequin.generator.errors import MannequinError, unknown_name
+
+COMMANDS = {
+    "generate": Generate,
+    "show": Show,
+    "status": Status,
+    "validate": Validate,
+    "report": Report,
+    "evaluate": Evaluate,
+    "predict": Predict,
+    "experiment": Experiment,
+    "export": Export,
+    "label": Label,
+    "assets": AssetsCommand,
+    "info": Info,
+    "view": View,
+    "train": Train,
+    "farm": Farm,
+}
+
+MANUAL = """\
+usage: mannequin COMMAND [OPTIONS]
+
+Synthetic images of moving, clothed people with exact ground truth.
+A dataset is a folder of clips, one file each.
+
+commands:
+{commands}
+
+  mannequin COMMAND --help    the manual of a command, with examples
+  mannequin --version
+
+begin with:
+  mannequin generate out
+  mannequin show out
+  mannequin validate out
+
+exit status:
+  0    done
+  1    done, but something failed or is missing
+  2    cannot be done; the message says why and what to do next
+  130  interrupted; the same command continues from there
+  143  ended by SIGTERM; likewise"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run one command and exit with its status."""
+    sys.exit(_run(list(sys.argv[1:] if args is None else args)))
+
+
+def _run(args: list[str]) -> int:
+    try:
+        if not args or args[0] in ("-h", "--help"):
+            print(manual())
+            return 0 if args else 2
+        if args[0] == "--version":
+            print(f"mannequin {metadata.version('mannequin')}")
+            return 0
+        with _terminable():
+            return parse(args).run()
+    except MannequinError as e:
+        _complain(str(e))
+        return 2
+    except Terminated:
+        _complain("Ended by SIGTERM. Finished clips are kept; the same command continues from here.")
+        return 128 + signal.SIGTERM
+    except KeyboardInterrupt:
+        _complain("Interrupted. Finished clips are kept; the same command continues from here.")
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+@contextmanager
+def _terminable():
+    """Make SIGTERM an exception, so that what was begun is finished or dropped cleanly."""
+
+    def end(number, frame):
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def manual() -> str:
+    """What ``mannequin --help`` prints: a line for each command."""
+    lines = (f"  {name:<12}{inspect.getdoc(command).splitlines()[0]}" for name, command in COMMANDS.items())
+    return MANUAL.format(commands="\n".join(lines))
+
+
+def parse(args: list[str]):
+    """The command that ``args`` ask for, an instance of one of COMMANDS; exits after --help.
+
+    Raises ConfigError for an unknown command; tyro reports wrong options and exits with status 2.
+    """
+    name, rest = args[0], args[1:]
+    if name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    command = COMMANDS[name]
+    if hasattr(command, "with_command") and "--" in rest:
+        end = rest.index("--")
+        return parse([name, *rest[:end]]).with_command(rest[end + 1 :], lambda words: parse(["generate", *words]))
+    if {"-h", "--help"} & set(rest):
+        print(filled(inspect.getdoc(command), Console().width) + "\n")
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+    default = command.defaults(rest) if hasattr(command, "defaults") else None
+    return tyro.cli(
+        command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY
+    )
+
+
+def filled(text: str, width: int) -> str:
+    """``text`` with its paragraphs filled to ``width`` columns; those with indented lines stand as they are."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(
+        p if "\n " in p else textwrap.fill(p, min(width, 100), break_on_hyphens=False) for p in paragraphs
+    )
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(Text.assemble(("mannequin: ", "bold red"), message))
