@@ -22,8 +22,8 @@ import numpy as np
 
 from mannequin.generator.clip import LABELS, Clip, Foreground, View
 from mannequin.generator.dataset import images, native
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.dataset.packing import dequantise, from_runs, quantise, to_runs
+from mannequin.generator.io.atomic import write_bytes
 from tests.clips import ball_clip
 
 

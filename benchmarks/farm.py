@@ -18,14 +18,14 @@ import numpy as np
 
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
-from mannequin.generator.dataset.atomic import write_bytes
-from mannequin.generator.dataset.census import clips, take_census, unfinished
 from mannequin.generator.dataset.folder import create_or_resume
-from mannequin.generator.dataset.standing import standing
+from mannequin.generator.dataset.inventory import clips, take_inventory, unfinished
+from mannequin.generator.dataset.progress import read_progress
+from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.sampling import plan_size, resolve, sample_clip
-from mannequin.renderers import task as task_module
-from mannequin.renderers.crew import cores, crew
-from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.renderers.production import worker as task_module
+from mannequin.renderers.production.job import Job, job_outputs, run_job
+from mannequin.renderers.production.pool import cores, pool
 
 SEQUENCES = 2605
 FRAMES = 1680
@@ -81,12 +81,12 @@ def fake(clip, task, *arguments):
     return task(*arguments)
 
 
-def crew_with(clip):
-    """A crew of such renderers."""
+def pool_with(clip):
+    """A pool of such renderers."""
 
     @contextmanager
     def made(workers):
-        with crew(workers) as work:
+        with pool(workers) as work:
             yield lambda task, todo: (
                 (each[2:], said) for each, said in work(fake, ((clip, task, *each) for each in todo))
             )
@@ -110,7 +110,7 @@ def stub(job: Job) -> Stub:
 def overhead(folder: Path, count: int = 2000) -> None:
     """Milliseconds per clip of everything but the clip itself: processes, files, records, logs."""
     one = job()
-    summary = run_job(one, folder / "overhead", count, crew=crew_with(stub(one)))
+    summary = run_job(one, folder / "overhead", count, pool=pool_with(stub(one)))
     print(
         f"overhead per clip: {1000 * summary.wall / count:.2f} ms ({count} clips, one worker, files of 100 "
         "bytes synced to disk)"
@@ -129,11 +129,13 @@ def planning(folder: Path) -> None:
         f"\nclips of {SEQUENCES} sequences under the SURREAL preset: {size}, counted in "
         f"{time.perf_counter() - start:.1f} s\n"
     )
-    print("| clips planned | census and list of what is to do, s | memory more, MB |\n|---|---|---|")
+    print("| clips planned | inventory and list of what is to do, s | memory more, MB |\n|---|---|---|")
     for total in (size, 1_000_000, 10_000_000):
         before, start = memory_mb(), time.perf_counter()
         dataset = create_or_resume(folder / f"plan-{total}", {}, total)
-        assert take_census(dataset.path, range(total)).missing == sum(1 for _ in unfinished(dataset.path, range(total)))
+        assert take_inventory(dataset.path, range(total)).missing == sum(
+            1 for _ in unfinished(dataset.path, range(total))
+        )
         print(f"| {total} | {time.perf_counter() - start:.1f} | {memory_mb() - before:.1f} |", flush=True)
 
 
@@ -168,7 +170,7 @@ def long_run(total: int, folder: Path) -> None:
         if progress.done % max(total // 5, 1) == 0:
             seen.append((progress.done, memory_mb()))
 
-    summary = run_job(one, out, total, crew=crew_with(stub(one)), on_progress=watch)
+    summary = run_job(one, out, total, pool=pool_with(stub(one)), on_progress=watch)
     print(
         f"\n{total} clips in one run: {1000 * summary.wall / total:.2f} ms per clip\n\n| clips done | "
         "parent's memory, MB |\n|---|---|"
@@ -177,13 +179,13 @@ def long_run(total: int, folder: Path) -> None:
         print(f"| {done} | {megabytes:.0f} |")
     most = max(len(os.listdir(place)) for place, _, names in os.walk(out) if names)
     start = time.perf_counter()
-    assert standing(out).is_complete
+    assert read_progress(out).is_complete
     print(
         f"\nmost files in a folder: {most}; folders: {len(clips(out).folders())}; status: "
         f"{time.perf_counter() - start:.2f} s"
     )
     start = time.perf_counter()
-    again = run_job(one, out, total, crew=crew_with(stub(one)))
+    again = run_job(one, out, total, pool=pool_with(stub(one)))
     assert again.kept == total
     print(f"the same command again, with nothing to do: {time.perf_counter() - start:.1f} s")
 

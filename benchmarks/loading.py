@@ -38,7 +38,7 @@ from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.dataset.native import open_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.renderers.choice import open_renderer
-from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.renderers.production.job import Job, job_outputs, run_job
 from mannequin.training.data.crop import augmentation, crop_box, crop_matrix
 from mannequin.training.data.frames import read_shot
 from mannequin.training.data.index import Selection, sights

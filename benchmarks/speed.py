@@ -116,7 +116,9 @@ class StageClock:
         pass
 
     def _watch_blender(self):
-        from mannequin.renderers.blender import renderer, stage, takes
+        from mannequin.renderers.blender import live_scene as stage
+        from mannequin.renderers.blender import recorders as takes
+        from mannequin.renderers.blender import renderer
 
         self._watch(takes, "rasterize_labels", "labels by the rasteriser")
         self._watch(renderer, "_shade", "light at the vertices")

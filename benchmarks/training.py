@@ -3,17 +3,13 @@
     python -m benchmarks.training [--ways fp32 bf16+channels-last modern] [--batch 6 16 32 64] [--stacks 8]
 
 Every way trains the same stacked hourglass on parts with the code that trains (mannequin.training.core.learner), in a
-process of
-its own; the ways take turns, so that a busy machine slows all of them. Step times are of one batch that stays on the
-device, without data; the first step, in which torch compiles and tries out algorithms, and one more are not counted.
-"modern" compiles, which is for a GPU: on a CPU it takes minutes, and what torch 2.13 writes for this network in bf16
-lacks a variable.
-Then every way is fed by the loader from clips of the preset "surreal", augmented, and waits for data or does not.
-Prints markdown tables. On CUDA, times pass on the clock and memory is the most that tensors took; on a CPU, steps take
-CPU
-time of one core and memory is that of the process. Medians over the turns; a ratio is the median of those within each
-turn.
-32-bit convolutions are what torch makes of them: TF32 where the device has it.
+process of its own; the ways take turns, so that a busy machine slows all of them. Step times are of one batch that
+stays on the device, without data; the first step, in which torch compiles and tries out algorithms, and one more are
+not counted. "modern" compiles, which is for a GPU: on a CPU it takes minutes, and what torch 2.13 writes for this
+network in bf16 lacks a variable. Then every way is fed by the loader from clips of the preset "surreal", augmented, and
+waits for data or does not. Prints markdown tables. On CUDA, times pass on the clock and memory is the most that tensors
+took; on a CPU, steps take CPU time of one core and memory is that of the process. Medians over the turns; a ratio is
+the median of those within each turn. 32-bit convolutions are what torch makes of them: TF32 where the device has it.
 """
 
 import argparse
@@ -31,7 +27,7 @@ import torch
 
 from mannequin.generator.catalog import Assets
 from mannequin.generator.config import SampleConfig
-from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.renderers.production.job import Job, job_outputs, run_job
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.learner import Learner, session
 from mannequin.training.core.loader import loader, on_device

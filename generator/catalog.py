@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
+from mannequin.generator.io.remote import is_url, place
 from mannequin.generator.light import hdri_irradiance
-from mannequin.generator.remote import is_url, place
 from mannequin.generator.streams import rank, stream
 
 NUM_OUTFITS = 1000
@@ -23,8 +23,7 @@ class Assets:
 
     body: str = BUILTIN
     """builtin, or a SMPL / SMPL-H / SMPL-X model file, or a folder of them. Here and below, URLs such as
-    s3://bucket/folder
-    will do too; they are copied once, see docs/remote.md."""
+    s3://bucket/folder will do too; they are copied once, see docs/remote.md."""
 
     motion: tuple[str, ...] = ()
     """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all
@@ -63,7 +62,7 @@ class Catalog:
     @cache
     def _local(self, path: str) -> Path:
         """``path``, or the copy of what lies there."""
-        from mannequin.generator.mirror import local
+        from mannequin.generator.io.downloads import local
 
         return local(path)
 

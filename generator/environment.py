@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.errors import AssetError
-from mannequin.generator.imagesize import check_image
-from mannequin.generator.reading import contained, read_bytes
+from mannequin.generator.io import limits
+from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.reading import contained, read_bytes
 
 os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")  # read by OpenCV at its first .exr
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from mannequin.generator import limits
 from mannequin.generator.errors import AssetError, unknown_name
-from mannequin.generator.reading import contained, read_bytes
+from mannequin.generator.io import limits
+from mannequin.generator.io.reading import contained, read_bytes
 
 SUFFIXES = (".obj", ".ply", ".stl", ".off")
 """Formats of one file that holds a mesh and names no other file."""

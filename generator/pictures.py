@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from mannequin.generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
 from mannequin.generator.clip import PersonView
 from mannequin.generator.colours import Bar, Legend, Swatches, Wheel, instance_colours, joint_colours
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.remote import Place
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.remote import Place
 
 GROUND, INK = (20, 21, 24), (232, 232, 232)
 TITLE_SIZE, TEXT_SIZE = 15, 12

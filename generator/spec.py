@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.reading import parse_json
+from mannequin.generator.io.reading import parse_json
 from mannequin.generator.records import from_plain, to_plain
 
 SPEC_VERSION = 1

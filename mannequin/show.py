@@ -16,7 +16,7 @@ from mannequin.generator.clip import LABELS
 from mannequin.generator.colours import Style, colourise, fitted, legend
 from mannequin.generator.dataset.collection import Collection, open_collection
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
-from mannequin.generator.films import write_film
+from mannequin.generator.io.films import write_film
 from mannequin.generator.pictures import (
     ENCODINGS,
     GAP,

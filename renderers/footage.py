@@ -9,15 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
 from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_matrix4
 from mannequin.generator.clip import LABELS, Clip, PersonTrack
 from mannequin.generator.errors import AssetError, ConfigError
-from mannequin.generator.imagesize import check_image
-from mannequin.generator.motion.npz import NpzFile
-from mannequin.generator.reading import contained, read_bytes, read_json
+from mannequin.generator.io import limits
+from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.npz import NpzFile
+from mannequin.generator.io.reading import contained, read_bytes, read_json
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.generator.spec import (
     AppearanceSpec,

@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture
 def fresh_tools():
     """No catalog and renderer of another test, which this process would keep from job to job."""
-    from mannequin.renderers import task
+    from mannequin.renderers.production import worker as task
 
     task._open.clear()
     yield

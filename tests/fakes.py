@@ -1,4 +1,4 @@
-"""Made-up bodies and hands, written in the very formats of the licensed files.
+"""ClipResult-up bodies and hands, written in the very formats of the licensed files.
 
 Nothing here comes from SMPL, SMPL-H, SMPL-X or MANO: the meshes are grown from boxes. Only the
 layout of the files is theirs: keys, shapes, pickled classes and, where asked for, vertex counts.

@@ -19,9 +19,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.dataset.native import clip_bytes, verify_clip
 from mannequin.generator.errors import MannequinError
+from mannequin.generator.io import limits
 from tests import test_hostile_input as readers
 from tests.clips import noise_clip
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mannequin.generator.catalog import Assets
 from mannequin.generator.config import SampleConfig
-from mannequin.renderers.job import Job, Summary, job_outputs, run_job
+from mannequin.renderers.production.job import Job, Summary, job_outputs, run_job
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = (

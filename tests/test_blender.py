@@ -357,7 +357,7 @@ def test_every_frame_is_checked_and_the_figures_are_kept(blender):
 @needs_bpy
 def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
     """A principal point 0.3 px off between the two renderers must not pass."""
-    from mannequin.renderers.blender import takes
+    from mannequin.renderers.blender import recorders as takes
 
     scene = make_scene([body_track()], still(), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
     rasterize = takes.rasterize_labels
@@ -375,7 +375,7 @@ def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
 
 @needs_bpy
 def test_wrong_depth_is_noticed(blender, monkeypatch):
-    from mannequin.renderers.blender import takes
+    from mannequin.renderers.blender import recorders as takes
 
     scene = make_scene([body_track()], still(), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
     rasterize = takes.rasterize_labels

@@ -12,12 +12,11 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mannequin.generator import cache
-from mannequin.generator.body import unpickle
-from mannequin.generator.body.arrayfile import read_arrays
 from mannequin.generator.body.files import find_bodies, load_body
 from mannequin.generator.body.usermesh import mesh_id
 from mannequin.generator.errors import AssetError, TopologyError, UnsafeFileError
+from mannequin.generator.io import cache, unpickle
+from mannequin.generator.io.array_files import read_arrays
 from tests import fakes
 
 

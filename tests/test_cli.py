@@ -19,8 +19,8 @@ from mannequin.cli.progress import ClipBar
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.presets import PRESETS
-from mannequin.renderers import task as task_module
-from mannequin.renderers.job import Progress
+from mannequin.renderers.production import worker as task_module
+from mannequin.renderers.production.job import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (

@@ -18,11 +18,11 @@ from jobs import OPTIONS, ROOT, digests, here, small_job
 from mannequin.cli.main import main
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.errors import ConfigError, MissingExtraError, RenderError
-from mannequin.renderers import dask_crew as dask_module
-from mannequin.renderers import task as task_module
-from mannequin.renderers.crew import ATTEMPTS, Died
-from mannequin.renderers.dask_crew import dask_crew
-from mannequin.renderers.job import run_job
+from mannequin.renderers.production import dask_pool as dask_module
+from mannequin.renderers.production import worker as task_module
+from mannequin.renderers.production.dask_pool import dask_pool
+from mannequin.renderers.production.job import run_job
+from mannequin.renderers.production.pool import ATTEMPTS, WorkerCrash
 
 pytest.importorskip("distributed", reason="dask and distributed are not installed")
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
@@ -110,11 +110,11 @@ def count(number):
     return number
 
 
-# The crew
+# The pool
 
 
 def test_tasks_run_in_main_threads_of_processes_that_workers_keep(cluster):
-    with dask_crew(cluster.address) as work:
+    with dask_pool(cluster.address) as work:
         answers = [answer for _, answer in work(where, ((k,) for k in range(8)))]
     assert sorted(number for number, *_ in answers) == list(range(8))
     assert len({pid for _, pid, _, _ in answers}) == len({parent for _, _, parent, _ in answers}) == 2
@@ -122,13 +122,13 @@ def test_tasks_run_in_main_threads_of_processes_that_workers_keep(cluster):
 
 
 def test_calls_of_a_lost_worker_are_given_to_others(cluster, tmp_path):
-    with dask_crew(cluster.address) as work:
+    with dask_pool(cluster.address) as work:
         answers = [answer for _, answer in work(kill_worker_once, [(str(tmp_path), k) for k in range(6)])]
     assert (tmp_path / "died").exists() and sorted(answers) == list(range(6))
 
 
 def test_a_call_that_takes_its_process_with_it_costs_no_other(cluster):
-    with dask_crew(cluster.address) as work:
+    with dask_pool(cluster.address) as work:
         answers = list(work(die, [(k,) for k in range(4)]))
     deaths = [said for (number,), said in answers if number == 1]
     assert (
@@ -136,11 +136,11 @@ def test_a_call_that_takes_its_process_with_it_costs_no_other(cluster):
         and deaths[-1].is_final
         and "memory" in deaths[-1].reason
     )
-    assert sorted(said for _, said in answers if not isinstance(said, Died)) == [0, 2, 3]
+    assert sorted(said for _, said in answers if not isinstance(said, WorkerCrash)) == [0, 2, 3]
 
 
 def test_a_call_that_takes_its_workers_with_it_is_given_up(cluster):
-    with dask_crew(cluster.address) as work:
+    with dask_pool(cluster.address) as work:
         answers = dict(work(kill_workers, [(k,) for k in range(4)]))
     death = answers.pop((1,))
     assert death.is_final and "one after the other" in death.reason
@@ -148,14 +148,14 @@ def test_a_call_that_takes_its_workers_with_it_is_given_up(cluster):
 
 
 def test_errors_come_back_as_they_are(cluster):
-    with pytest.raises(ConfigError, match="^refused 3"), dask_crew(cluster.address) as work:
+    with pytest.raises(ConfigError, match="^refused 3"), dask_pool(cluster.address) as work:
         list(work(refuse, [(3,)]))
 
 
 def test_few_calls_are_held_at_a_time(cluster, monkeypatch):
     monkeypatch.setattr(dask_module, "QUEUED", 3)
     drawn = []
-    with dask_crew(cluster.address) as work:
+    with dask_pool(cluster.address) as work:
         for k, _ in enumerate(work(count, ((drawn.append(number) or number,) for number in range(40)))):
             assert len(drawn) <= k + 1 + 4
     assert len(drawn) == 40
@@ -186,12 +186,12 @@ def test_a_job_whose_workers_are_killed_is_whole_all_the_same(cluster, tmp_path,
 
     def kill_one(progress):
         if progress.done == 1:
-            with dask_crew(cluster.address) as work:
+            with dask_pool(cluster.address) as work:
                 killed.append(next(answer[2] for _, answer in work(where, [(0,)])))
             os.kill(killed[0], signal.SIGKILL)
 
     summary = run_job(
-        small_job(), tmp_path / "out", 4, crew=lambda workers: dask_crew(cluster.address), on_progress=kill_one
+        small_job(), tmp_path / "out", 4, pool=lambda workers: dask_pool(cluster.address), on_progress=kill_one
     )
     assert killed and summary.is_complete and summary.clips + summary.kept == 4
     assert digests(tmp_path / "out") == alone
@@ -201,7 +201,7 @@ def test_a_job_whose_workers_are_killed_is_whole_all_the_same(cluster, tmp_path,
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 def test_blender_renders_on_a_cluster(cluster, tmp_path):
     job = small_job("blender")
-    run_job(job, tmp_path / "dask", 1, crew=lambda workers: dask_crew(cluster.address))
+    run_job(job, tmp_path / "dask", 1, pool=lambda workers: dask_pool(cluster.address))
     run_job(job, tmp_path / "one", 1, workers=1)
     assert digests(tmp_path / "dask") == digests(tmp_path / "one")
 
@@ -272,7 +272,7 @@ def test_workers_that_cannot_import_a_task_say_what(cluster, tmp_path, monkeypat
     monkeypatch.syspath_prepend(tmp_path)
     import only_here
 
-    with pytest.raises(MissingExtraError, match="'only_here'"), dask_crew(cluster.address) as work:
+    with pytest.raises(MissingExtraError, match="'only_here'"), dask_pool(cluster.address) as work:
         list(work(only_here.task, [()]))
 
 
@@ -290,7 +290,7 @@ def test_a_scheduler_that_goes_ends_the_job_with_one_message(tmp_path, monkeypat
         with (
             dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
             pytest.raises(RenderError, match="is gone"),
-            dask_crew(cluster.address) as work,
+            dask_pool(cluster.address) as work,
         ):
             answers = work(where, ((k,) for k in range(10_000)))
             next(answers)

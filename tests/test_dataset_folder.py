@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mannequin.generator.clip import CHANNELS
-from mannequin.generator.dataset import atomic
 from mannequin.generator.dataset.folder import create_or_resume, differences, open_dataset, software_versions
 from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.errors import DatasetError
+from mannequin.generator.io import atomic
 from tests.clips import noise_clip
 
 CONFIG = {"preset": "studio", "seed": 1, "sample": {"frames": 4, "size": [240, 320]}}

@@ -16,15 +16,15 @@ from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.procedural import ACTIONS
 from mannequin.generator.pictures import GAP
 from mannequin.renderers.choice import open_renderer
-from mannequin.training.experiments import material as material_module
-from mannequin.training.experiments import worlds
+from mannequin.training.experiments import datasets as material_module
+from mannequin.training.experiments import domains as worlds
 from mannequin.training.experiments.campaign import SETTINGS, campaign, chains
-from mannequin.training.experiments.material import LABELS, Material, MemoryFrames, make
+from mannequin.training.experiments.contact_sheet import sheet
+from mannequin.training.experiments.datasets import LABELS, Material, MemoryFrames, make
 from mannequin.training.experiments.page import markdown, plot
 from mannequin.training.experiments.plans import EXPERIMENTS, Part, plan
 from mannequin.training.experiments.runs import result_path, run_chain, run_folder
 from mannequin.training.experiments.scale import Scale
-from mannequin.training.experiments.sheet import sheet
 from mannequin.training.experiments.statistics import mean_and_reach, paired
 
 TINY = Scale(

@@ -19,17 +19,18 @@ import pytest
 
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
-from mannequin.generator.dataset import atomic, failures
-from mannequin.generator.dataset.census import Census, clips, take_census, unfinished
+from mannequin.generator.dataset import failures
 from mannequin.generator.dataset.folder import create_or_resume, open_dataset
-from mannequin.generator.dataset.standing import standing
+from mannequin.generator.dataset.inventory import Inventory, clips, take_inventory, unfinished
+from mannequin.generator.dataset.progress import read_progress
 from mannequin.generator.errors import AssetError, ConfigError, DatasetError, RenderError
+from mannequin.generator.io import atomic
 from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import sample_clip
-from mannequin.renderers import crew as crew_module
-from mannequin.renderers import task as task_module
-from mannequin.renderers.crew import Died, crew, unbroken
-from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.renderers.production import pool as pool_module
+from mannequin.renderers.production import worker as task_module
+from mannequin.renderers.production.job import Job, job_outputs, run_job
+from mannequin.renderers.production.pool import WorkerCrash, pool, uninterrupted
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
@@ -195,12 +196,12 @@ def troubled(troubles, task, *arguments):
     return task(*arguments)
 
 
-def crew_with(troubles: dict):
-    """A crew whose renderers have ``troubles``, by the index of the clip."""
+def pool_with(troubles: dict):
+    """A pool whose renderers have ``troubles``, by the index of the clip."""
 
     @contextmanager
     def made(workers):
-        with crew(workers) as work:
+        with pool(workers) as work:
             yield lambda task, todo: (
                 (each[2:], said) for each, said in work(troubled, ((troubles, task, *each) for each in todo))
             )
@@ -209,12 +210,12 @@ def crew_with(troubles: dict):
 
 
 def record_of(out: Path, index: int) -> dict:
-    return json.loads(failures.shelf(out).path_of(index).read_text("utf-8"))
+    return json.loads(failures.records(out).path_of(index).read_text("utf-8"))
 
 
 def test_a_clip_that_crashes_its_process_is_recorded_after_three_attempts(tmp_path, undisturbed):
     out = tmp_path / "out"
-    summary = run_job(tiny_job(), out, 4, crew=crew_with({1: "crash"}))
+    summary = run_job(tiny_job(), out, 4, pool=pool_with({1: "crash"}))
     assert (summary.clips, summary.died, len(summary.failed)) == (3, 3, 1) and "SIGSEGV" in summary.failed[0][1]
     assert open_dataset(out).done() == {0, 2, 3}
     record = record_of(out, 1)
@@ -236,16 +237,16 @@ def run_sample(out: Path) -> SampleConfig:
 
 
 def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(crew_module, "ATTEMPTS", 1)
-    summary = run_job(tiny_job(), tmp_path / "out", 2, crew=crew_with({0: "hang"}), seconds_per_frame=0.6)
+    monkeypatch.setattr(pool_module, "ATTEMPTS", 1)
+    summary = run_job(tiny_job(), tmp_path / "out", 2, pool=pool_with({0: "hang"}), seconds_per_frame=0.6)
     assert (summary.clips, summary.died) == (1, 1) and "longer than --clip-timeout" in summary.failed[0][1]
     assert "render_scene" in record_of(tmp_path / "out", 0)["log"]
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_clip_that_raises_anything_is_recorded_with_its_traceback(tmp_path, workers, monkeypatch):
-    monkeypatch.setattr(task_module, "open_renderer", task_module.open_renderer)  # what a crew of none sets, stays not
-    summary = run_job(tiny_job(), tmp_path / "out", 2, workers, crew=crew_with({0: "raise"}))
+    monkeypatch.setattr(task_module, "open_renderer", task_module.open_renderer)  # what a pool of none sets, stays not
+    summary = run_job(tiny_job(), tmp_path / "out", 2, workers, pool=pool_with({0: "raise"}))
     assert summary.clips == 1 and summary.died == 0 and summary.failed[0][1] == "ValueError: the number of arms is 3"
     record = record_of(tmp_path / "out", 0)
     assert (
@@ -254,7 +255,7 @@ def test_a_clip_that_raises_anything_is_recorded_with_its_traceback(tmp_path, wo
         and "render_scene" in record["log"]
         and record["spec"]["index"] == 0
     )
-    run_job(tiny_job(), tmp_path / "out", 2, workers, crew=crew_with({0: "raise"}), retry_failed=True)
+    run_job(tiny_job(), tmp_path / "out", 2, workers, pool=pool_with({0: "raise"}), retry_failed=True)
     assert record_of(tmp_path / "out", 0)["attempts"] == 2
 
 
@@ -301,11 +302,11 @@ def crash(*arguments):
 def test_a_renderer_that_never_opens_is_explained_and_makes_no_folder(tmp_path, monkeypatch):
     @contextmanager
     def crashing(workers):
-        with crew(workers) as work:
+        with pool(workers) as work:
             yield lambda task, todo: work(crash, todo)
 
     with pytest.raises(RenderError, match=r"(?s)SIGSEGV.*string_at"):
-        run_job(tiny_job(), tmp_path / "out", 2, crew=crashing)
+        run_job(tiny_job(), tmp_path / "out", 2, pool=crashing)
     assert not (tmp_path / "out").exists()
 
 
@@ -319,10 +320,10 @@ def say_or_die(number):
 
 
 def test_the_death_of_a_worker_costs_its_own_call_alone():
-    with crew(2) as work:
+    with pool(2) as work:
         said = list(work(say_or_die, [(k,) for k in range(6)]))
     assert sorted(k for (k,), answer in said if answer == k) == [0, 2, 3, 4, 5]
-    deaths = [(k, answer.attempts, answer.is_final) for (k,), answer in said if isinstance(answer, Died)]
+    deaths = [(k, answer.attempts, answer.is_final) for (k,), answer in said if isinstance(answer, WorkerCrash)]
     assert deaths == [(1, attempt, attempt == 3) for attempt in (1, 2, 3)]
 
 
@@ -331,14 +332,14 @@ def refuse():
 
 
 def test_what_a_task_raises_is_raised_with_the_traceback_of_the_worker():
-    with pytest.raises(ConfigError, match="no such lens") as caught, crew(1) as work:
+    with pytest.raises(ConfigError, match="no such lens") as caught, pool(1) as work:
         list(work(refuse, [()]))
     assert "in refuse" in caught.value.__notes__[0]
 
 
 def finish(path, is_slow):
     if is_slow:
-        with unbroken():
+        with uninterrupted():
             path.with_name("begun").touch()
             time.sleep(0.5)
             path.write_text("whole")
@@ -349,7 +350,7 @@ def finish(path, is_slow):
 
 @NEEDS_PROC
 def test_what_must_not_be_broken_is_finished_before_a_worker_leaves(tmp_path):
-    with crew(2) as work:
+    with pool(2) as work:
         next(work(finish, [(tmp_path / "file", True), (tmp_path / "file", False)]))
     assert (tmp_path / "file").read_text() == "whole" and not workers_of(os.getpid())
 
@@ -417,7 +418,7 @@ def test_a_temporary_file_that_another_machine_sweeps_away_is_written_again(tmp_
 def fake_dataset(out: Path, total: int, done=(), failed=()) -> Path:
     """A dataset whose files are empty."""
     create_or_resume(out, {}, num_clips=total, versions={})
-    for shelf, indices in ((clips(out), done), (failures.shelf(out), failed)):
+    for shelf, indices in ((clips(out), done), (failures.records(out), failed)):
         for number in {index // 1000 for index in indices}:
             shelf.path_of(1000 * number).parent.mkdir(parents=True)
         for index in indices:
@@ -427,9 +428,9 @@ def fake_dataset(out: Path, total: int, done=(), failed=()) -> Path:
 
 def test_the_census_counts_a_share_of_the_clips(tmp_path):
     out = fake_dataset(tmp_path / "out", 3000, done=[0, 1, 2, 1500, 2998], failed=[1, 5, 2999])
-    assert take_census(out, range(3000)) == Census(done=5, failed=2, missing=2993)
-    assert take_census(out, range(1, 3000, 2)) == Census(done=1, failed=2, missing=1497)
-    assert take_census(out, range(0)) == Census(0, 0, 0)
+    assert take_inventory(out, range(3000)) == Inventory(done=5, failed=2, missing=2993)
+    assert take_inventory(out, range(1, 3000, 2)) == Inventory(done=1, failed=2, missing=1497)
+    assert take_inventory(out, range(0)) == Inventory(0, 0, 0)
     assert list(unfinished(out, range(10))) == [3, 4, 6, 7, 8, 9]
     assert list(unfinished(out, range(1, 10, 2), with_failed=True)) == [3, 5, 7, 9]
 
@@ -440,7 +441,7 @@ def test_what_is_no_clip_is_not_counted(tmp_path):
         (out / "clips" / "000" / name).touch()
     (out / "clips" / "notes").mkdir()
     (out / "clips" / "001").touch()
-    assert take_census(out, range(10)).done == 1 and open_dataset(out).done() == {1}
+    assert take_inventory(out, range(10)).done == 1 and open_dataset(out).done() == {1}
 
 
 def test_status_of_a_hundred_thousand_clips_opens_and_examines_none(tmp_path, monkeypatch):
@@ -457,7 +458,7 @@ def test_status_of_a_hundred_thousand_clips_opens_and_examines_none(tmp_path, mo
     monkeypatch.setattr(os, "listdir", spied(os.listdir, listed))
     for module, name in ((os, "stat"), (os, "lstat"), (os, "open"), (builtins, "open")):
         monkeypatch.setattr(module, name, spied(getattr(module, name), touched))
-    found = standing(out)
+    found = read_progress(out)
     assert (found.done, found.failed, found.missing, found.total) == (100_000, 10, 19_990, 120_000)
     assert 100 <= len(listed) <= 110 and len(touched) < 10
     assert found.left is None and not found.is_complete
@@ -491,7 +492,7 @@ def test_the_rate_is_that_of_the_runs_at_work(tmp_path):
     log(out, "b-2", [*clip_lines(10, 0.1, "c"), {"end": "done", "t": 1.0}], age=2)
     log(out, "c-1", clip_lines(10, 0.1, "c"), age=3600)
     (out / ".log" / "d-1.jsonl").write_bytes(b'{"run": "now", "t": 0.0}\n{"clip": 3, "t')
-    found = standing(out)
+    found = read_progress(out)
     assert found.clips_per_second == pytest.approx(0.5 + 0.25) and found.frames_per_second == pytest.approx(22.5)
     assert found.left == pytest.approx(60 / 0.75) and (found.running, found.hosts) == (3, 2)
     assert found.seconds == {"render": 90.0, "write": 30.0} and found.peak_mb == 900.0
@@ -502,13 +503,13 @@ def test_of_a_long_log_only_the_end_is_read(tmp_path):
     out = fake_dataset(tmp_path / "out", 100_000)
     slow, fast = clip_lines(5000, 10.0, "a"), clip_lines(3000, 1.0, "a")[1:]
     log(out, "a-1", slow + [line | {"t": line["t"] + 50_000} for line in fast], age=0)
-    assert standing(out).clips_per_second == pytest.approx(1.0)
+    assert read_progress(out).clips_per_second == pytest.approx(1.0)
 
 
 def test_a_run_that_stopped_is_not_called_running(tmp_path):
     out = fake_dataset(tmp_path / "out", 100, done=range(10))
     log(out, "a-1", clip_lines(10, 2.0, "a"), age=86400)
-    found = standing(out)
+    found = read_progress(out)
     assert found.running == 0 and found.clips_per_second == pytest.approx(0.5) and found.left == pytest.approx(180)
 
 
@@ -522,7 +523,7 @@ def test_status_and_generate_speak_to_people_and_to_programs(run, tmp_path):
     status, said, _ = run("status", out)
     assert status == 0 and "2 of 2 done, 0 failed, 0 missing" in said and "clips per hour" in said
     status, said, _ = run("status", out, "--json")
-    assert status == 0 and json.loads(said) == json.loads(json.dumps(asdict(standing(out))))
+    assert status == 0 and json.loads(said) == json.loads(json.dumps(asdict(read_progress(out))))
     status, said, _ = run("generate", out, *small, "--json")
     assert status == 0 and json.loads(said)["kept"] == 2
     clips(out).path_of(1).unlink()
@@ -534,7 +535,7 @@ def test_a_dataset_with_given_up_clips_says_so_until_they_are_tried_again(run, t
     out = tmp_path / "out"
     small = [*COMMAND[1:-1], "2", "--workers", "0"]
     run("generate", out, *small)
-    record = failures.shelf(out).path_of(1)
+    record = failures.records(out).path_of(1)
     record.parent.mkdir(parents=True)
     clips(out).path_of(1).rename(record)
     status, said, _ = run("generate", out, *small)

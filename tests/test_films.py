@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 
-from mannequin.generator import films as module
 from mannequin.generator.errors import AssetError, MissingExtraError
-from mannequin.generator.films import open_film, write_film
+from mannequin.generator.io import films as module
+from mannequin.generator.io.films import open_film, write_film
 
 pytest.importorskip("av")
 

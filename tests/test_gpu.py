@@ -32,8 +32,7 @@ DEVICE = "cuda"
 TINY = NetworkConfig(stacks=2, features=16, depth=2, size=64)
 SHALLOW = NetworkConfig(stacks=1, features=64, depth=1, size=64)
 """In deep, narrow networks rounding flips many a ReLU, and gradients far from the loss turn away: by 0.1 % of noise on
-the
-weights of TINY to a cosine of 0.90, here of 0.97."""
+the weights of TINY to a cosine of 0.90, here of 0.97."""
 FASTER = {"precision": "bf16-mixed", "compile": True, "channels_last": True}
 
 

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from mannequin.generator.appearance.folder import find_textures, load_texture
 from mannequin.generator.body import files as body_files
-from mannequin.generator.body.arrayfile import read_arrays
 from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS
 from mannequin.generator.body.shipped import read_manifest
 from mannequin.generator.body.usermesh import read_obj_uv
@@ -28,6 +27,7 @@ from mannequin.generator.dataset.folder import create_or_resume, open_dataset
 from mannequin.generator.dataset.native import clip_bytes, open_clip, read_clip, verify_clip
 from mannequin.generator.environment import find_environments, find_photos, load_environment, load_photo
 from mannequin.generator.errors import AssetError, MannequinError
+from mannequin.generator.io.array_files import read_arrays
 from mannequin.generator.motion.recorded import find_motions, read_surreal_shapes
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.spec import ClipSpec

@@ -16,10 +16,10 @@ from mannequin.generator.catalog import Assets
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.errors import AssetError, ConfigError, DatasetError, RenderError
-from mannequin.renderers import task as task_module
 from mannequin.renderers.blender.session import interrupts_held
-from mannequin.renderers.crew import crew
-from mannequin.renderers.job import Job, Summary, job_outputs, run_job, worker_count
+from mannequin.renderers.production import worker as task_module
+from mannequin.renderers.production.job import Job, Summary, job_outputs, run_job, worker_count
+from mannequin.renderers.production.pool import pool
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
@@ -102,7 +102,7 @@ def where(pause):
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out"
 )
 def test_workers_sit_on_cores_of_their_own():
-    with crew(2) as work:
+    with pool(2) as work:
         seats = {seat for _, seat in work(where, [(0.3,)] * 6)}
     assert len(seats) == 2 and all(len(seat) == 1 for seat in seats)
 

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonView, View
-from mannequin.generator.dataset import atomic, images
+from mannequin.generator.dataset import images
 from mannequin.generator.dataset.native import clip_bytes, open_clip, read_clip, verify_clip, write_clip
 from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.io import atomic
 from tests.clips import ball_clip, noise_clip
 
 LARGEST_ERROR = {

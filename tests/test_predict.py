@@ -15,7 +15,7 @@ from torch import nn
 
 from mannequin.generator.body.model import PARTS_14
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.films import open_film, write_film
+from mannequin.generator.io.films import open_film, write_film
 from mannequin.generator.pictures import draw_legend
 from mannequin.training.data.colour import MEAN, STD, whitened
 from mannequin.training.losses import depth_of_bins

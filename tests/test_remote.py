@@ -20,11 +20,11 @@ from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.dataset import failures, runlog
 from mannequin.generator.dataset.folder import create_or_resume, open_dataset
 from mannequin.generator.dataset.native import verify_clip
+from mannequin.generator.dataset.progress import read_progress
 from mannequin.generator.dataset.runlog import now
-from mannequin.generator.dataset.standing import standing
 from mannequin.generator.errors import AssetError, ConfigError, DatasetError, MissingExtraError
-from mannequin.generator.mirror import local
-from mannequin.generator.remote import RemotePath, place
+from mannequin.generator.io.downloads import local
+from mannequin.generator.io.remote import RemotePath, place
 from mannequin.renderers.validation.validate import validate
 
 URL = f"s3://{BUCKET}/out"
@@ -105,7 +105,7 @@ def test_it_is_resumed_read_and_counted(s3):
     job = small_job()
     here(job, place(URL), 1)
     first = keys(s3)["out/clips/000/000000.h5"]
-    found = standing(place(URL))
+    found = read_progress(place(URL))
     assert (found.done, found.missing) == (1, 0) and found.seconds["render"] > 0
     summary = here(job, place(URL), 2)
     assert (summary.kept, summary.clips) == (1, 1)
@@ -166,7 +166,7 @@ def test_records_of_failed_clips_are_in_the_bucket(s3):
     assert json.loads(keys(s3)["out/failed/000/000000.json"])["attempts"] == 2
     create_or_resume(f"s3://{BUCKET}/other", {}, num_clips=2)
     failures.record(place(f"s3://{BUCKET}/other"), failure)
-    found = standing(f"s3://{BUCKET}/other")
+    found = read_progress(f"s3://{BUCKET}/other")
     assert (found.failed, found.missing) == (1, 1)
     failures.forget(place(URL), 0)
     failures.forget(place(URL), 0)

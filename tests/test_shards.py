@@ -12,7 +12,7 @@ from jobs import OPTIONS, ROOT, digests, here, small_job
 
 from mannequin.generator.dataset.folder import DESCRIPTION
 from mannequin.generator.errors import ConfigError
-from mannequin.renderers.shards import MOST_SHARDS, Shard, parse_shard
+from mannequin.renderers.production.shards import MOST_SHARDS, Shard, parse_shard
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
@@ -128,7 +128,7 @@ def test_a_shard_is_continued_where_it_was(tmp_path):
 def test_a_machine_that_does_not_see_the_folder_says_so_and_writes_nothing(tmp_path):
     from mannequin.generator.dataset.folder import create_or_resume
     from mannequin.generator.errors import DatasetError
-    from mannequin.renderers.task import make_clip
+    from mannequin.renderers.production.worker import make_clip
 
     dataset = create_or_resume(tmp_path / "out", {})
     shutil.rmtree(tmp_path / "out")

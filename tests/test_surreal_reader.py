@@ -326,7 +326,7 @@ def test_what_is_farther_than_a_joint_hides_nothing(tmp_path):
 
 
 def test_random_frames_of_the_video_are_those_of_a_straight_reading(tmp_path, monkeypatch):
-    from mannequin.generator.dataset import video
+    from mannequin.generator.io import video
 
     clip = ball_clip(8, (60, 80), cameras=(level_camera(resolution=(60, 80)),))
     info = put(tmp_path, view_files(clip, "camera"))
@@ -423,7 +423,7 @@ def test_a_shorter_or_other_video_is_refused(tmp_path):
 
 def test_uncompressed_and_big_endian_files(tmp_path):
     """Written by hand: scipy writes the machine's order only."""
-    from mannequin.generator.dataset.matfile import MatFile
+    from mannequin.generator.io.matfile import MatFile
 
     plain = io.BytesIO()
     savemat(plain, {"a": np.arange(6.0).reshape(2, 3), "a_longer_name": np.uint8([[7]])}, do_compression=False)

@@ -20,11 +20,11 @@ from mannequin.generator.errors import ConfigError, DatasetError, TrainingError
 from mannequin.training.core import checkpoint as checkpoint_module
 from mannequin.training.core.checkpoint import Checkpoint, Standing, checkpoints, fill, load_weights, read, save, sweep
 from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.interrupts import in_words
 from mannequin.training.core.logs import Pace, Table
 from mannequin.training.core.loop import train
 from mannequin.training.core.sampler import TrainingBatches, ValidationBatches, keys
 from mannequin.training.core.schedule import Course
-from mannequin.training.core.troubles import in_words
 from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,7 +18,7 @@ from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, RenderError
 from mannequin.renderers.choice import open_renderer
-from mannequin.renderers.job import Job, job_outputs, run_job
+from mannequin.renderers.production.job import Job, job_outputs, run_job
 from mannequin.training.data import frames as frames_module
 from mannequin.training.data.crop import BOX_JOINTS
 from mannequin.training.data.frames import ClipDataset, FrameDataset, read_shot

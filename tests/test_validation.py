@@ -23,7 +23,7 @@ from mannequin.generator.sampling import sample_clip
 from mannequin.generator.scene import build_scene
 from mannequin.generator.spec import CameraSpec, ClipSpec, ObjectSpec
 from mannequin.renderers.choice import open_renderer
-from mannequin.renderers.job import Job, run_job
+from mannequin.renderers.production.job import Job, run_job
 from mannequin.renderers.validation import posing
 from mannequin.renderers.validation import validate as validation
 from mannequin.renderers.validation.geometry import leftness

@@ -23,7 +23,7 @@ from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.scene import build_scene
 from mannequin.generator.spec import CameraSpec, ObjectSpec
-from mannequin.renderers.job import Job, job_outputs
+from mannequin.renderers.production.job import Job, job_outputs
 from mannequin.view import stage as stage_module
 from mannequin.view.bodies import Body, bodies_of, catalog_of, textured_patches, unproject
 from mannequin.view.stage import Stage, StageOptions

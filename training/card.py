@@ -16,11 +16,11 @@ from pathlib import Path
 from mannequin.generator.body.model import PARTS_14
 from mannequin.generator.catalog import BUILTIN, Assets
 from mannequin.generator.config import SampleConfig
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.dataset.collection import open_collection
 from mannequin.generator.dataset.folder import Dataset
 from mannequin.generator.errors import MannequinError, TrainingError
-from mannequin.generator.reading import read_json
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import to_plain
 from mannequin.training.core.checkpoint import digest
 from mannequin.training.cost import flops, parameters

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from mannequin.generator.body.model import PARTS_14
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.errors import ConfigError, MissingExtraError, TrainingError
+from mannequin.generator.io.atomic import write_bytes
 from mannequin.training.core.checkpoint import digest
 from mannequin.training.data.colour import MEAN, STD
 from mannequin.training.losses import BIN, BINS

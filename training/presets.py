@@ -24,8 +24,7 @@ class DataConfig:
 
     cache: float = 0.0
     """Memory for decoded frames, GiB, in each process that loads data: frames that fit are read only once. Changes
-    nothing
-    but the speed."""
+    nothing but the speed."""
 
     val_share: float = 0.1
     """Share of the clips that is held out for validation where --val-data names none; it follows from their names."""

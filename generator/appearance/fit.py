@@ -10,7 +10,7 @@ from mannequin.generator.appearance.measures import ARM_JOINTS, Measures, eyebal
 from mannequin.generator.appearance.shoes import shoe_form
 from mannequin.generator.appearance.skirt import skirt_form
 from mannequin.generator.body.model import BodyModel
-from mannequin.generator.cache import cached_arrays, content_key
+from mannequin.generator.io.cache import cached_arrays, content_key
 
 BINS_AROUND, BINS_DOWN = 72, 96
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mannequin.generator import limits
 from mannequin.generator.errors import AssetError, TopologyError
-from mannequin.generator.reading import contained, read_bytes, read_json
+from mannequin.generator.io import limits
+from mannequin.generator.io.reading import contained, read_bytes, read_json
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 DECLARATIONS = ("topology.txt", "topology.json")

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from mannequin.generator.body.arrayfile import read_arrays
 from mannequin.generator.body.joints import with_joints
 from mannequin.generator.body.model import FINGERS, SMPL_JOINTS, SMPLH_JOINTS, BodyModel
 from mannequin.generator.body.usermesh import match_uv, read_obj_uv, user_topology
 from mannequin.generator.errors import AssetError, TopologyError
-from mannequin.generator.reading import contained
+from mannequin.generator.io.array_files import read_arrays
+from mannequin.generator.io.reading import contained
 
 WHERE = """Model files are free for research at their makers' sites (register, download, unpack):
   SMPL    https://smpl.is.tue.mpg.de    SMPL_python_v.1.1.0.zip: basicmodel_{f,m,neutral}_lbs_10_207_0_v1.1.0.pkl

@@ -11,7 +11,7 @@ import numpy as np
 
 from mannequin import assets_manifest
 from mannequin.generator.errors import AssetError
-from mannequin.generator.reading import read_json
+from mannequin.generator.io.reading import read_json
 
 
 def manifest() -> dict:

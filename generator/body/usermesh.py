@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.body.charts import chart_atlas, densepose_style_charts, part_labels_from_weights
 from mannequin.generator.body.model import FINGERS, Topology
-from mannequin.generator.cache import cached_arrays, content_key
 from mannequin.generator.errors import AssetError, TopologyError
-from mannequin.generator.reading import read_bytes
+from mannequin.generator.io import limits
+from mannequin.generator.io.cache import cached_arrays, content_key
+from mannequin.generator.io.reading import read_bytes
 
 LABELS_VERSION = 1
 """Raise it when parts or charts come out otherwise for the same mesh."""

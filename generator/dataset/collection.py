@@ -15,9 +15,9 @@ from mannequin.generator.dataset.native import SUFFIX, ClipReader, open_clip
 from mannequin.generator.dataset.surreal_info import SUFFIX as INFO
 from mannequin.generator.dataset.surreal_reader import SurrealReader, clip_files
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
-from mannequin.generator.reading import read_json
+from mannequin.generator.io.reading import read_json
+from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.records import from_plain
-from mannequin.generator.remote import Place, RemotePath, place
 
 EXPECTED = (
     f"a folder with {DESCRIPTION}, a folder of clips in SURREAL's layout (*{INFO}), or one clip file (*{SUFFIX} "
@@ -96,7 +96,7 @@ class Collection:
         if self.dataset is None:
             return []
         done = self.dataset.done()
-        return [_failure(self.path, index) for index in failures.shelf(self.path) if index not in done]
+        return [_failure(self.path, index) for index in failures.records(self.path) if index not in done]
 
     def summary(self, key: str) -> ClipSummary:
         """What a list shows of clip ``key``; a damaged one is told in the value, never raised."""
@@ -202,7 +202,7 @@ def _summary(key: str, reader: ClipReader | SurrealReader) -> ClipSummary:
 
 def _failure(out: Place, index: int) -> Failure:
     """The record of a clip that was given up; if the record itself is damaged, one that says so."""
-    path = failures.shelf(out).path_of(index)
+    path = failures.records(out).path_of(index)
     try:
         return from_plain(Failure, read_json(path, "the record of a failed clip", DatasetError))
     except (DatasetError, ConfigError) as e:

@@ -7,11 +7,11 @@ last, where and how often it was tried. The next run passes over these clips unl
 import json
 from dataclasses import asdict, dataclass
 
-from mannequin.generator.dataset.atomic import remove, write_bytes
-from mannequin.generator.dataset.shelf import Shelf
+from mannequin.generator.dataset.numbered_files import NumberedFiles
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.reading import read_json
-from mannequin.generator.remote import Place, place
+from mannequin.generator.io.atomic import remove, write_bytes
+from mannequin.generator.io.reading import read_json
+from mannequin.generator.io.remote import Place, place
 
 SUFFIX = ".json"
 
@@ -35,14 +35,14 @@ class Failure:
     spec: dict | None
 
 
-def shelf(out: Place) -> Shelf:
+def records(out: Place) -> NumberedFiles:
     """The records of the dataset ``out``."""
-    return Shelf(place(out) / "failed", SUFFIX)
+    return NumberedFiles(place(out) / "failed", SUFFIX)
 
 
 def record(out: Place, failure: Failure) -> Place:
     """Write ``failure``, in place of an earlier one; its attempts are added. Returns the file."""
-    path = shelf(out).path_of(failure.clip)
+    path = records(out).path_of(failure.clip)
     told = asdict(failure) | {"attempts": failure.attempts + _attempts(path)}
     write_bytes(path, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
     return path
@@ -50,7 +50,7 @@ def record(out: Place, failure: Failure) -> Place:
 
 def forget(out: Place, index: int) -> None:
     """Clip ``index`` has succeeded after all."""
-    remove(shelf(out).path_of(index))
+    remove(records(out).path_of(index))
 
 
 def _attempts(path: Place) -> int:

@@ -16,14 +16,14 @@ from dataclasses import asdict, is_dataclass
 from importlib import metadata
 
 from mannequin.generator.clip import CHANNELS, Clip
-from mannequin.generator.dataset.atomic import cannot_write, sweep, write_bytes
 from mannequin.generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
 from mannequin.generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
-from mannequin.generator.dataset.shelf import Shelf, names_in
+from mannequin.generator.dataset.numbered_files import NumberedFiles, names_in
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.reading import read_json
+from mannequin.generator.io.atomic import cannot_write, sweep, write_bytes
+from mannequin.generator.io.reading import read_json
+from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.records import to_plain
-from mannequin.generator.remote import Place, RemotePath, place
 
 FORMAT = "mannequin-dataset"
 FORMAT_VERSION = 1
@@ -37,7 +37,7 @@ class Dataset:
 
     def __init__(self, path: Place, description: dict):
         self.path, self.description = place(path), description
-        self.shelf = Shelf(self.path / "clips", SUFFIX)
+        self.files = NumberedFiles(self.path / "clips", SUFFIX)
 
     @property
     def config(self) -> dict:
@@ -53,7 +53,7 @@ class Dataset:
         """Where clip ``index`` is, or will be."""
         if index < 0:
             raise DatasetError(f"Clip {index} of {self.path} cannot exist; expected an index from 0.")
-        return self.shelf.path_of(index)
+        return self.files.path_of(index)
 
     def check_there(self) -> None:
         """Raise DatasetError if this machine does not see the folder, as when its shared disk is not mounted."""
@@ -66,7 +66,7 @@ class Dataset:
 
     def done(self) -> set[int]:
         """Indices of the clips that are finished."""
-        return set(self.shelf)
+        return set(self.files)
 
     def clips(self) -> list[Place]:
         """Files of the finished clips, in order."""
@@ -75,14 +75,14 @@ class Dataset:
     def size(self) -> int:
         """Bytes of all finished clips; in an object store, of all that lies beside them too."""
         if isinstance(self.path, RemotePath):
-            return self.shelf.root.size()
+            return self.files.root.size()
         return sum(path.stat().st_size for path in self.clips())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.shelf)
+        return sum(1 for _ in self.files)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.shelf)
+        return iter(self.files)
 
     def open(self, index: int) -> ClipReader:
         """A lazy reader of clip ``index``."""
@@ -106,11 +106,10 @@ def create_or_resume(
 ) -> Dataset:
     """Start a dataset in ``out``, or go on with the one that is there.
 
-    config: a dataclass or a dict of plain values, all that decides what the clips hold.
-    num_clips: how many are planned; a later call may raise it. versions: of the software; by default
-    those installed here.
-    Raises DatasetError for a folder that cannot be written, holds other things, or holds a
-    dataset of another config. Half files of dead runs are deleted.
+    config: a dataclass or a dict of plain values, all that decides what the clips hold. num_clips: how many are
+    planned; a later call may raise it. versions: of the software; by default those installed here. Raises DatasetError
+    for a folder that cannot be written, holds other things, or holds a dataset of another config. Half files of dead
+    runs are deleted.
     """
     out = place(out)
     plain = _plain(config)

@@ -20,17 +20,17 @@ from itertools import pairwise
 import h5py
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
 from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
 from mannequin.generator.dataset import images
-from mannequin.generator.dataset.atomic import write_bytes
-from mannequin.generator.dataset.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_bytes
 from mannequin.generator.dataset.packing import SCALES, WIDTHS, dequantise, from_runs, quantise, to_runs
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
-from mannequin.generator.reading import parse_json
+from mannequin.generator.io import limits
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_bytes
+from mannequin.generator.io.reading import parse_json
+from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.records import from_plain
-from mannequin.generator.remote import Place, RemotePath, place
 from mannequin.generator.spec import ClipSpec
 
 FORMAT = "mannequin-clip"

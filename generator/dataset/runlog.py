@@ -4,10 +4,9 @@
     {"clip": 7, "t": 12.3, "host": …, "frames": 30, …}          a clip was made, failed, or its process died
     {"end": "done", "t": 99.1}                                  the run ends; absent after kill -9
 
-t: seconds since the run began, by a clock that is never set. Logs hold times and so differ from
-run to run; nothing but ``mannequin status`` and ``mannequin report`` read them, and they may be deleted. In an object
-store,
-which knows no appending, a log is the last TAIL_BYTES of its lines, written anew from time to time.
+t: seconds since the run began, by a clock that is never set. Logs hold times and so differ from run to run; nothing but
+``mannequin status`` and ``mannequin report`` read them, and they may be deleted. In an object store, which knows no
+appending, a log is the last TAIL_BYTES of its lines, written anew from time to time.
 """
 
 import json
@@ -21,9 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from mannequin.generator.dataset.atomic import cannot_write
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.remote import Place, RemotePath, place
+from mannequin.generator.io.atomic import cannot_write
+from mannequin.generator.io.remote import Place, RemotePath, place
 
 FOLDER = ".log"
 TAIL_BYTES = 32 * 1024

@@ -36,11 +36,11 @@ from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from mannequin.generator.clip import Clip, View
-from mannequin.generator.dataset.atomic import remove, write_bytes
 from mannequin.generator.dataset.folder import Dataset
 from mannequin.generator.dataset.native import open_clip
 from mannequin.generator.errors import DatasetError, MissingExtraError
-from mannequin.generator.remote import Place, place
+from mannequin.generator.io.atomic import remove, write_bytes
+from mannequin.generator.io.remote import Place, place
 from mannequin.generator.spec import ClipSpec, PhotoBackground, ShLight
 
 DEPTH_BACKGROUND = 1e10

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mannequin.generator.dataset.matfile import MatFile
 from mannequin.generator.dataset.surreal import GENDERS, WORLD
+from mannequin.generator.io.matfile import MatFile
 
 SUFFIX = "_info.mat"
 SURREACT_WORLD = np.diag([1.0, -1.0, -1.0])

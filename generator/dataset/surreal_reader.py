@@ -22,12 +22,12 @@ import numpy as np
 from mannequin.generator.body.model import MERGE_14, PARTS, SMPL_JOINTS, SMPL_PARENTS
 from mannequin.generator.cameras import to_camera, to_matrix4
 from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
-from mannequin.generator.dataset.matfile import MatFile
 from mannequin.generator.dataset.surreal import MATRICES
 from mannequin.generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
 from mannequin.generator.dataset.surreal_info import SUFFIX, Info, read_info
-from mannequin.generator.dataset.video import Video
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
+from mannequin.generator.io.matfile import MatFile
+from mannequin.generator.io.video import Video
 from mannequin.generator.spec import (
     AppearanceSpec,
     CameraSpec,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.errors import AssetError
-from mannequin.generator.reading import read_bytes
+from mannequin.generator.io import limits
+from mannequin.generator.io.reading import read_bytes
 
 RATES = (1.0, 2000.0)
 """Frames per second that a recording may have."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mannequin.generator.motion.performer.matrices import about, frame, split_twist, transpose, turn
+from mannequin.generator.motion.kinematics.matrices import about, frame, split_twist, transpose, turn
 
 
 def hinge_angle(upper: np.ndarray, lower: np.ndarray, axis: int, sign: float, distance: np.ndarray) -> np.ndarray:

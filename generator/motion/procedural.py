@@ -19,9 +19,9 @@ from mannequin.generator.motion.actions.turn import TURN
 from mannequin.generator.motion.actions.walk import WALK
 from mannequin.generator.motion.actions.wave import WAVE
 from mannequin.generator.motion.base import PoseTrack, Skeleton
-from mannequin.generator.motion.performer.figure import Figure, check_skeleton, mirror_skeleton, mirror_track
-from mannequin.generator.motion.performer.matrices import from_rotvec, rx, to_rotvec
-from mannequin.generator.motion.performer.solve import solve
+from mannequin.generator.motion.kinematics.figure import Figure, check_skeleton, mirror_skeleton, mirror_track
+from mannequin.generator.motion.kinematics.matrices import from_rotvec, rx, to_rotvec
+from mannequin.generator.motion.kinematics.solve import solve
 
 ACTIONS: dict[str, Action] = {
     action.name: action for action in (WALK, RUN, WAVE, SQUAT, JUMP, KICK, BEND, SIT, REACH, TURN, CLAP, POINT)

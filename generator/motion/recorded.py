@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mannequin.generator import limits
 from mannequin.generator.errors import AssetError
+from mannequin.generator.io import limits
+from mannequin.generator.io.npz import NpzFile
+from mannequin.generator.io.reading import contained
 from mannequin.generator.motion.base import PoseTrack, Skeleton
 from mannequin.generator.motion.bvh import RATES, read_bvh
-from mannequin.generator.motion.npz import NpzFile
 from mannequin.generator.motion.quaternions import slerp, to_axis_angle
 from mannequin.generator.motion.retarget import Retargeted, retarget
 from mannequin.generator.motion.smpl_motion import WIDTHS, fit, make_smpl_source
 from mannequin.generator.motion.source import frame_rate, make_source, starts_at_rest
-from mannequin.generator.reading import contained
 
 SURREAL_RATE = 120.0
 """Hz of every sequence of smpl_data.npz, which does not say (SURREAL's generator assumes it too)."""

@@ -10,7 +10,7 @@ from mannequin.generator.clip import CHANNELS
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.dataset.native import SUFFIX, open_clip, read_clip
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.remote import Place, place
+from mannequin.generator.io.remote import Place, place
 
 LISTED = 20
 """Clips of a dataset that are listed."""

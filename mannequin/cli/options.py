@@ -6,7 +6,7 @@ from typing import Union, get_args
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from mannequin.generator.remote import Place, RemotePath, place
+from mannequin.generator.io.remote import Place, RemotePath, place
 
 REGISTRY = ConstructorRegistry()
 """Rules for tyro: a value that may be absent is written as its type alone, and absence has a name."""

@@ -60,7 +60,7 @@ class ClipBar(Bar):
         super().__init__("clips", quiet)
 
     def show(self, progress) -> None:
-        """Show a mannequin.renderers.job.Progress."""
+        """Show a mannequin.renderers.production.job.Progress."""
         pace = f"{progress.fps:.1f} frames/s, {duration(progress.left)} left" if progress.clip else ""
         if self.quiet:
             return

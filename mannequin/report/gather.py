@@ -9,7 +9,7 @@ import numpy as np
 from mannequin.generator.clip import CHANNELS
 from mannequin.generator.dataset.collection import Collection
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
-from mannequin.renderers.job import Progress
+from mannequin.renderers.production.job import Progress
 from mannequin.report.measures import measure
 from mannequin.report.pictures import Scene, capture
 from mannequin.report.statistics import Statistics

@@ -7,7 +7,7 @@ from mannequin.generator.catalog import BUILTIN
 from mannequin.generator.dataset.folder import Dataset
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.records import from_plain
-from mannequin.renderers.task import Job
+from mannequin.renderers.production.worker import Job
 
 
 def generate_command(dataset: Dataset, name: str) -> str | None:

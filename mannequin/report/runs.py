@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mannequin.generator.dataset.numbered_files import names_in
 from mannequin.generator.dataset.runlog import FOLDER, tails
-from mannequin.generator.dataset.shelf import names_in
-from mannequin.generator.remote import Place, RemotePath
+from mannequin.generator.io.remote import Place, RemotePath
 
 LONGEST_LINE = 1 << 20
 MOST_RUNS = 1000

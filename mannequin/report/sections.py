@@ -55,21 +55,21 @@ def _lead(source: Source) -> str:
 
 def states(source: Source) -> list[tuple[str, str]]:
     """(class, words): what is whole, missing, failed or damaged."""
-    census, found = source.census, source.gathered
+    inventory, found = source.inventory, source.gathered
     said = (
         [("warn", "no record of how it was made, of failures or of checks")]
         if source.collection.kind == "surreal"
         else []
     )
-    if census is not None:
+    if inventory is not None:
         said.append(
             (
-                "good" if census.done == census.total else "warn",
-                f"{census.done:,} of {census.total:,} planned clips are there",
+                "good" if inventory.done == inventory.total else "warn",
+                f"{inventory.done:,} of {inventory.total:,} planned clips are there",
             )
         )
-        if census.missing:
-            said.append(("warn", f"{census.missing:,} missing"))
+        if inventory.missing:
+            said.append(("warn", f"{inventory.missing:,} missing"))
     if source.failures:
         said.append(("bad", f"{len(source.failures):,} failed"))
     if found.num_damaged:

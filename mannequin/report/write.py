@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.errors import ConfigError, DatasetError
-from mannequin.generator.remote import Place, RemotePath
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.remote import Place, RemotePath
 from mannequin.report.page import page
 from mannequin.report.source import read_source
 
@@ -18,7 +18,8 @@ def write_report(
     """Write the report on the dataset or clip at ``path``; returns (file, bytes).
 
     out: the file; None for report.html in the dataset or, where that cannot be written, <name>-report.html
-    in the working folder. clips: how many are read, 0 for all. on_progress: takes mannequin.renderers.job.Progress.
+    in the working folder. clips: how many are read, 0 for all. on_progress: takes
+    mannequin.renderers.production.job.Progress.
     Raises DatasetError if there is nothing to report or ``out`` cannot be written, ConfigError for impossible options.
     """
     if out is not None and (out.suffix != ".html" or out.is_dir()):

@@ -9,7 +9,7 @@ from typing import Self
 
 from mannequin.generator.dataset.collection import Collection, open_collection
 from mannequin.generator.errors import ConfigError, MissingExtraError
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 try:
     import viser

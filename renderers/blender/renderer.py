@@ -8,10 +8,10 @@ from mannequin.generator.light import surface_light
 from mannequin.generator.scene import Scene, build_scene
 from mannequin.generator.spec import ClipSpec, ShLight
 from mannequin.renderers import agreement
+from mannequin.renderers.blender.live_scene import open_stage
+from mannequin.renderers.blender.recorders import TAKES
 from mannequin.renderers.blender.session import load_bpy
 from mannequin.renderers.blender.shade import vertex_shade
-from mannequin.renderers.blender.stage import open_stage
-from mannequin.renderers.blender.takes import TAKES
 from mannequin.renderers.raster.renderer import check_outputs, versions
 
 

@@ -11,12 +11,12 @@ import json
 import math
 from contextlib import suppress
 
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.dataset.folder import software_versions
 from mannequin.generator.dataset.runlog import FOLDER, now
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.reading import read_json
-from mannequin.generator.remote import Place
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.reading import read_json
+from mannequin.generator.io.remote import Place
 from mannequin.renderers.validation.table import Report
 
 FORMAT = "mannequin-validation"

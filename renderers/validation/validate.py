@@ -8,7 +8,7 @@ from mannequin.generator.clip import Clip
 from mannequin.generator.dataset.folder import Dataset, open_dataset
 from mannequin.generator.dataset.native import read_clip, verify_clip
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 from mannequin.generator.scene import Scene
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.validation.colour import colour_findings, order_findings

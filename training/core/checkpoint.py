@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mannequin.generator.errors import ConfigError, TrainingError
-from mannequin.generator.reading import read_json
+from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import from_plain, to_plain
 
 FORMAT = "mannequin-checkpoint"
@@ -179,8 +179,7 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     """(weights of a network by name, what is known of them), of a checkpoint or of a run's best one.
 
     What is known: "task", "task_config", "config", "data", "samples", "step", "epoch", "metrics" (of its last
-    validation),
-    "versions", "checkpoint" (its folder). Raises TrainingError if there is none, or it is damaged.
+    validation), "versions", "checkpoint" (its folder). Raises TrainingError if there is none, or it is damaged.
     """
     folder = _chosen(Path(path))
     standing, state = _read_state(folder)

@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from mannequin.training.core.troubles import begin_loading, signals_held
+from mannequin.training.core.interrupts import begin_loading, signals_held
 from mannequin.training.data.loading import loader_settings
 from mannequin.training.task import Batch
 

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
-from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.pictures import save_picture
 
 

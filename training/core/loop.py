@@ -23,13 +23,13 @@ from mannequin.training.core.checkpoint import (
     save,
 )
 from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.interrupts import Interrupts, in_words
 from mannequin.training.core.learner import Learner, session
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.logs import Pace, Records
 from mannequin.training.core.resume import describe, find_start, prepare, versions
 from mannequin.training.core.sampler import TrainingBatches
 from mannequin.training.core.schedule import Course, length_of
-from mannequin.training.core.troubles import Interrupts, in_words
 from mannequin.training.core.validation import validate, validation_loader
 from mannequin.training.task import Task
 

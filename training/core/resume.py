@@ -10,9 +10,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.dataset.folder import differences
 from mannequin.generator.errors import TrainingError
+from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.records import to_plain
 from mannequin.training.core.checkpoint import FOLDER, Checkpoint, checkpoints, read, sweep
 from mannequin.training.core.schedule import Course

@@ -1,8 +1,8 @@
 """What the clips of a collection hold, as far as training chooses by it; found out once, and kept between runs.
 
-To open 67,000 clips takes minutes. What was found is in the cache (mannequin.generator.cache), in blocks of a thousand
-clips, under the names, sizes and times of their files: a block counts as long as none of its files changed, came or
-went.
+To open 67,000 clips takes minutes. What was found is in the cache (mannequin.generator.io.cache), in blocks of a
+thousand clips, under the names, sizes and times of their files: a block counts as long as none of its files changed,
+came or went.
 """
 
 import json
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import mannequin.generator.dataset
-from mannequin.generator.cache import cached_arrays, content_key
 from mannequin.generator.dataset.collection import Collection
+from mannequin.generator.io.cache import cached_arrays, content_key
 from mannequin.training.data.readers import Readers
 from mannequin.training.data.samples import usable_frames
 

@@ -7,7 +7,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mannequin.generator.errors import ConfigError, DatasetError
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 from mannequin.generator.streams import stream
 from mannequin.training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
 from mannequin.training.data.index import Selection, Sight, channels_needed, sights
@@ -43,8 +43,7 @@ class FrameDataset(Dataset):
     """Samples as of :func:`mannequin.training.data.samples.make_sample`, one person in one frame each.
 
     Indexed by (epoch, index), as mannequin.training.core.sampler yields; the same seed and key give the same sample,
-    whoever
-    asks and in whatever order. Where several people are seen, each is a sample of their own.
+    whoever asks and in whatever order. Where several people are seen, each is a sample of their own.
     """
 
     def __init__(
@@ -101,9 +100,8 @@ class ClipDataset(Dataset):
         size: int = SIZE,
     ):
         """length: frames of a sample, selection.every apart. Runs follow each other without overlap (selection.frames =
-        all),
-        or there is one to a clip: nearest to the middle, or at random. In every frame of a run the person is fit to
-        learn from.
+        all), or there is one to a clip: nearest to the middle, or at random. In every frame of a run the person is fit
+        to learn from.
         """
         if length < 1:
             raise ConfigError(f"length is {length}; expected 1 or more frames.")

@@ -23,16 +23,14 @@ class Selection:
 
     val_share: float = 0.0
     """With val_share or test_share above 0, the split follows from the clip's name instead, so that a clip is always
-    whole
-    on one side: this share of the clips is for validation."""
+    whole on one side: this share of the clips is for validation."""
 
     test_share: float = 0.0
     """Share of the clips for testing; the rest is for training."""
 
     frames: Literal["all", "middle", "random"] = "all"
     """all: every frame of every clip. middle: one frame a clip, as SURREAL is evaluated. random: one frame a clip,
-    another
-    in each epoch, as it is trained."""
+    another in each epoch, as it is trained."""
 
     every: int = 1
     """With frames = all: only every n-th."""

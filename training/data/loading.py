@@ -8,8 +8,7 @@ def loader_settings(workers: int, pin: bool | None = None) -> dict:
     """Keyword arguments for torch's DataLoader.
 
     workers: processes that read; 0 reads in the training process. pin: page-locked batches, which copy to a GPU while
-    it
-    computes; by default where there is one. Samples draw from streams of their own, so workers need no seed.
+    it computes; by default where there is one. Samples draw from streams of their own, so workers need no seed.
     """
     settings = {"num_workers": workers, "pin_memory": torch.cuda.is_available() if pin is None else pin}
     if workers:

@@ -30,8 +30,7 @@ class GeneratedFrames(Dataset):
     """Endless samples as of :func:`mannequin.training.data.samples.make_sample`, indexed by (epoch, index).
 
     A sample follows from seed, config, assets and key alone. Samples index = k n … k n + n - 1 are the n frames of one
-    clip, in an
-    order of their own; a loader that asks for them in order gets each clip for one rendering.
+    clip, in an order of their own; a loader that asks for them in order gets each clip for one rendering.
     """
 
     def __init__(

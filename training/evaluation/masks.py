@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset
 
-from mannequin.generator import limits
 from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
-from mannequin.generator.imagesize import check_image
-from mannequin.generator.reading import contained, read_bytes, read_json
+from mannequin.generator.io import limits
+from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.reading import contained, read_bytes, read_json
 from mannequin.generator.records import from_plain
 from mannequin.training.data.colour import whitened
 from mannequin.training.data.crop import Box, crop_matrix, warp_colour
@@ -50,8 +50,7 @@ class MaskLayout:
 
     coding: Literal["parts14", "parts24", "labels"] = "parts14"
     """parts14: masks hold 0…14 in the order of the 14 parts. parts24: 0…24 in the order of SURREAL's 24, which are
-    merged
-    to 14. labels: as ``labels`` says. 255 is unlabelled in the first two."""
+    merged to 14. labels: as ``labels`` says. 255 is unlabelled in the first two."""
 
     labels: dict[str, str] = field(default_factory=dict)
     """Value of a mask's pixels, or its colour as "r,g,b" → a part of the 14, "background" or "ignore"."""
@@ -90,9 +89,8 @@ class MaskedImages(Dataset):
     """Samples of whole images, indexed by (epoch, index) as FrameDataset; the epoch has no influence.
 
     image: (3, size, size) float32, whitened: the image in the middle of the least square that holds it, black beside
-    it.
-    segm: (S, S) uint8, that square in the image's own pixels; IGNORE where there is no image or no label. id: name of
-    the image.
+    it. segm: (S, S) uint8, that square in the image's own pixels; IGNORE where there is no image or no label. id: name
+    of the image.
     """
 
     def __init__(self, root: Path, layout: MaskLayout, split: str, size: int):

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mannequin.generator.errors import ConfigError, TrainingError
 from mannequin.training.core.config import TrainConfig
-from mannequin.training.core.troubles import begin_loading, in_words
+from mannequin.training.core.interrupts import begin_loading, in_words
 from mannequin.training.data.colour import to_rgb
 from mannequin.training.data.loading import loader_settings
 from mannequin.training.losses import labels_at

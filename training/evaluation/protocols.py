@@ -7,7 +7,7 @@ from pathlib import Path
 from torch.utils.data import Dataset
 
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
-from mannequin.generator.remote import Place, place
+from mannequin.generator.io.remote import Place, place
 from mannequin.training.data.frames import FrameDataset
 from mannequin.training.data.index import Selection
 from mannequin.training.evaluation.human36m import EVERY, SUBJECTS, clips_of
@@ -23,9 +23,8 @@ class Protocol:
     """A way to measure.
 
     splits: those that may be chosen, the default first. tasks: those that its labels serve. layout: what the data
-    should
-    look like and where they are from, a sentence for messages. every: frames from one that is measured to the next; 0
-    where that cannot be chosen.
+    should look like and where they are from, a sentence for messages. every: frames from one that is measured to the
+    next; 0 where that cannot be chosen.
     """
 
     splits: tuple[str, ...]

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.records import to_plain
 from mannequin.training.core.checkpoint import FOLDER, WEIGHTS, plain_metrics
 from mannequin.training.core.resume import versions

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import joblib
 
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.dataset.folder import differences, software_versions
 from mannequin.generator.errors import ConfigError, MannequinError
-from mannequin.generator.reading import read_json
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import to_plain
 from mannequin.training.core.resume import versions
-from mannequin.training.experiments.material import Material, Opener, make
+from mannequin.training.experiments.datasets import Material, Opener, make
 from mannequin.training.experiments.plans import Arm, Direction, Experiment, Part, plan
 from mannequin.training.experiments.runs import Chain, result_path, run_chain
 from mannequin.training.experiments.scale import Scale
@@ -31,8 +31,8 @@ class Outcome:
     """What an experiment found.
 
     metric: that the directions are about, on the stand-in for real images; more is better where ``sign`` is 1, less
-    where -1.
-    runs: arm → what was measured, seed after seed. gains: of the directions, as much better as the first arm is.
+    where -1. runs: arm → what was measured, seed after seed. gains: of the directions, as much better as the first arm
+    is.
     """
 
     experiment: Experiment

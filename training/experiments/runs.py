@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.utils.data import default_collate
 
-from mannequin.generator.dataset.atomic import write_bytes
+from mannequin.generator.io.atomic import write_bytes
 from mannequin.training.core.checkpoint import plain_metrics
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.loop import Result, train
-from mannequin.training.experiments.material import Material, MemoryFrames
+from mannequin.training.experiments.datasets import Material, MemoryFrames
 from mannequin.training.experiments.plans import Part
 from mannequin.training.experiments.scale import Scale
 from mannequin.training.tasks.maps import MapsTask

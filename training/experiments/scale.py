@@ -38,8 +38,7 @@ class Scale:
 
     more_steps: int = 200
     """Steps of the second part, which begins with the weights of the first, at a third of its learning rate:
-    fine-tuning,
-    or the same data still."""
+    fine-tuning, or the same data still."""
 
     batch: int = 8
     """Samples of a step."""

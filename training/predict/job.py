@@ -18,14 +18,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mannequin.generator import limits
-from mannequin.generator.dataset.atomic import sweep, write_bytes
 from mannequin.generator.dataset.folder import differences
 from mannequin.generator.errors import AssetError, ConfigError, DatasetError
-from mannequin.generator.films import FILMS, open_film, write_film
-from mannequin.generator.imagesize import check_image
+from mannequin.generator.io import limits
+from mannequin.generator.io.atomic import sweep, write_bytes
+from mannequin.generator.io.films import FILMS, open_film, write_film
+from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.reading import read_bytes, read_json
 from mannequin.generator.pictures import save_picture
-from mannequin.generator.reading import read_bytes, read_json
 from mannequin.training.core.checkpoint import digest
 from mannequin.training.evaluation.measure import Device, device_of
 from mannequin.training.predict.network import Edges, Predictor, squares

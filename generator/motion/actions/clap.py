@@ -3,11 +3,11 @@
 import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
-from mannequin.generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from mannequin.generator.motion.performer.hands import palm_centre
-from mannequin.generator.motion.performer.matrices import DEG, turn
-from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.hands import palm_centre
+from mannequin.generator.motion.kinematics.matrices import DEG, turn
+from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
 PALM_THICKNESS = 0.014
 """Metres from the bones of the hand to the skin of the palm."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mannequin.generator.motion.curves import keyed
-from mannequin.generator.motion.performer.figure import Figure
-from mannequin.generator.motion.performer.plan import Plan
+from mannequin.generator.motion.kinematics.figure import Figure
+from mannequin.generator.motion.kinematics.plan import Plan
 
 Range = tuple[float, float, float]
 """(lowest, default, highest)."""

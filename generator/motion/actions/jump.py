@@ -4,10 +4,10 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.curves import GRAVITY, hermite5, keyed
-from mannequin.generator.motion.performer.arms import held
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, stand
+from mannequin.generator.motion.kinematics.arms import held
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, stand
 
 TIPTOE = 46.0 * DEG
 """Heel lift at take-off and landing."""

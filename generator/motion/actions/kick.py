@@ -4,11 +4,11 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.curves import min_jerk
-from mannequin.generator.motion.performer.arms import held, mixed
-from mannequin.generator.motion.performer.feet import ankle_offset
-from mannequin.generator.motion.performer.figure import HIP, LEFT, PELVIS, RIGHT, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.kinematics.arms import held, mixed
+from mannequin.generator.motion.kinematics.feet import ankle_offset
+from mannequin.generator.motion.kinematics.figure import HIP, LEFT, PELVIS, RIGHT, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
 PHASES = (0.2, 0.5, 0.38, 0.20, 0.34, 0.55)
 """Seconds of: rest, weight to one foot and wind-up, forward swing, kick, draw back, foot down."""

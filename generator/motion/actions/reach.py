@@ -3,10 +3,10 @@
 import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
-from mannequin.generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SHOULDER, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SHOULDER, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
 
 def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

@@ -5,11 +5,11 @@ import numpy as np
 from mannequin.generator.motion.actions.common import HABITS, IDLE, Action
 from mannequin.generator.motion.actions.walk import on_path
 from mannequin.generator.motion.curves import GRAVITY, drift, habit, keyed
-from mannequin.generator.motion.performer.arms import ArmPose, held
-from mannequin.generator.motion.performer.feet import FootTrack
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, stand
+from mannequin.generator.motion.kinematics.arms import ArmPose, held
+from mannequin.generator.motion.kinematics.feet import FootTrack
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, stand
 
 # Pitch in degrees over the stance (0 … 1) and the swing (1 … 2).
 _PITCH = (

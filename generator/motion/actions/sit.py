@@ -3,10 +3,10 @@
 import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
-from mannequin.generator.motion.performer.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.performer.figure import HIP, KNEE, LEFT, PELVIS, RIGHT, SIDE_SIGN, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
+from mannequin.generator.motion.kinematics.figure import HIP, KNEE, LEFT, PELVIS, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
 
 def plan_sit(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

@@ -4,10 +4,10 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action
 from mannequin.generator.motion.curves import bump, min_jerk
-from mannequin.generator.motion.performer.arms import held, mixed
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.kinematics.arms import held, mixed
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
 STEP = 0.48
 """Seconds from one step to the next."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, Action
 from mannequin.generator.motion.curves import drift, habit, keyed
-from mannequin.generator.motion.performer.arms import ArmPose, held
-from mannequin.generator.motion.performer.feet import FootTrack
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from mannequin.generator.motion.performer.matrices import DEG
-from mannequin.generator.motion.performer.plan import Plan, stand
+from mannequin.generator.motion.kinematics.arms import ArmPose, held
+from mannequin.generator.motion.kinematics.feet import FootTrack
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.motion.kinematics.plan import Plan, stand
 
 DUTY = 0.61
 """Share of the cycle that a foot is on the floor."""

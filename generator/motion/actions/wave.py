@@ -4,10 +4,10 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.curves import habit
-from mannequin.generator.motion.performer.arms import held, mixed
-from mannequin.generator.motion.performer.figure import LEFT, RIGHT, Figure
-from mannequin.generator.motion.performer.matrices import DEG, ry
-from mannequin.generator.motion.performer.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.kinematics.arms import held, mixed
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.kinematics.matrices import DEG, ry
+from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
 
 def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

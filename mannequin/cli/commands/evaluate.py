@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 SHOWN = 8
 """Samples on each sheet of pictures."""

@@ -17,13 +17,12 @@ class Experiment:
     """Measure what synthetic data is worth, as the thesis did.
 
     Nothing needs to be downloaded: a stand-in for real images is made, too, path-traced and badly photographed, of
-    people,
-    clothes, motions and surroundings that the synthetic images lack. What each experiment expects is fixed in
+    people, clothes, motions and surroundings that the synthetic images lack. What each experiment expects is fixed in
     training/experiments/plans.py. See docs/results.md.
 
     pretraining: few real images alone, against synthetic ones before them, in as many steps. finetuning: the same, but
-    with as
-    many steps on real images. amount: few or many synthetic clips. clothing: few or many outfits in as many clips.
+    with as many steps on real images. amount: few or many synthetic clips. clothing: few or many outfits in as many
+    clips.
 
     Finished runs are kept, and shared between experiments of one folder; run the same command again to continue.
 
@@ -57,14 +56,14 @@ class Experiment:
     def run(self) -> int:
         try:
             from mannequin.training.experiments.campaign import campaign
+            from mannequin.training.experiments.contact_sheet import sheet
             from mannequin.training.experiments.page import markdown, plot
-            from mannequin.training.experiments.sheet import sheet
         except ModuleNotFoundError as e:
             raise MissingExtraError(f"{e.name} is missing, which training needs: pip install 'mannequin[train]'") from e
-        from mannequin.generator.dataset.atomic import write_bytes
+        from mannequin.generator.io.atomic import write_bytes
         from mannequin.generator.pictures import save_picture
         from mannequin.renderers.choice import open_renderer
-        from mannequin.renderers.job import worker_count
+        from mannequin.renderers.production.job import worker_count
 
         console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=self.quiet)
         outcome = campaign(

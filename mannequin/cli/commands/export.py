@@ -7,7 +7,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class Export:
 
     layout: Literal["surreal", "onnx", "torch"] = "surreal"
     """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. Of a network:
-    onnx,
-    or torch for torch.export's .pt2."""
+    onnx, or torch for torch.export's .pt2."""
 
     mirror: bool = False
     """Mirror images left-right, as in the released SURREAL data, whose camera has determinant -1."""

@@ -13,8 +13,8 @@ from mannequin.cli.commands.generate import Generate
 from mannequin.cli.farm import openjd, slurm
 from mannequin.cli.farm.needs import Needs, given
 from mannequin.cli.farm.words import located
-from mannequin.generator.dataset.atomic import write_bytes
 from mannequin.generator.errors import ConfigError
+from mannequin.generator.io.atomic import write_bytes
 
 ADDED = ("shard", "dask", "workers")
 """Options of `mannequin generate` that job files set themselves."""

@@ -13,7 +13,7 @@ from mannequin.cli.progress import ClipBar
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Generate:
     """Print the summary as JSON."""
 
     def run(self) -> int:
-        from mannequin.renderers.job import run_job, worker_count
-        from mannequin.renderers.shards import parse_shard
+        from mannequin.renderers.production.job import run_job, worker_count
+        from mannequin.renderers.production.shards import parse_shard
 
         workers, shard = worker_count(self.workers), parse_shard(self.shard)
         job = self.job()
@@ -107,8 +107,8 @@ class Generate:
         return 0 if summary.is_complete else 1
 
     def job(self):
-        """The mannequin.renderers.job.Job that these options ask for."""
-        from mannequin.renderers.job import Job, job_outputs
+        """The mannequin.renderers.production.job.Job that these options ask for."""
+        from mannequin.renderers.production.job import Job, job_outputs
 
         if not self.clip_timeout >= 0:
             raise ConfigError(
@@ -134,9 +134,9 @@ class Generate:
         """Who renders, if not processes on this machine."""
         if not self.dask:
             return {}
-        from mannequin.renderers.dask_crew import dask_crew
+        from mannequin.renderers.production.dask_pool import dask_pool
 
-        return {"crew": lambda workers: dask_crew(self.dask)}
+        return {"pool": lambda workers: dask_pool(self.dask)}
 
 
 def _print(command: Generate, summary) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import tyro
 
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)

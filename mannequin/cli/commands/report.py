@@ -7,7 +7,7 @@ import tyro
 from rich.console import Console
 
 from mannequin.cli.progress import ClipBar
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)

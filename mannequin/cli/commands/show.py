@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mannequin.cli.progress import duration
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Status:
     """Print it as JSON."""
 
     def run(self) -> int:
-        from mannequin.generator.dataset.standing import standing
+        from mannequin.generator.dataset.progress import read_progress
 
-        found = standing(self.dataset)
+        found = read_progress(self.dataset)
         if self.json:
             print(json_.dumps(asdict(found), indent=2, ensure_ascii=False))
         elif not self.quiet:
@@ -60,7 +60,7 @@ def _print(path: Place, found) -> None:
 
 
 def rows(found) -> list[tuple[str, str]]:
-    """(name, value) lines for a person of a ``mannequin.generator.dataset.standing.Standing``."""
+    """(name, value) lines for a person of a ``mannequin.generator.dataset.progress.DatasetProgress``."""
     lines = [("clips", f"{found.done} of {found.total} done, {found.failed} failed, {found.missing} missing")]
     if not found.clips_per_second:
         return lines

@@ -11,7 +11,7 @@ from mannequin.cli.commands.generate import Generate
 from mannequin.generator.catalog import Assets
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.presets import PRESETS, DataConfig
 from mannequin.training.tasks.network import NetworkConfig

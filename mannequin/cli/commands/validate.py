@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)

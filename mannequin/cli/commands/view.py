@@ -6,7 +6,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from mannequin.generator.remote import Place
+from mannequin.generator.io.remote import Place
 
 
 @dataclass(frozen=True)

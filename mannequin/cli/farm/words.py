@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.remote import place
+from mannequin.generator.io.remote import place
 
 
 def located(words: list[str], command, parse: Callable[[list[str]], object]) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Files: read safely whoever made them, and written whole or not at all, on a disk or behind a URL."""

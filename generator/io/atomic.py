@@ -1,0 +1,144 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import itertools
+import os
+import re
+import socket
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mannequin.generator.errors import DatasetError
+from mannequin.generator.io.remote import RemotePath
+
+STALE_SECONDS = 6 * 3600
+"""Age at which a temporary file counts as left behind, whoever wrote it."""
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space and start again, finished clips are kept",
+    errno.EDQUOT: "the disk quota is used up; free some space and start again, finished clips are kept",
+    errno.EFBIG: "the file is larger than this system allows (see ulimit -f); raise the limit and start again",
+    errno.EACCES: "permission is denied; choose a folder you may write to",
+    errno.EPERM: "permission is denied; choose a folder you may write to",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENOTDIR: "a part of the path is a file; choose another folder",
+    errno.EEXIST: "a part of the path is a file; choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+_PART = re.compile(r"\..+\.([^.]+)\.(\d+)-\d+\.part")
+_counter = itertools.count()
+
+
+class SweptError(DatasetError):
+    """A temporary file vanished: another machine, whose clock is far ahead, took it for left behind."""
+
+
+def write_bytes(path: Path | RemotePath, data, replace: bool = True) -> int:
+    """Put ``data`` under ``path`` and return its length; replace: whatever is there.
+
+    A reader sees the old file or the whole new one. Raises DatasetError saying what to do.
+    """
+    if isinstance(path, RemotePath):
+        path.write_bytes(data, replace)
+        return len(data)
+    try:
+        _write(path, data, replace)
+    except SweptError:
+        _write(path, data, replace)
+    return len(data)
+
+
+def _write(path: Path, data, replace: bool) -> None:
+    with part_of(path, replace) as part, open(part, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def part_of(path: Path, replace: bool = True):
+    """A temporary path beside ``path`` that takes its name if the block succeeds, else goes.
+
+    replace: take the place of a file of that name; otherwise that one stays.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{_host()}.{os.getpid()}-{next(_counter)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        if replace or not _link(part, path):
+            os.replace(part, path)
+    except FileNotFoundError as e:
+        raise SweptError(f"Cannot write {path}: its temporary file or its folder has been deleted. Start again.") from e
+    except OSError as e:
+        raise cannot_write(path, e) from e
+    finally:
+        _unlink(part)
+
+
+def _link(part: Path, path: Path) -> bool:
+    """Give ``part`` the name ``path`` unless that is taken; False where the disk knows no links."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return True
+    except OSError:
+        return path.exists()
+    return True
+
+
+def remove(path: Path | RemotePath) -> None:
+    """Delete ``path`` if it is there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as e:
+        raise cannot_write(path, e) from e
+
+
+def cannot_write(path: Path, error: OSError) -> DatasetError:
+    """The error for a file that the system refused to write."""
+    advice = _ADVICE.get(error.errno, f"{error.strerror or error}; check the folder and start again")
+    return DatasetError(f"Cannot write {path}: {advice}.")
+
+
+def sweep(folder: Path) -> int:
+    """Delete what dead runs left half-written under ``folder``; returns how many files."""
+    count = 0
+    for place, _, names in os.walk(folder):
+        for part in (Path(place, name) for name in names if name.endswith(".part")):
+            if _is_stale(part):
+                _unlink(part)
+                count += 1
+    return count
+
+
+def _is_stale(part: Path) -> bool:
+    match = _PART.fullmatch(part.name)
+    if not match:
+        return False
+    if match[1] == _host() and os.name == "posix" and not _is_running(int(match[2])):
+        return True
+    try:
+        return time.time() - part.stat().st_mtime > STALE_SECONDS
+    except OSError:
+        return False
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _host() -> str:
+    return re.sub(r"[^\w-]", "-", socket.gethostname()) or "host"
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):  # the error that led here is the one to report
+        path.unlink(missing_ok=True)

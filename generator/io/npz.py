@@ -1,0 +1,72 @@
+"""Arrays of numbers out of .npz files, without running anything in them or being flooded by them."""
+
+import math
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from mannequin.generator.errors import AssetError, UnsafeFileError
+from mannequin.generator.io import limits
+from mannequin.generator.io.npy import open_npz, read_header
+
+
+class NpzFile:
+    """The arrays of one file. Only its table of contents is read until an array is asked for."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        with open_npz(self.path) as archive:
+            self.keys = tuple(n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy"))
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Shape of an array, from its header."""
+        with open_npz(self.path) as archive, self._member(archive, key) as stream:
+            return self._header(archive, stream, key)[0]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of all sound arrays, in one pass: opening an archive of thousands takes as long as reading it."""
+        found = {}
+        with open_npz(self.path) as archive:
+            for key in self.keys:
+                with suppress(Exception), self._member(archive, key) as stream:
+                    found[key] = self._header(archive, stream, key)[0]
+        return found
+
+    def array(self, key: str) -> np.ndarray:
+        """One array of numbers or text. Raises UnsafeFileError for Python objects."""
+        with open_npz(self.path) as archive, self._member(archive, key) as stream:
+            shape, by_columns, dtype = self._header(archive, stream, key)
+            count = math.prod(shape)
+            try:
+                data = stream.read(count * dtype.itemsize)
+                return np.frombuffer(data, dtype, count).reshape(shape, order="F" if by_columns else "C")
+            except Exception as e:  # zip, zlib or numpy, each with errors of its own
+                raise AssetError(f"{key!r} in {self.path} is damaged ({e}). Copy or download the file again.") from e
+
+    def _member(self, archive, key: str):
+        try:
+            return archive.open(f"{key}.npy")
+        except KeyError:
+            raise AssetError(
+                f"{self.path} has no {key!r}. It has: {', '.join(sorted(self.keys)[:20]) or 'nothing'}."
+            ) from None
+
+    def _header(self, archive, stream, key: str):
+        """(shape, order, dtype), checked against the size in the table of contents."""
+        try:
+            shape, by_columns, dtype = read_header(stream)
+        except ValueError as e:
+            raise AssetError(f"{key!r} in {self.path} is {e}. Copy or download the file again.") from e
+        if dtype.hasobject:
+            raise UnsafeFileError(
+                f"{key!r} in {self.path} is an array of Python objects, which could run code. Expected "
+                "numbers; nothing was run."
+            )
+        size = math.prod(shape) * dtype.itemsize
+        if size > limits.ARRAY_BYTES or size > archive.getinfo(f"{key}.npy").file_size:
+            raise AssetError(
+                f"{key!r} in {self.path} says it has shape {shape}, {size} bytes. Expected at most "
+                f"{limits.ARRAY_BYTES >> 30} GiB and no more than the file holds."
+            )
+        return shape, by_columns, dtype

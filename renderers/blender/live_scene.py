@@ -1,0 +1,146 @@
+"""The Blender scene that is kept alive: actors, light and camera are changed in place."""
+
+import numpy as np
+
+from mannequin.generator.errors import RenderError
+from mannequin.generator.scene import Scene
+from mannequin.generator.spec import ShLight
+from mannequin.renderers.blender import capture, settings
+from mannequin.renderers.blender.camera import apply_crop, apply_lens, lens_of, matrix_world
+from mannequin.renderers.blender.crop import Crop
+from mannequin.renderers.blender.lights import LightRig
+from mannequin.renderers.blender.materials import TRUTH_OUTPUTS
+from mannequin.renderers.blender.meshes import MeshObject
+from mannequin.renderers.blender.session import load_bpy, silence
+
+COLOUR, TRUTH = "colour", "truth"
+"""View layers: the image with its exact index and depth passes; one sample of everything else."""
+
+COLOUR_PASSES = tuple((COLOUR, name) for name in ("Combined", "Depth", "Material Index", "Object Index"))
+TRUTH_PASSES = tuple((TRUTH, name) for name in ("Depth", "Material Index", "Object Index", "Position") + TRUTH_OUTPUTS)
+
+
+_open: list["Stage"] = []
+
+
+def open_stage(device: str, is_truth: bool) -> "Stage":
+    """The stage of this process; Blender starts afresh when another kind is asked for."""
+    if not _open or (_open[0].device, _open[0].is_truth) != (device, is_truth):
+        _open.clear()
+        load_bpy().ops.wm.read_factory_settings(use_empty=True)
+        _open.append(Stage(device, is_truth))
+    return _open[0]
+
+
+class Stage:
+    """One Blender scene for all clips of a process.
+
+    is_truth: with the ground-truth layer, at one sample through the pixel centres.
+    """
+
+    def __init__(self, device: str, is_truth: bool):
+        bpy = load_bpy()
+        capture.install()
+        self.device, self.is_truth = device, is_truth
+        self.scene = bpy.context.scene
+        settings.configure(self.scene)
+        settings.use_device(self.scene, device)
+        self.camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+        self.camera.data.clip_start, self.camera.data.clip_end = 0.01, 1e4
+        self.scene.collection.objects.link(self.camera)
+        self.scene.camera = self.camera
+        self.actors: list[MeshObject] = []
+        self.rig = None
+        self.capture = capture.Capture(COLOUR_PASSES + (TRUTH_PASSES if is_truth else ()))
+        self.is_denoised = False
+        self._add_layers()
+
+    def load(self, scene: Scene, samples: int, is_colour: bool) -> None:
+        """Put the meshes and the light of ``scene`` on stage, keeping what can be kept.
+
+        is_colour: whether the light matters; without, everything glows.
+        """
+        check_meshes(scene)
+        is_emission = not is_colour or isinstance(scene.spec.light, ShLight)
+        self.is_denoised = not is_emission
+        with silence():
+            self._cast(scene.meshes, is_emission)
+            self._light(scene, is_colour)
+            settings.set_bounces(self.scene, 0 if is_emission else 1)
+            settings.set_denoising(self.scene, self.colour, self.is_denoised, self.device)
+            self.scene.cycles.samples = samples
+            self.scene.update_tag()  # persistent data would not notice the number of samples
+
+    @property
+    def wants_one_crop(self) -> bool:
+        """A denoiser must see the whole of a person; a graphics card is at its best with much to do."""
+        return self.is_denoised or self.device != "cpu"
+
+    def pose(self, k: int, shades) -> None:
+        """Show entry ``k`` of every track; shades: (V,) float32 or None for each."""
+        for actor, shade in zip(self.actors, shades):
+            actor.pose(k, shade)
+
+    def aim(self, K: np.ndarray, T_world_camera: np.ndarray, resolution) -> None:
+        """Look through an OpenCV camera."""
+        from mathutils import Matrix
+
+        apply_lens(self.scene, self.camera, lens_of(K, resolution), resolution)
+        self.camera.matrix_world = Matrix(matrix_world(T_world_camera).tolist())
+
+    def shoot(self, crop: Crop, resolution) -> dict[tuple[str, str], np.ndarray]:
+        """(layer, pass) → (h, w, C) float32 of the crop, row 0 at the top."""
+        apply_crop(self.scene.render, crop, resolution)
+        passes = self.capture.render()
+        for name, image in passes.items():
+            if image.shape[:2] != crop.shape:
+                raise RenderError(
+                    f"Cycles returned {name} of {image.shape[:2]}; expected the crop of {crop.shape} pixels."
+                )
+        return passes
+
+    def _cast(self, meshes, is_emission: bool) -> None:
+        kept = [a for a, m in zip(self.actors, meshes) if a.can_play(m) and a.is_emission == is_emission]
+        if len(kept) == len(self.actors) == len(meshes):
+            for actor, mesh in zip(kept, meshes):
+                actor.play(mesh)
+            return
+        for actor in self.actors:
+            actor.remove()
+        self.actors = [MeshObject(self.scene, mesh, is_emission, self.is_truth) for mesh in meshes]
+
+    def _light(self, scene: Scene, is_colour: bool) -> None:
+        if self.rig is not None:
+            self.rig.remove()
+        self.rig = LightRig(self.scene, scene.spec.light if is_colour else None, scene.environment)
+
+    def _add_layers(self) -> None:
+        self.colour = self.scene.view_layers[0]
+        self.colour.name = COLOUR
+        layers = [self.colour]
+        if self.is_truth:
+            truth = self.scene.view_layers.new(TRUTH)
+            truth.samples, truth.cycles.use_denoising = 1, False
+            truth.use_pass_position = True
+            layers.append(truth)
+            for layer in layers:  # an AOV that one layer lacks reads zero in the other
+                for name in TRUTH_OUTPUTS:
+                    aov = layer.aovs.add()
+                    aov.name, aov.type = name, "COLOR"
+        for layer in layers:
+            layer.use_pass_z = layer.use_pass_material_index = layer.use_pass_object_index = True
+
+
+def check_meshes(scene: Scene) -> None:
+    """Raise RenderError for what Cycles would render as garbage without a word."""
+    for mesh in scene.meshes:
+        where = f"Clip {scene.spec.name!r}, mesh {mesh.name!r}"
+        if mesh.faces.size == 0 or mesh.vertices.shape[1] == 0:
+            raise RenderError(
+                f"{where}: it has {mesh.vertices.shape[1]} vertices and {len(mesh.faces)} faces; nothing to render."
+            )
+        if not np.isfinite(mesh.vertices).all():
+            frame = int(np.argmin(np.isfinite(mesh.vertices).all((1, 2)))) - 1
+            raise RenderError(
+                f"{where}, frame {frame}: vertices are not finite. Look at the pose and the shape of the description."
+            )

@@ -1,0 +1,221 @@
+"""A job: those of its clips that a dataset lacks, made by a pool, one after the other or side by side."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.clip import DEFAULT_OUTPUTS, EXTRA_OUTPUTS, LABELS
+from mannequin.generator.dataset.folder import create_or_resume, software_versions
+from mannequin.generator.dataset.inventory import take_inventory, unfinished
+from mannequin.generator.dataset.runlog import RunLog
+from mannequin.generator.errors import ConfigError, RenderError, unknown_name
+from mannequin.generator.io.remote import Place
+from mannequin.generator.records import to_plain
+from mannequin.generator.sampling import plan_size, resolve
+from mannequin.renderers.production.pool import WorkerCrash, cores, pool
+from mannequin.renderers.production.worker import STAGES, ClipResult, Job, make_clip, preflight, record_crash
+
+MOST_CLIPS = 1_000_000_000
+
+SECONDS_PER_FRAME = 600.0
+"""A process that needs longer hangs: a large frame of many samples takes minutes on one core."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job stands. fps: frames per second since the start, all workers together.
+
+    clip: the one just finished, "" at the start. left: seconds still to go, at this pace.
+    """
+
+    clip: str
+    done: int
+    total: int
+    fps: float = 0.0
+    left: float = 0.0
+
+
+@dataclass
+class Summary:
+    """What a run did. seconds: per stage, summed over workers.
+
+    kept: clips that were there already; skipped: those that failed in earlier runs; failed: (name,
+    error) of those that failed in this one; died: how many processes did.
+    """
+
+    clips: int = 0
+    kept: int = 0
+    skipped: int = 0
+    frames: int = 0
+    bytes: int = 0
+    wall: float = 0.0
+    died: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all clips are there now."""
+        return not self.failed and not self.skipped
+
+    def rows(self) -> list[tuple[str, str]]:
+        """(name, value) lines for a person."""
+        busy = sum(self.seconds.values())
+        rows = [("clips", f"{self.clips} written, {self.kept} already there, {len(self.failed)} failed")]
+        if self.skipped:
+            rows.append(("skipped", f"{self.skipped} that failed before; --retry-failed tries them again"))
+        if self.died:
+            rows.append(("died", f"{self.died} worker processes; each was replaced"))
+        if self.frames:
+            slowest = max(self.seconds, key=self.seconds.get)
+            rows += [
+                ("frames", f"{self.frames} in {self.wall:.1f} s"),
+                ("speed", f"{self.frames / self.wall:.1f} frames per second, {self.frames / busy:.1f} per core"),
+                ("size", f"{self.bytes / 1e6:.1f} MB, {self.bytes / self.frames / 1e3:.1f} kB per frame"),
+                ("slowest stage", f"{slowest}, {100 * self.seconds[slowest] / busy:.0f} % of the time"),
+            ]
+        return rows
+
+
+def job_outputs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Expand "labels" and check names; empty means every channel."""
+    chosen = []
+    for name in names or DEFAULT_OUTPUTS:
+        if name != "labels" and name not in DEFAULT_OUTPUTS + EXTRA_OUTPUTS:
+            raise unknown_name("output", name, DEFAULT_OUTPUTS + EXTRA_OUTPUTS + ("labels",))
+        chosen += LABELS if name == "labels" else (name,)
+    return tuple(n for n in DEFAULT_OUTPUTS + EXTRA_OUTPUTS if n in chosen)
+
+
+def worker_count(text: str) -> int:
+    """ "auto" is one per core."""
+    if text == "auto":
+        return len(cores())
+    if not text.isdecimal() or not text.isascii():
+        raise ConfigError(f"workers is {text!r}; expected a number from 0, or auto.")
+    return int(text)
+
+
+def run_job(
+    job: Job,
+    out: Place,
+    clips: int,
+    workers: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    *,
+    indices: Callable[[int], range] = range,
+    retry_failed: bool = False,
+    seconds_per_frame: float = SECONDS_PER_FRAME,
+    pool=pool,
+) -> Summary:
+    """Write those of the first ``clips`` clips of ``job`` that ``out`` lacks.
+
+    clips: 0 for all that the preset has. workers: processes; 0 for this very one, which then is not
+    safe from crashes and hangs. indices: which of so many clips are this run's share. retry_failed:
+    make those too that failed before. seconds_per_frame: a clip that takes longer for each of its
+    frames hangs, and its process is ended; 0 for no limit. pool: see mannequin.renderers.production.pool.
+
+    A clip that raises, or takes ATTEMPTS processes with it, is recorded under ``out``/failed and
+    reported in Summary.failed. Errors of assets and options that the first clip shows end the job
+    before ``out`` is made; a disk that takes no more ends it at once. Finished clips stay.
+    """
+    job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
+    total = _total(job, clips)
+    mine = indices(total)
+    with pool(min(workers, len(mine))) as work:
+        _preflight(work, job, device, total)
+        dataset = create_or_resume(out, to_plain(job), num_clips=total)
+        inventory = take_inventory(out, mine)
+        start = Summary(kept=inventory.done, skipped=0 if retry_failed else inventory.failed)
+        todo = (
+            (job, dataset, index, device, seconds_per_frame if workers else 0.0)
+            for index in unfinished(out, mine, retry_failed)
+        )
+        about = {"clips": len(mine), "of": total, "workers": workers, "device": device, "versions": software_versions()}
+        with RunLog(out, **about) as log:
+            return _collect(_results(work, todo, log), start, len(mine), on_progress)
+
+
+def _preflight(work, job: Job, device: str, total: int) -> None:
+    """Look at the first clip. Raises what is wrong with the job as a whole."""
+    for _, said in work(preflight, [(job, device, total)]):
+        if isinstance(said, WorkerCrash) and said.is_final:
+            raise RenderError(
+                f"Opening the renderer and posing the first clip failed {said.attempts} times. "
+                f"{said.reason}\n{said.log}\n"
+                "Free some memory, or try --renderer raster; if that works, the other renderer is at fault."
+            )
+
+
+def _results(work, todo, log: RunLog):
+    """Made of every clip that is done with, and WorkerCrash of every other process that died; all of them logged."""
+    for (job, dataset, index, *_), said in work(make_clip, todo):
+        if isinstance(said, WorkerCrash):
+            log.say(clip=index, died=said.reason, attempts=said.attempts)
+            yield said
+            if not said.is_final:
+                continue
+            said = record_crash(job, dataset, index, said)
+        log.say(**_facts(said))
+        yield said
+
+
+def _facts(made: ClipResult) -> dict:
+    """What the log says of a clip."""
+    facts = {"clip": made.index, "host": made.host, "pid": made.pid, "attempts": made.attempts, "peak_mb": made.peak_mb}
+    if made.is_kept:
+        return facts | {"kept": True}
+    if made.error:
+        return facts | {"error": made.error}
+    seconds = {stage: round(value, 4) for stage, value in made.seconds.items()}
+    pace = {
+        "frames": made.frames,
+        "bytes": made.bytes,
+        "seconds": seconds,
+        "fps": round(made.frames / sum(made.seconds.values()), 3),
+    }
+    return facts | pace | {"agreement": made.agreement}
+
+
+def _collect(results, summary: Summary, total: int, on_progress) -> Summary:
+    """Sum up what workers say, in the order in which they say it."""
+    start, new = time.perf_counter(), 0
+    before = summary.kept + summary.skipped
+    on_progress(Progress("", before, total))
+    for said in results:
+        if isinstance(said, WorkerCrash):
+            summary.died += 1
+            continue
+        _add(summary, said)
+        new += 1
+        summary.wall = time.perf_counter() - start
+        left = summary.wall / new * (total - before - new)
+        on_progress(Progress(said.name, before + new, total, summary.frames / summary.wall, left))
+    return summary
+
+
+def _total(job: Job, clips: int) -> int:
+    if not 0 <= clips <= MOST_CLIPS:
+        raise ConfigError(f"clips is {clips}; expected 1 to {MOST_CLIPS:,}, or 0 for all that the preset has.")
+    if clips:
+        return clips
+    size = plan_size(job.sample, Catalog(job.assets))
+    if size is None:
+        raise ConfigError(f"The preset {job.sample.preset!r} has no end; say how many clips with --clips.")
+    return size
+
+
+def _add(summary: Summary, made: ClipResult) -> None:
+    if made.is_kept:
+        summary.kept += 1
+        return
+    if made.error:
+        summary.failed.append((made.name, made.error))
+        return
+    summary.clips += 1
+    summary.frames += made.frames
+    summary.bytes += made.bytes
+    for stage, seconds in made.seconds.items():
+        summary.seconds[stage] += seconds
