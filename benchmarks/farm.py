@@ -22,7 +22,7 @@ from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.inventory import clips, take_inventory, unfinished
 from mannequin.generator.dataset.progress import read_progress
 from mannequin.generator.io.atomic import write_bytes
-from mannequin.generator.sampling import plan_size, resolve, sample_clip
+from mannequin.generator.sampling import plan_size, sample_clip
 from mannequin.renderers.production import worker as task_module
 from mannequin.renderers.production.job import Job, job_outputs, run_job
 from mannequin.renderers.production.pool import cores, pool
@@ -104,7 +104,7 @@ class Stub:
 
 
 def stub(job: Job) -> Stub:
-    return Stub(sample_clip(resolve(job.sample), Catalog(), 0, 0))
+    return Stub(sample_clip(job.sample, Catalog(), 0, 0))
 
 
 def overhead(folder: Path, count: int = 2000) -> None:
@@ -124,7 +124,7 @@ def planning(folder: Path) -> None:
     """Time and memory before the first clip: counting the clips of SURREAL, and listing what is to do."""
     assets = Assets(motion=(str(surreal_file(folder / "smpl_data.npz")),))
     start = time.perf_counter()
-    size = plan_size(resolve(SampleConfig(preset="surreal", split="all")), Catalog(assets))
+    size = plan_size(SampleConfig(preset="surreal", split="all"), Catalog(assets))
     print(
         f"\nclips of {SEQUENCES} sequences under the SURREAL preset: {size}, counted in "
         f"{time.perf_counter() - start:.1f} s\n"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mannequin.generator.body.model import BodyModel
 from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
 from mannequin.generator.io.remote import is_url, place
 from mannequin.generator.light import hdri_irradiance
+from mannequin.generator.motion.base import Motion
 from mannequin.generator.streams import rank, stream
 
 NUM_OUTFITS = 1000
@@ -86,14 +88,14 @@ class Catalog:
 
         return find_bodies(self._local(self.assets.body))
 
-    def body(self, body_id: str, joints: int = 24):
-        """The BodyModel of ``body_id`` with 24 or 52 joints."""
+    def body(self, body_id: str, joints: int = 24) -> BodyModel:
+        """The model of ``body_id`` with 24 or 52 joints."""
         if body_id not in self.bodies.values():
             raise unknown_name("body", body_id, self.bodies.values())
         return self._body(body_id, joints)
 
     @lru_cache(maxsize=8)
-    def _body(self, body_id, joints):
+    def _body(self, body_id: str, joints: int) -> BodyModel:
         origin, gender = body_id.split("-", 1)
         if origin == "mannequin":
             from mannequin.generator.body.builtin import load_builtin
@@ -139,7 +141,7 @@ class Catalog:
         return tuple(name for name in self.assets.motion if name in ACTIONS)
 
     @cached_property
-    def _recordings(self) -> dict[str, object]:
+    def _recordings(self) -> dict[str, Motion]:
         paths = [self._motion_path(name) for name in self.assets.motion if name not in self._actions]
         if not paths:
             return {}
@@ -166,7 +168,7 @@ class Catalog:
         """Ids of all motions, in a fixed order."""
         return tuple(f"action/{name}" for name in self._actions) + tuple(sorted(self._recordings))
 
-    def motion(self, motion_id: str):
+    def motion(self, motion_id: str) -> Motion:
         """The Motion of ``motion_id``."""
         if motion_id.startswith("action/"):
             return _action(motion_id.removeprefix("action/"))
@@ -190,7 +192,7 @@ class Catalog:
             return tuple(self._user_textures)
         return tuple(f"outfit/{k}" for k in range(NUM_OUTFITS))
 
-    def clothes(self, texture_id: str, body) -> np.ndarray:
+    def clothes(self, texture_id: str, body: BodyModel) -> np.ndarray:
         """(V, 3) float32 metres at rest by which what ``texture_id`` stands for covers ``body``."""
         from mannequin.generator.appearance.outfit import clothes
 
@@ -198,7 +200,7 @@ class Catalog:
             return clothes(body, _outfit_number(texture_id))
         return np.zeros((body.num_vertices, 3), np.float32)
 
-    def texture(self, texture_id: str, body, resolution: int) -> np.ndarray:
+    def texture(self, texture_id: str, body: BodyModel, resolution: int) -> np.ndarray:
         """(R, R, 3) uint8 sRGB; procedural ones are painted with R = ``resolution`` texels."""
         from mannequin.generator.appearance.folder import load_texture
         from mannequin.generator.appearance.outfit import dress
@@ -274,7 +276,7 @@ def _outfit_number(texture_id: str) -> int:
 
 
 @cache
-def _action(name: str):
+def _action(name: str) -> Motion:
     from mannequin.generator.motion.procedural import load_action
 
     return load_action(name)

@@ -36,3 +36,21 @@ class SampleConfig:
 
     light: Literal["sh", "hdri", "lamps"] | None = None
     """Spherical harmonics, an environment image, or lamps. studio hdri, surreal sh."""
+
+
+@dataclass(frozen=True)
+class ResolvedConfig:
+    """A SampleConfig with nothing left out, as presets take it and datasets record it; see there for what fields mean.
+
+    Its fields have the names and the order of SampleConfig's.
+    """
+
+    preset: str
+    frames: int
+    fps: float
+    size: tuple[int, int]
+    samples: int
+    split: Literal["all", "train", "test"]
+    joints: Literal[24, 52]
+    keep_in_frame: bool
+    light: Literal["sh", "hdri", "lamps"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mannequin.generator.catalog import Catalog, members
-from mannequin.generator.config import SampleConfig
+from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.procedural import ACTIONS, sample_style
 from mannequin.generator.spec import AppearanceSpec, MotionSpec, PersonSpec
@@ -31,7 +31,7 @@ class Draw:
         usable = members(tuple(items), self.split)
         return usable[int(self.rng(factor).integers(len(usable)))]
 
-    def person(self, config: SampleConfig, motion_id: str, start: float) -> PersonSpec:
+    def person(self, config: ResolvedConfig, motion_id: str, start: float) -> PersonSpec:
         """Somebody over the origin, facing anywhere, performing ``motion_id`` from ``start`` (s)."""
         gender = self.catalog.genders[int(self.rng("gender").integers(len(self.catalog.genders)))]
         body = self.catalog.bodies[gender]

@@ -1,9 +1,9 @@
 """Drawing clip descriptions: pure, one random stream per factor."""
 
-from dataclasses import replace
+from dataclasses import fields
 
 from mannequin.generator.catalog import Catalog
-from mannequin.generator.config import SampleConfig
+from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.presets import PRESETS
 from mannequin.generator.spec import ClipSpec
@@ -12,7 +12,7 @@ MOST_PIXELS = 2**32
 """Of all frames of a clip, which is held in memory as a whole."""
 
 
-def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+def sample_clip(config: SampleConfig | ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Describe clip ``index`` of the dataset that ``seed`` stands for.
 
     Pure: depends on the arguments and the content of the catalog alone. Every factor draws from
@@ -20,27 +20,28 @@ def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -
     """
     if index < 0:
         raise ConfigError(f"index is {index}; expected 0 or more.")
-    config = resolve(config)
-    return PRESETS[config.preset].sample(config, catalog, seed, index)
+    resolved = resolve(config)
+    return PRESETS[resolved.preset].sample(resolved, catalog, seed, index)
 
 
-def plan_size(config: SampleConfig, catalog: Catalog) -> int | None:
+def plan_size(config: SampleConfig | ResolvedConfig, catalog: Catalog) -> int | None:
     """Number of different clips the preset holds for this catalog; None when it has no end."""
-    config = resolve(config)
-    return PRESETS[config.preset].plan_size(config, catalog)
+    resolved = resolve(config)
+    return PRESETS[resolved.preset].plan_size(resolved, catalog)
 
 
-def resolve(config: SampleConfig) -> SampleConfig:
-    """The same with every open field set to the preset's value, and checked."""
+def resolve(config: SampleConfig | ResolvedConfig) -> ResolvedConfig:
+    """The same with every open field set to the preset's value, and checked. Raises ConfigError."""
     if config.preset not in PRESETS:
         raise unknown_name("preset", config.preset, PRESETS)
+    given = {field.name: getattr(config, field.name) for field in fields(config)}
     defaults = PRESETS[config.preset].defaults
-    config = replace(config, **{k: v for k, v in defaults.items() if getattr(config, k) is None})
-    _check(config)
-    return config
+    resolved = ResolvedConfig(**{name: defaults[name] if value is None else value for name, value in given.items()})
+    _check(resolved)
+    return resolved
 
 
-def _check(config: SampleConfig) -> None:
+def _check(config: ResolvedConfig) -> None:
     limits = (
         ("frames", config.frames, 1, 100_000, "frames per clip"),
         ("fps", config.fps, 0.1, 1000, "Hz"),

@@ -1,17 +1,18 @@
 """Sampling: purity, distributions, framing, splits."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from mannequin.generator.cameras import intrinsics, project, to_camera
 from mannequin.generator.catalog import Assets, Catalog, members
-from mannequin.generator.config import SampleConfig
+from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.framing import clip_joints
 from mannequin.generator.presets import PRESETS
 from mannequin.generator.presets.surreal import clips_in
+from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import plan_size, resolve, sample_clip
 from mannequin.generator.spec import ClipSpec
 
@@ -123,6 +124,17 @@ def test_members_divide_four_to_one_and_share_when_too_few():
     assert members(("a", "b"), "test") == ("a", "b")
     with pytest.raises(ConfigError, match="split"):
         members(items, "validation")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_resolved_options_say_the_same_in_the_same_order(preset):
+    """Their fields are what dataset.json records, in that order; nothing is open any more, and what was given stays."""
+    config = SampleConfig(preset=preset, frames=7, keep_in_frame=False)
+    resolved = resolve(config)
+    assert [f.name for f in fields(ResolvedConfig)] == [f.name for f in fields(SampleConfig)]
+    assert None not in (values := to_plain(resolved)).values()
+    assert to_plain(config) == {k: None if getattr(config, k) is None else v for k, v in values.items()}
+    assert resolve(resolved) == resolved
 
 
 @pytest.mark.parametrize(

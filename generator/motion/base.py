@@ -45,12 +45,23 @@ class Motion(Protocol):
     motion, () when unknown. has_hands: whether finger poses are part of it.
     """
 
-    name: str
-    duration: float
-    rate: float
-    subject: str
-    actions: tuple[str, ...]
-    has_hands: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def duration(self) -> float: ...
+
+    @property
+    def rate(self) -> float: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def actions(self) -> tuple[str, ...]: ...
+
+    @property
+    def has_hands(self) -> bool: ...
 
     def sample(self, times: np.ndarray, skeleton: Skeleton, style: dict[str, float]) -> PoseTrack:
         """Poses at ``times`` (T,) seconds; times outside [0, duration] are held at the ends."""

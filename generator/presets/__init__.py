@@ -2,20 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from mannequin.generator.catalog import Catalog
+from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.presets import studio, surreal
+from mannequin.generator.spec import ClipSpec
 
 
 @dataclass(frozen=True)
 class Preset:
-    """defaults: values of SampleConfig left open. sample: (config, catalog, seed, index) → ClipSpec.
+    """defaults: values of the fields that a SampleConfig may leave open. sample: of (config, catalog, seed, index).
 
-    plan_size: (config, catalog) → number of different clips, or None when endless.
+    plan_size: of (config, catalog); number of different clips, or None when endless.
     """
 
-    defaults: dict
-    sample: Callable
-    plan_size: Callable
+    defaults: dict[str, Any]
+    sample: Callable[[ResolvedConfig, Catalog, int, int], ClipSpec]
+    plan_size: Callable[[ResolvedConfig, Catalog], int | None]
 
 
 PRESETS = {

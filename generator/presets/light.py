@@ -2,6 +2,9 @@
 
 import math
 
+import numpy as np
+
+from mannequin.generator.draw import Draw
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
 EYE_HEIGHT = 1.6
@@ -11,12 +14,12 @@ WHITE = 0.6
 """Linear radiance that a white upright surface gets on average from an exposed environment."""
 
 
-def draw_light(draw, kind: str):
+def draw_light(draw: Draw, kind: str) -> ShLight | HdriLight | LampLight:
     """Light of ``kind`` "sh", "hdri" or "lamps"."""
     return {"sh": draw_sh, "hdri": draw_hdri, "lamps": draw_lamps}[kind](draw)
 
 
-def draw_background(draw, light):
+def draw_background(draw: Draw, light: ShLight | HdriLight | LampLight) -> PhotoBackground | EnvironmentBackground:
     """A photo of the user's where there are any; else the environment that lights; else any."""
     rng = draw.rng("background place")
     if draw.catalog.photos:
@@ -30,7 +33,7 @@ def draw_background(draw, light):
     return EnvironmentBackground(environment, yaw, _exposure(draw, environment), EYE_HEIGHT)
 
 
-def draw_sh(draw) -> ShLight:
+def draw_sh(draw: Draw) -> ShLight:
     """SURREAL's: U[−0.7, 0.7], but the ambient term 0.5 + 0.9 U[0, 1) and the vertical −0.7 U[0, 1)."""
     rng = draw.rng("light")
     c = rng.uniform(-0.7, 0.7, 9)
@@ -39,7 +42,7 @@ def draw_sh(draw) -> ShLight:
     return ShLight(tuple(float(v) for v in c))
 
 
-def draw_hdri(draw) -> HdriLight:
+def draw_hdri(draw: Draw) -> HdriLight:
     """An environment image of the split, turned anyhow, exposed within 2/3 of a stop of middle grey."""
     rng = draw.rng("light")
     environment = draw.choose("environment", draw.catalog.environments)
@@ -47,12 +50,12 @@ def draw_hdri(draw) -> HdriLight:
     return HdriLight(environment, float(yaw), float(2**stops) * _exposure(draw, environment))
 
 
-def _exposure(draw, environment: str) -> float:
+def _exposure(draw: Draw, environment: str) -> float:
     """Factor that brings the light of an environment on upright surfaces to WHITE."""
     return float(WHITE / max(draw.catalog.brightness(environment), 1e-4))
 
 
-def draw_lamps(draw) -> LampLight:
+def draw_lamps(draw: Draw) -> LampLight:
     """A key lamp, a weaker fill lamp opposite and often a rim lamp, over some ambient light."""
     rng = draw.rng("light")
     key_angle = rng.uniform(0, 2 * math.pi)
@@ -65,7 +68,7 @@ def draw_lamps(draw) -> LampLight:
     return LampLight(tuple(lamps), ambient=float(rng.uniform(0.15, 0.4)))
 
 
-def _lamp(rng, angle: float, power: float, distance: float) -> Lamp:
+def _lamp(rng: np.random.Generator, angle: float, power: float, distance: float) -> Lamp:
     height = rng.uniform(1.8, 3.5)
     warmth = rng.uniform(-0.12, 0.12)
     return Lamp(

@@ -10,11 +10,11 @@ import numpy as np
 
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
-from mannequin.generator.config import SampleConfig
+from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.draw import Draw, motions_of
 from mannequin.generator.framing import clip_joints, distance_to_fit
 from mannequin.generator.presets.light import draw_background, draw_light
-from mannequin.generator.spec import CameraSpec, ClipSpec
+from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
 
 DEFAULTS = {
     "frames": 30,
@@ -26,12 +26,12 @@ DEFAULTS = {
 }
 
 
-def plan_size(config: SampleConfig, catalog: Catalog) -> None:
+def plan_size(config: ResolvedConfig, catalog: Catalog) -> None:
     """Endless: every index is another clip."""
     return None
 
 
-def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh."""
     draw = Draw(catalog, seed, index, config.split)
     motion_id, start = _motion(config, catalog, draw)
@@ -56,7 +56,7 @@ def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> Cli
     )
 
 
-def _motion(config, catalog, draw) -> tuple[str, float]:
+def _motion(config: ResolvedConfig, catalog: Catalog, draw: Draw) -> tuple[str, float]:
     """A motion and a start (s) from which the whole clip fits into it."""
     usable = motions_of(catalog, config.split)
     rng = draw.rng("motion")
@@ -65,7 +65,7 @@ def _motion(config, catalog, draw) -> tuple[str, float]:
     return motion_id, float(rng.uniform(0, spare))
 
 
-def _camera(config, catalog, draw, person) -> CameraSpec:
+def _camera(config: ResolvedConfig, catalog: Catalog, draw: Draw, person: PersonSpec) -> CameraSpec:
     rng = draw.rng("camera")
     height, width = config.size
     focal = float(rng.uniform(22, 60)) / 36.0 * max(width, height)

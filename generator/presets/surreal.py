@@ -12,11 +12,12 @@ import numpy as np
 
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
-from mannequin.generator.config import SampleConfig
+from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.draw import Draw, motions_of
 from mannequin.generator.framing import clip_joints, distance_to_fit
+from mannequin.generator.motion.base import Motion
 from mannequin.generator.presets.light import draw_background, draw_light
-from mannequin.generator.spec import CameraSpec, ClipSpec
+from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
 from mannequin.generator.streams import scatter
 
 DEFAULTS = {
@@ -34,12 +35,12 @@ STRIDES = (50, 30, 70)
 FOCAL, SENSOR = 60.0, 32.0  # mm
 
 
-def plan_size(config: SampleConfig, catalog: Catalog) -> int:
+def plan_size(config: ResolvedConfig, catalog: Catalog) -> int:
     """Number of clips in the three runs over all motions of the split."""
     return len(_plan(config, catalog))
 
 
-def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Clip ``index``: a seeded order of all (run, sequence, clip), so that a few are a fair sample."""
     plan = _plan(config, catalog)
     motion_id, run, number = plan.at(scatter(index % len(plan), len(plan), seed))
@@ -77,7 +78,7 @@ def sample(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> Cli
     )
 
 
-def _num_frames(motion, fps: float) -> int:
+def _num_frames(motion: Motion, fps: float) -> int:
     return math.floor(motion.duration * fps + 1e-6) + 1
 
 
@@ -89,7 +90,7 @@ def clips_in(frames: int, length: int, stride: int) -> int:
 class Plan:
     """All (motion, run, clip number) in order, without listing them."""
 
-    def __init__(self, motions, counts):
+    def __init__(self, motions: tuple[str, ...], counts: list[int]):
         self.motions = motions
         self.ends = np.cumsum(counts)  # counts: one per (run, motion)
 
@@ -103,18 +104,18 @@ class Plan:
 
 
 @lru_cache(maxsize=8)
-def _plan_of(catalog, split, frames, fps):
+def _plan_of(catalog: Catalog, split: str, frames: int, fps: float) -> Plan:
     motions = motions_of(catalog, split)
     lengths = [_num_frames(catalog.motion(m), fps) for m in motions]
     strides = [s * frames // 100 or 1 for s in STRIDES]
     return Plan(motions, [clips_in(n, frames, s) for s in strides for n in lengths])
 
 
-def _plan(config, catalog):
+def _plan(config: ResolvedConfig, catalog: Catalog) -> Plan:
     return _plan_of(catalog, config.split, config.frames, config.fps)
 
 
-def _camera(config, catalog, draw, person, frames) -> CameraSpec:
+def _camera(config: ResolvedConfig, catalog: Catalog, draw: Draw, person: PersonSpec, frames: int) -> CameraSpec:
     """60 mm on a 32 mm sensor, level, looking along -X at the pelvis from N(8, 1) m."""
     height, width = config.size
     focal = FOCAL / SENSOR * max(width, height)

@@ -48,12 +48,13 @@ class GeneratedFrames(Dataset):
 
         It is called in the process that renders. Raises ConfigError for impossible options.
         """
-        self.config = replace(
-            config,
-            frames=FRAMES if config.frames is None else config.frames,
-            fps=FPS if config.fps is None else config.fps,
+        self.config = resolve(
+            replace(
+                config,
+                frames=FRAMES if config.frames is None else config.frames,
+                fps=FPS if config.fps is None else config.fps,
+            )
         )
-        resolve(self.config)
         self.assets, self.seed, self.labels, self.augment, self.size = assets, seed, labels, augment, size
         self._outputs = ("rgb", "instance", *channels_of(labels))
         self._open_renderer, self._tools, self._kept = open_renderer, None, (None, None)

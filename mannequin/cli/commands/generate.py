@@ -125,10 +125,10 @@ class Generate:
 
     def check(self) -> None:
         """Draw the first clip, without rendering it. Raises what is wrong with options and assets."""
-        from mannequin.generator.sampling import resolve, sample_clip
+        from mannequin.generator.sampling import sample_clip
 
         job = self.job()
-        sample_clip(resolve(job.sample), Catalog(job.assets.located()), job.seed, 0)
+        sample_clip(job.sample, Catalog(job.assets.located()), job.seed, 0)
 
     def _crew(self) -> dict:
         """Who renders, if not processes on this machine."""
