@@ -1,6 +1,6 @@
 """The options of drawing clips."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -38,19 +38,14 @@ class SampleConfig:
     """Spherical harmonics, an environment image, or lamps. studio hdri, surreal sh."""
 
 
-@dataclass(frozen=True)
-class ResolvedConfig:
-    """A SampleConfig with nothing left out, as presets take it and datasets record it; see there for what fields mean.
+@dataclass(frozen=True, kw_only=True)
+class ResolvedConfig(SampleConfig):
+    """Options of which none is left out, as presets take them; see :func:`mannequin.generator.sampling.resolve`."""
 
-    Its fields have the names and the order of SampleConfig's.
-    """
-
-    preset: str
-    frames: int
-    fps: float
-    size: tuple[int, int]
-    samples: int
-    split: Literal["all", "train", "test"]
-    joints: Literal[24, 52]
-    keep_in_frame: bool
-    light: Literal["sh", "hdri", "lamps"]
+    # field() keeps the None of SampleConfig from being their default.
+    frames: int = field()
+    fps: float = field()
+    size: tuple[int, int] = field()
+    samples: int = field()
+    keep_in_frame: bool = field()
+    light: Literal["sh", "hdri", "lamps"] = field()

@@ -12,7 +12,7 @@ MOST_PIXELS = 2**32
 """Of all frames of a clip, which is held in memory as a whole."""
 
 
-def sample_clip(config: SampleConfig | ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Describe clip ``index`` of the dataset that ``seed`` stands for.
 
     Pure: depends on the arguments and the content of the catalog alone. Every factor draws from
@@ -24,13 +24,13 @@ def sample_clip(config: SampleConfig | ResolvedConfig, catalog: Catalog, seed: i
     return PRESETS[resolved.preset].sample(resolved, catalog, seed, index)
 
 
-def plan_size(config: SampleConfig | ResolvedConfig, catalog: Catalog) -> int | None:
+def plan_size(config: SampleConfig, catalog: Catalog) -> int | None:
     """Number of different clips the preset holds for this catalog; None when it has no end."""
     resolved = resolve(config)
     return PRESETS[resolved.preset].plan_size(resolved, catalog)
 
 
-def resolve(config: SampleConfig | ResolvedConfig) -> ResolvedConfig:
+def resolve(config: SampleConfig) -> ResolvedConfig:
     """The same with every open field set to the preset's value, and checked. Raises ConfigError."""
     if config.preset not in PRESETS:
         raise unknown_name("preset", config.preset, PRESETS)

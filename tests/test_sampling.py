@@ -131,10 +131,12 @@ def test_resolved_options_say_the_same_in_the_same_order(preset):
     """Their fields are what dataset.json records, in that order; nothing is open any more, and what was given stays."""
     config = SampleConfig(preset=preset, frames=7, keep_in_frame=False)
     resolved = resolve(config)
-    assert [f.name for f in fields(ResolvedConfig)] == [f.name for f in fields(SampleConfig)]
-    assert None not in (values := to_plain(resolved)).values()
-    assert to_plain(config) == {k: None if getattr(config, k) is None else v for k, v in values.items()}
+    assert [f.name for f in fields(resolved)] == [f.name for f in fields(config)]
+    given, values = to_plain(config), to_plain(resolved)
+    assert None not in values.values() and given == {k: None if given[k] is None else v for k, v in values.items()}
     assert resolve(resolved) == resolved
+    with pytest.raises(TypeError, match="frames"):
+        ResolvedConfig(preset=preset)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass, field
 
 from mannequin.generator.catalog import Assets, Catalog
-from mannequin.generator.config import ResolvedConfig, SampleConfig
+from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset import failures
 from mannequin.generator.dataset.failures import Failure
 from mannequin.generator.dataset.folder import Dataset, software_versions
@@ -40,7 +40,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 class Job:
     """All that decides what a clip holds; its plain form is written with the dataset."""
 
-    sample: SampleConfig | ResolvedConfig
+    sample: SampleConfig
     assets: Assets
     seed: int
     renderer: str
