@@ -11,7 +11,8 @@ from pathlib import Path
 from mannequin.generator.dataset import failures
 from mannequin.generator.dataset.failures import Failure
 from mannequin.generator.dataset.folder import DESCRIPTION, Dataset, open_dataset
-from mannequin.generator.dataset.native import SUFFIX, ClipReader, open_clip
+from mannequin.generator.dataset.native import SUFFIX, open_clip
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.dataset.surreal_info import SUFFIX as INFO
 from mannequin.generator.dataset.surreal_reader import SurrealReader, clip_files
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
@@ -72,8 +73,8 @@ class Collection:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def open(self, key: str) -> ClipReader | SurrealReader:
-        """A reader of clip ``key``. Raises DatasetError if the clip is damaged, ConfigError for an unknown key."""
+    def open(self, key: str) -> ClipSource:
+        """Clip ``key``, to be closed. Raises DatasetError if the clip is damaged, ConfigError for an unknown key."""
         self._check(key)
         return self._reader(key)
 
@@ -182,7 +183,7 @@ def _refuse(e: OSError):
     raise DatasetError(f"Cannot list {e.filename}: {e.strerror}. Check the disk and its permissions.") from e
 
 
-def _summary(key: str, reader: ClipReader | SurrealReader) -> ClipSummary:
+def _summary(key: str, reader: ClipSource) -> ClipSummary:
     spec = reader.spec
     return ClipSummary(
         key=key,

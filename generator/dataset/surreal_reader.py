@@ -12,16 +12,16 @@ Files: those that SURREAL's authors released, SURREACT's, and our exports (plain
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from mannequin.generator.body.model import MERGE_14, PARTS, SMPL_JOINTS, SMPL_PARENTS
+from mannequin.generator.body.model import PARTS, SMPL_JOINTS, SMPL_PARENTS
 from mannequin.generator.cameras import to_camera, to_matrix4
-from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.clip import CHANNELS, LABELS, Foreground, PersonTrack
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.dataset.surreal import MATRICES
 from mannequin.generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
 from mannequin.generator.dataset.surreal_info import SUFFIX, Info, read_info
@@ -47,7 +47,6 @@ _BACKGROUND_DEPTH = 1e4  # metres; files have 1e10, or a half float's infinity
 _FPS, _RESOLUTION = 30.0, (240, 320)
 _WITNESSES = 5  # frames of the segmentation, where joints2D is missing
 _PLAIN = ("", "plain", "environment")  # what our exporter calls backgrounds that are no photo
-_PERSON_ARRAYS = tuple(field.name for field in fields(PersonView))
 _FROM_IMAGES = {"visible", "box", "pixels"}
 _SUFFIXES = {channel: suffix for suffix, channel in MATRICES.items()}
 
@@ -58,10 +57,9 @@ def clip_files(info: Path) -> list[Path]:
     return [info, Path(f"{stem}.mp4"), *(Path(f"{stem}_{s}.mat") for s in MATRICES)]
 
 
-class SurrealReader:
-    """One clip in SURREAL's layout; ``path`` is its ``_info.mat``. The methods are those of ClipReader.
+class SurrealReader(ClipSource):
+    """One clip in SURREAL's layout; ``path`` is its ``_info.mat``.
 
-    spec: what the info file tells. versions, agreement: empty, the files name none.
     mirrored: whether the images in the files are; those returned never are.
     handedness: "auto" finds it out, "mirrored" and "plain" state it. Raises DatasetError for files that are damaged,
     do not tell, or contradict what was stated.
@@ -70,13 +68,11 @@ class SurrealReader:
     def __init__(self, path: Path | str, handedness: str = "auto"):
         if handedness not in HANDEDNESS:
             raise unknown_name("handedness", handedness, HANDEDNESS)
-        self.path = Path(path)
+        self._path = Path(path)
         if not self.path.name.endswith(SUFFIX):
             raise DatasetError(f"{path} is no clip in SURREAL's layout. Expected a file that ends in {SUFFIX}.")
         self._stem = self.path.name.removesuffix(SUFFIX)
         self._handedness = handedness
-        self.versions: dict[str, str] = {}
-        self.agreement: dict[str, float] = {}
         self._mats: dict[str, MatFile] = {}
         self._video, self._seen, self._latest = None, {}, (-1, {})
         self._files = {s for s in MATRICES if self._beside(f"_{s}.mat").exists()}
@@ -95,20 +91,34 @@ class SurrealReader:
         self._sight = find_sight(self._info, resolution, self._handedness, self._witnesses(), self.path)
         self.mirrored = self._sight.mirrored
         try:
-            self.spec = self._describe(resolution)
+            self._spec = self._describe(resolution)
         except ConfigError as e:
             raise DatasetError(f"{self.path} describes no clip: {e}") from e
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def close(self) -> None:
         """Frees the video; the reader cannot be used after it."""
         if self._video is not None:
             self._video.close()
+
+    @property
+    def path(self) -> Path:
+        """Its ``_info.mat``."""
+        return self._path
+
+    @property
+    def spec(self) -> ClipSpec:
+        """What the info file tells."""
+        return self._spec
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Empty: the files name none."""
+        return {}
+
+    @property
+    def agreement(self) -> dict[str, float]:
+        """Empty: the files tell none."""
+        return {}
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -143,23 +153,10 @@ class SurrealReader:
         self._check_camera(camera)
         return np.repeat(self._sight.T_world_camera[None], self.spec.num_frames, axis=0)
 
-    def frame(self, camera: str, channel: str, t: int) -> np.ndarray:
-        """(H, W, …) image of ``channel`` ("segm14" too) at frame ``t``; reads one frame only."""
-        return self.images(camera, channel, t, t + 1)[0]
-
-    def images(self, camera: str, channel: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """(stop - start, H, W, …) images of frames ``start`` to ``stop``; to the end by default."""
-        if channel == "rgb":
-            return self.rgb(camera, start, stop)
-        if channel == "segm14":
-            return MERGE_14[self.images(camera, "segm", start, stop)]
-        labels = self.labels(camera, (channel,), start, stop)
-        return np.stack([labels.frame(channel, t) for t in range(labels.num_frames)])
-
-    def labels(self, camera: str, channels: Sequence[str], start: int = 0, stop: int | None = None) -> Foreground:
+    def labels(self, camera: str, channels: Iterable[str], start: int = 0, stop: int | None = None) -> Foreground:
         """Label ``channels`` of frames ``start`` to ``stop``; with none, where there is a surface."""
         start, stop = self._span(start, stop)
-        known = self.channels(camera)
+        known, channels = self.channels(camera), tuple(channels)
         for name in channels:
             if name not in LABELS or name not in known:
                 raise unknown_name("channel", name, known)
@@ -183,17 +180,13 @@ class SurrealReader:
         frames = np.stack([video.frame(t) for t in range(start, stop)])
         return np.ascontiguousarray(frames[:, :, ::-1]) if self.mirrored else frames
 
-    def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
-        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``, to the end by default; reads their
-        segmentation and depth."""
-        return PersonView(**self.person_arrays(camera, person, _PERSON_ARRAYS, start, stop))
-
     def person_arrays(
-        self, camera: str, person: str, names, start: int = 0, stop: int | None = None
+        self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
     ) -> dict[str, np.ndarray]:
         """Of a PersonView only the arrays ``names``, by name. Images are read for visible, box and pixels, and only
         once."""
         self._check_camera(camera)
+        names = tuple(names)
         number, (start, stop) = self._number(person), self._span(start, stop)
         joints = self._joints
         if not _FROM_IMAGES.isdisjoint(names):
@@ -225,23 +218,6 @@ class SurrealReader:
             joint_names=SMPL_JOINTS,
         )
 
-    def view(self, camera: str) -> View:
-        """All that ``camera`` recorded."""
-        channels = self.channels(camera)
-        labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
-        rgb = self.rgb(camera) if "rgb" in channels else None
-        return View(
-            self.K(camera),
-            self.T_world_camera(camera),
-            rgb,
-            labels,
-            {p: self.person_view(camera, p) for p in self.people},
-        )
-
-    def read(self) -> Clip:
-        """The whole clip in memory."""
-        return Clip(self.spec, {c: self.view(c) for c in self.cameras}, {p: self.track(p) for p in self.people})
-
     def _check_camera(self, camera: str) -> None:
         if camera != CAMERA:
             raise unknown_name("camera", camera, self.cameras)
@@ -250,15 +226,6 @@ class SurrealReader:
         if person not in self.people:
             raise unknown_name("person", person, self.people)
         return self.people.index(person)
-
-    def _span(self, start: int, stop: int | None) -> tuple[int, int]:
-        count = self.spec.num_frames
-        stop = count if stop is None else stop
-        if not 0 <= start < stop <= count:
-            raise ConfigError(
-                f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}."
-            )
-        return start, stop
 
     def _beside(self, end: str) -> Path:
         return self.path.with_name(self._stem + end)

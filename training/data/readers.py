@@ -4,8 +4,7 @@ import os
 from collections import OrderedDict
 
 from mannequin.generator.dataset.collection import Collection, open_collection
-from mannequin.generator.dataset.native import ClipReader
-from mannequin.generator.dataset.surreal_reader import SurrealReader
+from mannequin.generator.dataset.source import ClipSource
 
 KEPT = 128
 """Clips a process holds open; each takes a file descriptor and, when many of its frames were read, up to three
@@ -27,7 +26,7 @@ class Readers:
             self._collections[number] = open_collection(self.paths[number])
         return self._collections[number]
 
-    def clip(self, number: int, key: str) -> ClipReader | SurrealReader:
+    def clip(self, number: int, key: str) -> ClipSource:
         """A reader of clip ``key`` of path ``number``; the one unused for longest is closed for it."""
         self._check_process()
         if (number, key) not in self._clips:

@@ -1,83 +1,44 @@
-"""The native clip file: one HDF5 file holds one clip. No other module knows the format.
+"""Reads clip files: of everything only what is asked for, and nothing unchecked."""
 
-``docs/format.md`` describes it for readers without this package. ``benchmarks/container.py``
-holds the measurement behind the choices: labels are kept only where there is a surface, as
-integers with the pixel axis last; what compresses well is deflated at level 1, what does not is
-stored. Every chunk and every header carries a checksum, and the whole content a sha256.
-
-The file is built in memory and written in one go, so the disk sees no half clip. The same clip
-gives the same bytes: nothing of the time, the machine or the process goes in.
-"""
-
-import hashlib
-import json
 import math
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 import h5py
 import numpy as np
 
-from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
-from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack
 from mannequin.generator.dataset import images
-from mannequin.generator.dataset.packing import SCALES, WIDTHS, dequantise, from_runs, quantise, to_runs
+from mannequin.generator.dataset.native.layout import (
+    FORMAT,
+    FORMAT_VERSION,
+    LABEL_INDEX,
+    PERSON_VIEW,
+    RGB,
+    TEXT,
+    TRACK,
+    VERTICES,
+    VIEW,
+    Kind,
+    channel_kinds,
+    digest,
+    fits,
+    plain,
+    sizes,
+)
+from mannequin.generator.dataset.packing import dequantise, from_runs
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from mannequin.generator.io import limits
-from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.io.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_bytes
 from mannequin.generator.io.reading import parse_json
 from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.records import from_plain
 from mannequin.generator.spec import ClipSpec
 
-FORMAT = "mannequin-clip"
-FORMAT_VERSION = 1
-SUFFIX = ".h5"
-
-EFFORTS = ("fast", "small")
-"""fast: deflate level 1, and only what shrinks readily. small: level 4 on everything."""
-
-_STORED_AS_IS = ("normal", "uv", "chart_uv")  # with "fast": two thirds of the time for a fifth of the bytes
 _PIXEL_BYTES = 20  # while runs are expanded
-_MB = 1 << 20
-_PERSON_VIEW = {
-    "joints2d": ("float32", "TJ2"),
-    "joints_camera": ("float32", "TJ3"),
-    "in_frame": ("bool", "TJ"),
-    "visible": ("bool", "TJ"),
-    "box": ("float32", "T4"),
-    "pixels": ("int32", "T"),
-}
-_TRACK = {
-    "pose": ("float32", "TJ3"),
-    "betas": ("float32", "S"),
-    "transl": ("float32", "T3"),
-    "joints": ("float32", "TJ3"),
-}
-
-
-def write_clip(path: Place | str, clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> int:
-    """Write ``clip`` whole or not at all; returns the bytes written.
-
-    rgb: "jpeg" (quality 95, 4:4:4) or "png" (lossless). effort: one of EFFORTS.
-    Raises DatasetError if the system refuses to write, ValueError for a clip that contradicts itself.
-    """
-    return write_bytes(place(path), clip_bytes(clip, rgb, effort))
-
-
-def clip_bytes(clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> memoryview:
-    """The content of the file that :func:`write_clip` writes."""
-    if rgb not in images.ENCODINGS:
-        raise unknown_name("image encoding", rgb, images.ENCODINGS)
-    if effort not in EFFORTS:
-        raise unknown_name("effort", effort, EFFORTS)
-    with h5py.File("clip", "w", driver="core", backing_store=False, libver=("v110", "v110")) as file:
-        _write(_Writer(file, effort), clip, rgb)
-        file.flush()
-        return memoryview(file.id.get_file_image())
 
 
 def read_clip(path: Place | str) -> Clip:
@@ -123,11 +84,11 @@ class _Outline:
             raise ConfigError(f"ClipSpec has {self.num_frames} frames of {self.resolution} pixels; expected some.")
 
 
-class ClipReader:
+class ClipReader(ClipSource):
     """One open clip file, of which everything is read and checked when it is asked for."""
 
     def __init__(self, path: Place):
-        self.path = path
+        self._path, self._spec = path, None
         self._file = _open(path)
         self._offsets_of, self._seen_of, self._found = {}, {}, set()
         try:
@@ -139,33 +100,44 @@ class ClipReader:
             self.close()
             raise
 
-    @cached_property
+    @property
+    def path(self) -> Place:
+        """The file."""
+        return self._path
+
+    @property
     def spec(self) -> ClipSpec:
         """The description that the clip was rendered from."""
-        with self._guard():
-            return ClipSpec.from_json(self._spec_text)
+        if self._spec is None:
+            with self._guard():
+                self._spec = ClipSpec.from_json(self._spec_text)
+        return self._spec
 
-    @cached_property
+    @property
     def versions(self) -> dict[str, str]:
         """Of the software that rendered it."""
         with self._guard():
             return self._json("versions", str)
 
-    @cached_property
+    @property
     def agreement(self) -> dict[str, float]:
         """How far two renderers agreed; empty if one worked alone."""
         with self._guard():
             return self._json("agreement", (int, float))
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def close(self) -> None:
         """Frees the file; the reader cannot be used after it."""
         self._file.close()
+
+    @property
+    def num_frames(self) -> int:
+        """T, known before the whole description is."""
+        return self._outline.num_frames
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """(H, W), known before the whole description is."""
+        return self._outline.resolution
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -184,15 +156,11 @@ class ClipReader:
 
     def K(self, camera: str) -> np.ndarray:
         """(3, 3) float64 intrinsics, pixels."""
-        group = self._view(camera)
-        with self._guard():
-            return self._array(f"{group}/K", "float64", (3, 3))
+        return self._of_view(camera, "K")
 
     def T_world_camera(self, camera: str) -> np.ndarray:
         """(T, 4, 4) float64 pose of ``camera`` at each frame."""
-        group = self._view(camera)
-        with self._guard():
-            return self._array(f"{group}/T_world_camera", "float64", (self._outline.num_frames, 4, 4))
+        return self._of_view(camera, "T_world_camera")
 
     def shown(self, camera: str) -> tuple[str, ...]:
         """Names of the people whom ``camera`` recorded, in the order of the description."""
@@ -202,39 +170,24 @@ class ClipReader:
             raise self._damaged(f"/{group} shows {sorted(absent)[0]!r}, of whom /people holds nothing")
         return names
 
-    def frame(self, camera: str, channel: str, t: int) -> np.ndarray:
-        """(H, W, …) image of ``channel`` ("segm14" too) at frame ``t``; reads one frame only."""
-        if channel == "rgb":
-            return self.rgb(camera, t, t + 1)[0]
-        if channel == "segm14":
-            return self._merged(self.frame(camera, "segm", t))
-        return self.labels(camera, (channel,), t, t + 1).frame(channel, 0)
-
-    def images(self, camera: str, channel: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """(stop - start, H, W, …) images of frames ``start`` to ``stop``; to the end by default."""
-        if channel == "rgb":
-            return self.rgb(camera, start, stop)
-        if channel == "segm14":
-            return self._merged(self.images(camera, "segm", start, stop))
-        labels = self.labels(camera, (channel,), start, stop)
-        return np.stack([labels.frame(channel, t) for t in range(labels.num_frames)])
-
-    def labels(self, camera: str, channels, start: int = 0, stop: int | None = None) -> Foreground:
+    def labels(self, camera: str, channels: Iterable[str], start: int = 0, stop: int | None = None) -> Foreground:
         """Label ``channels`` of frames ``start`` to ``stop``; with none, where there is a surface."""
         start, stop = self._span(start, stop)
         group = f"{self._view(camera)}/labels"
+        channels = tuple(channels)
         for name in channels:
             if name not in LABELS or not self._has(f"{group}/{name}"):
                 raise unknown_name("channel", name, self.channels(camera))
         with self._guard():
-            offsets, run_offsets = self._offsets(f"{group}/frame_offsets"), self._offsets(f"{group}/run_offsets")
-            runs = self._part(f"{group}/runs", ("uint32",), (2,), run_offsets, start, stop)
+            offsets = self._offsets(f"{group}/frame_offsets", LABEL_INDEX["frame_offsets"])
+            run_offsets = self._offsets(f"{group}/run_offsets", LABEL_INDEX["run_offsets"])
+            runs = self._part(f"{group}/runs", (LABEL_INDEX["runs"],), run_offsets, start, stop)
             values = {
-                n: dequantise(n, self._part(f"{group}/{n}", *_stored_as(n), offsets, start, stop)) for n in channels
+                n: dequantise(n, self._part(f"{group}/{n}", channel_kinds(n), offsets, start, stop)) for n in channels
             }
             offsets = offsets[start : stop + 1] - offsets[start]
             pixels = self._pixels(runs, run_offsets[start : stop + 1], offsets)
-            return Foreground(self._outline.resolution, offsets, pixels, values)
+            return Foreground(self.resolution, offsets, pixels, values)
 
     def rgb(self, camera: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """(stop - start, H, W, 3) uint8 sRGB."""
@@ -243,19 +196,15 @@ class ClipReader:
         if not self._has(group):
             raise unknown_name("channel", "rgb", self.channels(camera))
         with self._guard():
-            offsets = self._offsets(f"{group}/frame_offsets")
-            data = self._part(f"{group}/data", ("uint8",), (), offsets, start, stop)
-            _check_room(group, (stop - start) * math.prod(self._outline.resolution) * 3)
+            offsets = self._offsets(f"{group}/frame_offsets", RGB["frame_offsets"])
+            data = self._part(f"{group}/data", (RGB["data"],), offsets, start, stop)
+            _check_room(group, (stop - start) * math.prod(self.resolution) * 3)
             at = offsets[start : stop + 1] - offsets[start]
-            frames = [images.decode(data[a:b], self._outline.resolution) for a, b in pairwise(at)]
+            frames = [images.decode(data[a:b], self.resolution) for a, b in pairwise(at)]
             return frames[0][None] if len(frames) == 1 else np.stack(frames)
 
-    def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
-        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``; to the end by default."""
-        return PersonView(**self.person_arrays(camera, person, _PERSON_VIEW, start, stop))
-
     def person_arrays(
-        self, camera: str, person: str, names, start: int = 0, stop: int | None = None
+        self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
     ) -> dict[str, np.ndarray]:
         """Of a PersonView only the arrays ``names``, by name."""
         start, stop = self._span(start, stop)
@@ -263,10 +212,6 @@ class ClipReader:
         if not self._has(group) or person not in self.people:
             raise unknown_name("person", person, self.people)
         return {name: self._seen(group, name, person)[start:stop].copy() for name in names}
-
-    def in_sight(self, camera: str, person: str) -> np.ndarray:
-        """(T,) bool, something of ``person`` is seen."""
-        return self.person_arrays(camera, person, ("pixels",))["pixels"] > 0
 
     def track(self, person: str) -> PersonTrack:
         """``person`` in the world."""
@@ -278,25 +223,14 @@ class ClipReader:
             names = tuple(str(n) for n in np.atleast_1d(about["joint_names"]))
             if len(names) != joints:
                 raise self._damaged(f"/{group} names {len(names)} joints; expected {joints}")
-            vertices = self._array(f"{group}/vertices", "float32", "TV3") if self._has(f"{group}/vertices") else None
-            arrays = self._arrays(group, _TRACK, joints)
+            vertices = self._array(f"{group}/vertices", VERTICES) if self._has(f"{group}/vertices") else None
+            arrays = {name: self._array(f"{group}/{name}", kind, joints) for name, kind in TRACK.items()}
             return PersonTrack(str(about["body"]), str(about["gender"]), joint_names=names, vertices=vertices, **arrays)
-
-    def view(self, camera: str) -> View:
-        """All that ``camera`` recorded."""
-        channels = self.channels(camera)
-        labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
-        rgb = self.rgb(camera) if "rgb" in channels else None
-        people = {p: self.person_view(camera, p) for p in self.shown(camera)}
-        with self._guard():
-            return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people)
 
     def read(self) -> Clip:
         """The whole clip in memory."""
-        views = {c: self.view(c) for c in self.cameras}
-        people = {p: self.track(p) for p in self.people}
         with self._guard():
-            return Clip(self.spec, views, people, self.agreement, self.versions)
+            return super().read()
 
     def check_content(self) -> list[str]:
         """Compares every dataset and attribute with the sha256 that the writer left."""
@@ -307,7 +241,7 @@ class ClipReader:
             for name in ("/", *names):
                 _collect(file[name], arrays, attributes)
             told = attributes["/"].pop("sha256", None)
-            if told != _digest(arrays, attributes):
+            if told != digest(arrays, attributes):
                 return [f"{self.path}: the content does not match its sha256. Delete the clip and render it again."]
         return []
 
@@ -341,25 +275,18 @@ class ClipReader:
             raise unknown_name("camera", camera, self.cameras)
         return f"views/{camera}"
 
-    @staticmethod
-    def _merged(segm: np.ndarray) -> np.ndarray:
-        return MERGE_14[np.minimum(segm, len(MERGE_14) - 1)]
+    def _of_view(self, camera: str, name: str) -> np.ndarray:
+        """A dataset of ``camera``."""
+        group = self._view(camera)
+        with self._guard():
+            return self._array(f"{group}/{name}", VIEW[name])
 
     def _joints(self, person: str) -> int:
         return next(p.joints for p in self._outline.people if p.name == person)
 
-    def _span(self, start, stop):
-        count = self._outline.num_frames
-        stop = count if stop is None else stop
-        if not 0 <= start < stop <= count:
-            raise ConfigError(
-                f"Frames {start} to {stop} of a clip of {count}; expected 0 ≤ first < last + 1 ≤ {count}."
-            )
-        return start, stop
-
     def _pixels(self, runs, run_offsets, offsets) -> np.ndarray:
         """(2, R) runs → (N,) pixels, having checked that they fit the image and the frames."""
-        h, w = self._outline.resolution
+        h, w = self.resolution
         first, count = runs.astype(np.int64)
         ends = np.concatenate([[0], np.cumsum(count)])
         if (
@@ -371,10 +298,10 @@ class ClipReader:
         _check_room("the pixels of all frames", int(ends[-1]) * _PIXEL_BYTES)
         return from_runs(runs)
 
-    def _offsets(self, path: str) -> np.ndarray:
+    def _offsets(self, path: str, kind: Kind) -> np.ndarray:
         """(T + 1,) int64, kept; checked to start at 0 and never to fall."""
         if path not in self._offsets_of:
-            offsets = self._array(path, "int64", (self._outline.num_frames + 1,))
+            offsets = self._array(path, kind)
             if offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any():
                 raise self._damaged(f"/{path} does not ascend from 0")
             self._offsets_of[path] = offsets
@@ -385,41 +312,44 @@ class ClipReader:
         path = f"{group}/{name}"
         if path not in self._seen_of:
             with self._guard():
-                self._seen_of[path] = self._array(path, *_PERSON_VIEW[name], self._joints(person))
+                self._seen_of[path] = self._array(path, PERSON_VIEW[name], self._joints(person))
         return self._seen_of[path]
 
-    def _part(self, path, dtypes, lead, offsets, start, stop) -> np.ndarray:
-        """Entries of frames ``start`` to ``stop`` along the last axis of a dataset shaped ``lead`` + (N,)."""
+    def _part(self, path: str, kinds: tuple[Kind, ...], offsets: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Entries of frames ``start`` to ``stop`` along the last axis, which ``offsets`` divide."""
         item = self._file.array(path)
-        want = lead + (int(offsets[-1]),)
-        if item.dtype not in dtypes or item.shape != want:
-            raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(dtypes)} {want}")
-        part = int(offsets[stop] - offsets[start])
-        _check_room(path, math.prod(lead) * part * item.dtype.itemsize)
-        return item.read(int(offsets[start]), int(offsets[stop]))
+        *lead, _ = sizes(kinds[0], self.num_frames)
+        want = (*lead, int(offsets[-1]))
+        if item.dtype not in [kind.dtype for kind in kinds] or item.shape != want:
+            raise self._damaged(
+                f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(kind.dtype for kind in kinds)} {want}"
+            )
+        first, last = int(offsets[start]), int(offsets[stop])
+        _check_room(path, math.prod(want[:-1]) * (last - first) * item.dtype.itemsize)
+        return item.read(first, last)
 
-    def _arrays(self, group: str, layout, joints: int) -> dict[str, np.ndarray]:
-        return {name: self._array(f"{group}/{name}", dtype, shape, joints) for name, (dtype, shape) in layout.items()}
+    def _array(self, path: str, kind: Kind, joints: int | None = None) -> np.ndarray:
+        """A whole dataset."""
+        return self._whole(path, kind.dtype, sizes(kind, self.num_frames, joints))
 
-    def _array(self, path, dtype, shape, joints=None) -> np.ndarray:
-        """A whole dataset. shape: sizes, None for any, or letters as in :func:`_sizes`."""
+    def _whole(self, path: str, dtype: str, want: tuple[int | None, ...]) -> np.ndarray:
         item = self._file.array(path)
-        want = _sizes(shape, self._outline.num_frames, joints) if isinstance(shape, str) else shape
-        if item.dtype != dtype or not _fits(item.shape, want):
+        if item.dtype != dtype or not fits(item.shape, want):
             raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {dtype} {want}")
         _check_room(path, item.nbytes)
         return self._file.read(path)
 
     def _text(self, name: str) -> str:
+        """A dataset of text; read before the number of frames is known."""
         if self._file.array(name).nbytes > limits.JSON_BYTES:
             raise self._damaged(f"/{name} has more than {limits.JSON_BYTES} bytes of text")
-        return self._array(name, "uint8", (None,)).tobytes().decode("utf-8")
+        return self._whole(name, TEXT.dtype, (None,)).tobytes().decode("utf-8")
 
     def _json(self, name: str, kind) -> dict:
-        plain = parse_json(self._text(name), f"/{name}", "what the writer left", DatasetError)
-        if not isinstance(plain, dict) or not all(isinstance(v, kind) for v in plain.values()):
+        values = parse_json(self._text(name), f"/{name}", "what the writer left", DatasetError)
+        if not isinstance(values, dict) or not all(isinstance(v, kind) for v in values.values()):
             raise self._damaged(f"/{name} is not a JSON object of plain values")
-        return plain
+        return values
 
     def _damaged(self, what: str) -> DatasetError:
         return DatasetError(f"{self.path} is damaged: {what}. Delete the clip and render it again.")
@@ -449,162 +379,6 @@ class ClipReader:
             MemoryError,
         ) as e:
             raise self._damaged(f"{type(e).__name__}: {e}") from e
-
-
-class _Writer:
-    """Puts arrays into an HDF5 file and remembers them for the sha256."""
-
-    def __init__(self, file: h5py.File, effort: str):
-        self.file, self.effort = file, effort
-        self.arrays, self.attributes = {}, {}
-
-    def array(self, path: str, array: np.ndarray, chunk: tuple[int, ...] | None = None, deflate: bool = False):
-        """One dataset; ``chunk`` is its chunk shape (default: about 1 MB along the first axis)."""
-        array = np.ascontiguousarray(array)
-        options = {}
-        if array.size:
-            options = {"chunks": chunk or _chunk(array), "fletcher32": True}
-        if array.size and (deflate or self.effort == "small"):
-            level = 1 if self.effort == "fast" else 4
-            options |= {"compression": "gzip", "compression_opts": level, "shuffle": array.itemsize > 1}
-        self.file.create_dataset(path, data=array, **options)
-        self.arrays[path] = array
-
-    def text(self, path: str, text: str):
-        self.array(path, np.frombuffer(text.encode("utf-8"), np.uint8), deflate=True)
-
-    def about(self, path: str, **attributes):
-        item = self.file.require_group(path) if path not in self.file else self.file[path]
-        for name, value in attributes.items():
-            item.attrs[name] = value
-        self.attributes.setdefault(path, {}).update({n: _plain(v) for n, v in attributes.items()})
-
-
-def _write(out: _Writer, clip: Clip, encoding: str) -> None:
-    _check_names(clip)
-    out.about("/", format=FORMAT, format_version=FORMAT_VERSION, parts=PARTS, parts_14=PARTS_14, merge_14=MERGE_14)
-    out.text("/spec", clip.spec.to_json())
-    out.text("/versions", json.dumps(clip.versions))
-    out.text("/agreement", json.dumps(clip.agreement, allow_nan=False))
-    out.about("/views")
-    out.about("/people")
-    for camera in (c.name for c in clip.spec.cameras if c.name in clip.views):
-        _write_view(out, f"/views/{camera}", clip.views[camera], clip.spec, encoding)
-    for person in (p for p in clip.spec.people if p.name in clip.people):
-        _write_track(out, f"/people/{person.name}", clip.people[person.name], clip.spec, person.joints)
-    out.file.attrs["sha256"] = _digest(out.arrays, out.attributes)
-
-
-def _check_names(clip: Clip) -> None:
-    for kind, items, given in (("camera", clip.spec.cameras, clip.views), ("person", clip.spec.people, clip.people)):
-        known = [item.name for item in items]
-        for name in given:
-            if name not in known:
-                raise unknown_name(kind, name, known)
-            if name == "." or "\0" in name:
-                raise ConfigError(f"A {kind} is called {name!r}; HDF5 needs a name other than '.' and without NUL.")
-
-
-def _write_view(out: _Writer, path: str, view: View, spec: ClipSpec, encoding: str) -> None:
-    t = spec.num_frames
-    out.about(path, resolution=np.array(spec.resolution), fps=float(spec.fps))
-    out.array(f"{path}/K", _checked("K", view.K, "float64", (3, 3)))
-    out.array(f"{path}/T_world_camera", _checked("T_world_camera", view.T_world_camera, "float64", (t, 4, 4)))
-    _write_labels(out, f"{path}/labels", view.labels)
-    if view.rgb is not None:
-        _write_rgb(out, f"{path}/rgb", view.rgb, encoding)
-    out.about(f"{path}/people")
-    for person in (p for p in spec.people if p.name in view.people):
-        seen = view.people[person.name]
-        for name, (dtype, shape) in _PERSON_VIEW.items():
-            value = _checked(name, getattr(seen, name), dtype, shape, t, person.joints)
-            out.array(f"{path}/people/{person.name}/{name}", value)
-
-
-def _write_labels(out: _Writer, path: str, labels: Foreground) -> None:
-    _check_foreground(labels)
-    n, t = len(labels.pixels), labels.num_frames
-    length = max(1, min(n, 1 << int(np.clip(n / t * 1.25, 1024, 65536)).bit_length()))
-    runs, run_offsets = to_runs(labels.pixels, labels.offsets)
-    out.array(f"{path}/frame_offsets", labels.offsets, deflate=True)
-    out.array(f"{path}/run_offsets", run_offsets, deflate=True)
-    out.array(f"{path}/runs", runs, (2, min(runs.shape[1], 4096)) if n else None, deflate=True)
-    for name in (c for c in LABELS if c in labels.values):
-        stored, c = quantise(name, labels.values[name]), CHANNELS[name]
-        out.array(f"{path}/{name}", stored, stored.shape[:-1] + (length,), deflate=name not in _STORED_AS_IS)
-        out.about(
-            f"{path}/{name}",
-            scale=SCALES.get(name, 1.0),
-            unit=c.unit,
-            frame=c.frame,
-            background=c.background,
-            meaning=c.meaning,
-        )
-
-
-def _check_foreground(labels: Foreground) -> None:
-    h, w = labels.resolution
-    offsets, pixels = labels.offsets, labels.pixels
-    inner = np.ones(len(pixels), bool)
-    inner[offsets[:-1][offsets[:-1] < len(pixels)]] = False
-    ascending = (pixels[1:] > pixels[:-1]) | ~inner[1:]
-    if pixels.dtype != np.uint32 or offsets.dtype != np.int64:
-        raise ValueError(
-            f"Foreground has {pixels.dtype} pixels and {offsets.dtype} offsets; expected uint32 and int64."
-        )
-    if offsets[0] != 0 or offsets[-1] != len(pixels) or (np.diff(offsets) < 0).any():
-        raise ValueError(
-            f"Foreground.offsets run from {offsets[0]} to {offsets[-1]}; expected to ascend from 0 to {len(pixels)}."
-        )
-    if len(pixels) and (pixels.max() >= h * w or not ascending.all()):
-        raise ValueError(f"Foreground.pixels must ascend within each frame and stay below {h * w}.")
-
-
-def _write_rgb(out: _Writer, path: str, rgb: np.ndarray, encoding: str) -> None:
-    coded = [images.encode(image, encoding) for image in rgb]
-    ends = np.cumsum([len(c) for c in coded])
-    out.array(f"{path}/frame_offsets", np.concatenate([[0], ends]).astype(np.int64))
-    out.array(f"{path}/data", np.concatenate(coded), (min(int(ends[-1]), 65536),))
-    out.about(path, encoding=encoding, unit=CHANNELS["rgb"].unit, meaning=CHANNELS["rgb"].meaning)
-
-
-def _write_track(out: _Writer, path: str, track: PersonTrack, spec: ClipSpec, joints: int) -> None:
-    out.about(path, body=track.body, gender=track.gender, joint_names=track.joint_names)
-    for name, (dtype, shape) in _TRACK.items():
-        out.array(f"{path}/{name}", _checked(name, getattr(track, name), dtype, shape, spec.num_frames, joints))
-    if track.vertices is not None:
-        vertices = _checked("vertices", track.vertices, "float32", "TV3", spec.num_frames)
-        out.array(f"{path}/vertices", vertices, (1,) + vertices.shape[1:] if vertices.size else None)
-
-
-def _checked(name, array, dtype, shape, frames=None, joints=None) -> np.ndarray:
-    """``array`` if it is what the file promises; shape as in ClipReader._array."""
-    want = _sizes(shape, frames, joints) if isinstance(shape, str) else shape
-    if array.dtype.name != dtype or not _fits(array.shape, want):
-        raise ValueError(f"{name} is {array.dtype} {array.shape}; expected {dtype} {want}.")
-    return array
-
-
-def _sizes(letters: str, frames: int, joints: int | None) -> tuple[int | None, ...]:
-    """Sizes of axes: T frames, J joints, S and V any (None), a digit that many."""
-    known = {"T": frames, "J": joints, "S": None, "V": None}
-    return tuple(known[s] if s in known else int(s) for s in letters)
-
-
-def _fits(shape, want) -> bool:
-    return len(shape) == len(want) and all(w is None or w == s for w, s in zip(want, shape))
-
-
-def _chunk(array: np.ndarray) -> tuple[int, ...]:
-    if array.ndim == 0:
-        raise ValueError("A scalar cannot carry a checksum; expected an array.")
-    rows = max(1, _MB // max(1, array.nbytes // array.shape[0]))
-    return (min(rows, array.shape[0]),) + array.shape[1:]
-
-
-def _stored_as(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Integer types that a channel may have in the file, and its axes before the pixel axis."""
-    return WIDTHS.get(name, (CHANNELS[name].dtype,)), CHANNELS[name].shape
 
 
 def _open(path: Place) -> Hdf5File:
@@ -637,26 +411,8 @@ def _check_room(what: str, size: int) -> None:
 
 def _collect(item, arrays: dict, attributes: dict) -> None:
     """Adds an object of the file to what the sha256 covers."""
-    attributes[item.name] = {n: _plain(v) for n, v in item.attrs.items()}
+    attributes[item.name] = {n: plain(v) for n, v in item.attrs.items()}
     if isinstance(item, h5py.Dataset):
         stored = Hdf5Array(item.id, item.name[1:])
         _check_room(item.name, stored.nbytes)
         arrays[item.name] = stored.read()
-
-
-def _plain(value):
-    if isinstance(value, (tuple, list, np.ndarray)):
-        return [_plain(v) for v in value]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _digest(arrays: dict, attributes: dict) -> str:
-    """sha256 of names, types, shapes, values and attributes, in the order of the names."""
-    total = hashlib.sha256()
-    for path in sorted(arrays):
-        array = arrays[path]
-        total.update(f"{path} {array.dtype.str} {array.shape}\n".encode())
-        total.update(np.ascontiguousarray(array).data if array.size else b"")
-    noted = {path: values for path, values in attributes.items() if values}
-    total.update(json.dumps(noted, sort_keys=True).encode())
-    return total.hexdigest()

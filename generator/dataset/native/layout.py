@@ -1,0 +1,93 @@
+"""What a clip file holds and where: the tables that reader and writer share, and the sha256 over all of it.
+
+/                            spec, versions, agreement
+/views/<camera>              VIEW
+/views/<camera>/rgb          RGB
+/views/<camera>/labels       LABEL_INDEX, and a dataset for each channel (see :func:`channel_kinds`)
+/views/<camera>/people/<person>  PERSON_VIEW
+/people/<person>             TRACK, and VERTICES on request
+"""
+
+import hashlib
+import json
+from typing import NamedTuple
+
+import numpy as np
+
+from mannequin.generator.clip import CHANNELS
+from mannequin.generator.dataset.packing import WIDTHS
+
+FORMAT = "mannequin-clip"
+FORMAT_VERSION = 1
+SUFFIX = ".h5"
+
+
+class Kind(NamedTuple):
+    """Of a dataset. axes: a letter each: T frames, F frames + 1, J joints, C the channel's components, a digit that
+    many; R runs, N pixels, B bytes, S shape coefficients and V vertices may be any number."""
+
+    dtype: str
+    axes: str
+
+
+TEXT = Kind("uint8", "B")
+"""UTF-8 JSON."""
+
+VIEW = {"K": Kind("float64", "33"), "T_world_camera": Kind("float64", "T44")}
+RGB = {"frame_offsets": Kind("int64", "F"), "data": Kind("uint8", "B")}
+LABEL_INDEX = {
+    "frame_offsets": Kind("int64", "F"),
+    "run_offsets": Kind("int64", "F"),
+    "runs": Kind("uint32", "2R"),
+}
+PERSON_VIEW = {
+    "joints2d": Kind("float32", "TJ2"),
+    "joints_camera": Kind("float32", "TJ3"),
+    "in_frame": Kind("bool", "TJ"),
+    "visible": Kind("bool", "TJ"),
+    "box": Kind("float32", "T4"),
+    "pixels": Kind("int32", "T"),
+}
+TRACK = {
+    "pose": Kind("float32", "TJ3"),
+    "betas": Kind("float32", "S"),
+    "transl": Kind("float32", "T3"),
+    "joints": Kind("float32", "TJ3"),
+}
+VERTICES = Kind("float32", "TV3")
+
+
+def channel_kinds(name: str) -> tuple[Kind, ...]:
+    """Those that a label channel may have: of the first whose integers hold its values. The pixel axis is last."""
+    axes = "".join(str(n) for n in CHANNELS[name].shape) + "N"
+    return tuple(Kind(dtype, axes) for dtype in WIDTHS.get(name, (CHANNELS[name].dtype,)))
+
+
+def sizes(kind: Kind, frames: int, joints: int | None = None) -> tuple[int | None, ...]:
+    """Sizes of the axes, None for any."""
+    known = {"T": frames, "F": frames + 1, "J": joints}
+    return tuple(int(a) if a.isdigit() else known.get(a) for a in kind.axes)
+
+
+def fits(shape: tuple[int, ...] | None, want: tuple[int | None, ...]) -> bool:
+    """Whether an array of ``shape`` has the sizes ``want``."""
+    return shape is not None and len(shape) == len(want) and all(w is None or w == s for w, s in zip(want, shape))
+
+
+def plain(value):
+    """An attribute as JSON has it."""
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def digest(arrays: dict[str, np.ndarray], attributes: dict[str, dict]) -> str:
+    """sha256 of names, types, shapes, values and (plain) attributes, in the order of the names."""
+    total = hashlib.sha256()
+    for path in sorted(arrays):
+        array = arrays[path]
+        total.update(f"{path} {array.dtype.str} {array.shape}\n".encode())
+        total.update(np.ascontiguousarray(array).data if array.size else b"")
+    noted = {path: values for path, values in attributes.items() if values}
+    total.update(json.dumps(noted, sort_keys=True).encode())
+    return total.hexdigest()

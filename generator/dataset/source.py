@@ -1,0 +1,251 @@
+"""One clip, whatever holds it: what training, viewer, report and exporters ask of it.
+
+:class:`ClipSource` is answered by our own files (:class:`mannequin.generator.dataset.native.ClipReader`), by those in
+SURREAL's layout (:class:`mannequin.generator.dataset.surreal_reader.SurrealReader`) and by a clip in memory
+(:class:`MemorySource`).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Self
+
+import numpy as np
+
+from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.clip import LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.errors import ConfigError, unknown_name
+from mannequin.generator.io.remote import Place
+from mannequin.generator.spec import ClipSpec
+
+PERSON_ARRAYS = tuple(field.name for field in fields(PersonView))
+
+
+class ClipSource(ABC):
+    """One open clip of T frames of H × W pixels. A source derives from this class and so gets ``frame``, ``images``,
+    ``in_sight``, ``person_view``, ``view`` and ``read``.
+
+    Arrays that it gives are the caller's own. Frames are given as ``start`` and ``stop``, to the end by default.
+    Errors: ConfigError for a camera, person, channel or frame that the clip lacks, naming those it has; DatasetError
+    for files that are damaged.
+    """
+
+    @property
+    @abstractmethod
+    def path(self) -> Place | str:
+        """The file; of a clip in memory its name."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> ClipSpec:
+        """The description of the clip."""
+
+    @property
+    @abstractmethod
+    def versions(self) -> Mapping[str, str]:
+        """Of the software that rendered it; empty where that is not known."""
+
+    @property
+    @abstractmethod
+    def agreement(self) -> Mapping[str, float]:
+        """How far two renderers agreed; empty if one worked alone."""
+
+    @property
+    def num_frames(self) -> int:
+        """T."""
+        return self.spec.num_frames
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.spec.resolution
+
+    @property
+    @abstractmethod
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the cameras recorded, in the order of the description."""
+
+    @property
+    @abstractmethod
+    def people(self) -> tuple[str, ...]:
+        """Names of the people recorded, in the order of the description."""
+
+    @abstractmethod
+    def channels(self, camera: str) -> tuple[str, ...]:
+        """Names of the image channels of ``camera``, in the order of CHANNELS."""
+
+    @abstractmethod
+    def shown(self, camera: str) -> tuple[str, ...]:
+        """Names of the people whom ``camera`` recorded, in the order of the description."""
+
+    @abstractmethod
+    def K(self, camera: str) -> np.ndarray:
+        """(3, 3) float64 intrinsics, pixels."""
+
+    @abstractmethod
+    def T_world_camera(self, camera: str) -> np.ndarray:
+        """(T, 4, 4) float64 pose of ``camera`` at each frame."""
+
+    @abstractmethod
+    def rgb(self, camera: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """(stop - start, H, W, 3) uint8 sRGB."""
+
+    @abstractmethod
+    def labels(self, camera: str, channels: Iterable[str], start: int = 0, stop: int | None = None) -> Foreground:
+        """Label ``channels`` of frames ``start`` to ``stop``; with none, where there is a surface."""
+
+    @abstractmethod
+    def person_arrays(
+        self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Of the PersonView of frames ``start`` to ``stop`` only the arrays ``names``, by name."""
+
+    @abstractmethod
+    def track(self, person: str) -> PersonTrack:
+        """``person`` in the world."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Frees the files; nothing can be read after it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def frame(self, camera: str, channel: str, t: int) -> np.ndarray:
+        """(H, W, …) image of ``channel`` ("segm14" too) at frame ``t``; reads one frame only."""
+        if channel in ("rgb", "segm14"):
+            return self.images(camera, channel, t, t + 1)[0]
+        return self.labels(camera, (channel,), t, t + 1).frame(channel, 0)
+
+    def images(self, camera: str, channel: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """(stop - start, H, W, …) images of ``channel`` ("segm14" too)."""
+        if channel == "rgb":
+            return self.rgb(camera, start, stop)
+        if channel == "segm14":
+            segm = self.images(camera, "segm", start, stop)
+            return MERGE_14[np.minimum(segm, len(MERGE_14) - 1)]  # a damaged file may name parts beyond the last
+        labels = self.labels(camera, (channel,), start, stop)
+        return np.stack([labels.frame(channel, t) for t in range(labels.num_frames)])
+
+    def in_sight(self, camera: str, person: str) -> np.ndarray:
+        """(T,) bool, something of ``person`` is seen."""
+        return self.person_arrays(camera, person, ("pixels",))["pixels"] > 0
+
+    def person_view(self, camera: str, person: str, start: int = 0, stop: int | None = None) -> PersonView:
+        """What ``camera`` saw of ``person`` in frames ``start`` to ``stop``."""
+        return PersonView(**self.person_arrays(camera, person, PERSON_ARRAYS, start, stop))
+
+    def view(self, camera: str) -> View:
+        """All that ``camera`` recorded."""
+        channels = self.channels(camera)
+        labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
+        rgb = self.rgb(camera) if "rgb" in channels else None
+        people = {p: self.person_view(camera, p) for p in self.shown(camera)}
+        return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people)
+
+    def read(self) -> Clip:
+        """The whole clip in memory."""
+        views = {c: self.view(c) for c in self.cameras}
+        people = {p: self.track(p) for p in self.people}
+        return Clip(self.spec, views, people, dict(self.agreement), dict(self.versions))
+
+    def _span(self, start: int, stop: int | None) -> tuple[int, int]:
+        """Frames ``start`` to ``stop``, which must be at least one and in the clip."""
+        stop = self.num_frames if stop is None else stop
+        if not 0 <= start < stop <= self.num_frames:
+            raise ConfigError(
+                f"Frames {start} to {stop} of a clip of {self.num_frames}; expected 0 ≤ first < last + 1 ≤ "
+                f"{self.num_frames}."
+            )
+        return start, stop
+
+
+class MemorySource(ClipSource):
+    """A clip in memory, as a renderer gives it."""
+
+    def __init__(self, clip: Clip):
+        self.clip = clip
+
+    @property
+    def path(self) -> str:
+        return self.spec.name
+
+    @property
+    def spec(self) -> ClipSpec:
+        return self.clip.spec
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return self.clip.versions
+
+    @property
+    def agreement(self) -> Mapping[str, float]:
+        return self.clip.agreement
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.spec.cameras if c.name in self.clip.views)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.spec.people if p.name in self.clip.people)
+
+    def channels(self, camera: str) -> tuple[str, ...]:
+        return self._view(camera).channels
+
+    def shown(self, camera: str) -> tuple[str, ...]:
+        view = self._view(camera)
+        return tuple(p.name for p in self.spec.people if p.name in view.people)
+
+    def K(self, camera: str) -> np.ndarray:
+        return self._view(camera).K.copy()
+
+    def T_world_camera(self, camera: str) -> np.ndarray:
+        return self._view(camera).T_world_camera.copy()
+
+    def rgb(self, camera: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        start, stop = self._span(start, stop)
+        view = self._view(camera)
+        if view.rgb is None:
+            raise unknown_name("channel", "rgb", view.channels)
+        return view.rgb[start:stop].copy()
+
+    def labels(self, camera: str, channels: Iterable[str], start: int = 0, stop: int | None = None) -> Foreground:
+        start, stop = self._span(start, stop)
+        view, labels = self._view(camera), self._view(camera).labels
+        part, values = slice(*labels.offsets[[start, stop]]), {}
+        for name in channels:
+            if name not in LABELS or name not in labels.values:
+                raise unknown_name("channel", name, view.channels)
+            values[name] = labels.values[name][part].copy()
+        offsets = labels.offsets[start : stop + 1] - labels.offsets[start]
+        return Foreground(labels.resolution, offsets, labels.pixels[part].copy(), values)
+
+    def person_arrays(
+        self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
+    ) -> dict[str, np.ndarray]:
+        start, stop = self._span(start, stop)
+        people = self._view(camera).people
+        if person not in people:
+            raise unknown_name("person", person, self.shown(camera))
+        return {name: getattr(people[person], name)[start:stop].copy() for name in names}
+
+    def track(self, person: str) -> PersonTrack:
+        if person not in self.clip.people:
+            raise unknown_name("person", person, self.people)
+        return self.clip.people[person]
+
+    def read(self) -> Clip:
+        """The clip itself."""
+        return self.clip
+
+    def close(self) -> None:
+        """Nothing is to be freed."""
+
+    def _view(self, camera: str) -> View:
+        if camera not in self.clip.views:
+            raise unknown_name("camera", camera, self.cameras)
+        return self.clip.views[camera]
