@@ -222,8 +222,8 @@ class Catalog:
         found = builtin_environments()
         if not found:
             raise MissingExtraError(
-                'The built-in environment images come with Blender: pip install "mannequin[blender]". '
-                "Or give a folder of your own with --environments."
+                'The built-in environment images come with Blender: pip install "mannequin[blender]", on Python 3.11 '
+                "or 3.13. Or give a folder of your own with --environments."
             )
         return found
 

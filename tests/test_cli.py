@@ -326,6 +326,7 @@ def test_blender_missing_says_what_to_install(run, tmp_path, monkeypatch, error,
         raise error
 
     monkeypatch.setattr(session, "_loaded", None)
+    monkeypatch.setattr(session, "PYTHON", "3.11")
     monkeypatch.setattr(importlib, "import_module", absent)
     status, _, message = run("generate", tmp_path / "out", *SMALL, "--renderer", "blender")
     assert status == 2 and says in message and "Traceback" not in message and not (tmp_path / "out").exists()

@@ -10,6 +10,9 @@ import threading
 from mannequin.generator.errors import MissingExtraError
 
 PIP_LINE = 'pip install "mannequin[blender]"'
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+BPY_RELEASES = {"3.11": "5.0.1", "3.13": "5.2.3"}
+"""Version of Python → release of bpy that is for it, as the extra ``blender`` in pyproject.toml."""
 SYSTEM_LIBRARIES = "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1"
 
 _loaded = None
@@ -39,9 +42,8 @@ def pin_to_core(core: int) -> None:
 
 def add_bundled_packages() -> None:
     """Put bpy's own site-packages at the end of sys.path: Open Shading Language needs them."""
-    bpy = load_bpy()
-    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    folder = os.path.join(bpy.utils.resource_path("LOCAL"), "python", "lib", python, "site-packages")
+    local = load_bpy().utils.resource_path("LOCAL")
+    folder = os.path.join(local, "python", "lib", f"python{PYTHON}", "site-packages")
     if folder not in sys.path:
         sys.path.append(folder)
 
@@ -94,15 +96,24 @@ def interrupts_held():
         raise KeyboardInterrupt
 
 
+def _how_to_get_bpy() -> str:
+    """The end of a sentence about bpy being absent."""
+    if PYTHON in BPY_RELEASES:
+        return f"is not installed. Run: {PIP_LINE}"
+    releases = ", ".join(f"{python} (bpy {release})" for python, release in BPY_RELEASES.items())
+    return (
+        f"has no release for Python {PYTHON}, which runs this. Install Mannequin for one of Python {releases}, "
+        "or render with --renderer raster."
+    )
+
+
 def _import_bpy():
     try:
         bpy = importlib.import_module("bpy")
     except ModuleNotFoundError as e:
         if e.name != "bpy":
             raise
-        raise MissingExtraError(
-            f"Rendering with Blender needs the bpy package, which is not installed. Run: {PIP_LINE}"
-        ) from e
+        raise MissingExtraError(f"Rendering with Blender needs the bpy package, which {_how_to_get_bpy()}") from e
     except ImportError as e:
         raise MissingExtraError(
             f"bpy is installed but a system library is missing ({e}). On Debian or Ubuntu run: "
