@@ -2,14 +2,52 @@
 
 import os
 import signal
+import sys
 
 import pytest
+
+from tests.needs import lacking, needs
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Tests run side by side, a process to a core; and what is learnt in a few steps differs with the number of threads."""
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Shells start background jobs with Ctrl-C ignored, which children would inherit; tests send it."""
+
+
+class Unfit(pytest.Module):
+    """A file of tests that need what is not installed: skipped as a whole, with the reason."""
+
+    def collect(self):
+        pytest.skip(lacking(needs(self.path)) or "")
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    if lacking(needs(module_path)):
+        return Unfit.from_parent(parent, path=module_path)
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks tests by what their files import and by their fixtures; before ``-m`` chooses among them."""
+    for item in items:
+        for marker in needs(item.path):
+            item.add_marker(marker)
+        for marker in {"blender", "browser"} & set(item.fixturenames):
+            item.add_marker(marker)
+        if why := lacking({marker.name for marker in item.iter_markers()}):
+            item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(autouse=True)
+def marked_by_what_it_imports(request):
+    """A test that is first to import torch or bpy, however indirectly, carries the marker that says so."""
+    libraries = {"torch": "training", "bpy": "blender"}
+    absent = libraries.keys() - sys.modules.keys()
+    yield
+    for library in absent & sys.modules.keys():
+        assert request.node.get_closest_marker(libraries[library]), f"imported {library}, which its markers do not say"
 
 
 @pytest.fixture

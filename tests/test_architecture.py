@@ -3,11 +3,11 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.imports import ROOT, imports
+
 LINKED = ("generator", "renderers", "training", "assets_manifest")
 """Folders at the top that are packages of mannequin, by links."""
 OURS = (*LINKED, "mannequin", "benchmarks", "tests")
@@ -22,22 +22,6 @@ SEEDED = {"default_rng", "SeedSequence", "Generator", "PCG64", "Philox", "BitGen
 CONVERTER = ROOT / "assets_manifest" / "convert"
 """Makes the built-in body anew, with the generator's own charts; runs when asked for, never on import."""
 FILES = [p for package in MAY_IMPORT for p in sorted((ROOT / package).rglob("*.py"))]
-
-
-def imports(path: Path) -> set[str]:
-    """Full names of the modules that a file imports, wherever in it."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            package = path.relative_to(ROOT).parent.parts
-            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
-            module = (base + (node.module or "")).strip(".")
-            names |= {f"{module}.{alias.name}" for alias in node.names} if module == "mannequin" else {module}
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "import_module":
-            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
-    return names
 
 
 def room(module: str) -> str:

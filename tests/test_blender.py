@@ -13,8 +13,6 @@ from mannequin.renderers.blender.camera import lens_of
 from mannequin.renderers.blender.crop import CELL, Crop, bounding_crop, crops_of
 
 needs_bpy = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason=f"bpy is absent: {session.PIP_LINE}")
-pytestmark = pytest.mark.blender
-
 LIT = ShLight((0.9, -0.4, 0.2, 0.3, 0.1, 0.0, 0.1, 0.0, 0.1))
 
 
@@ -75,7 +73,11 @@ def test_without_bpy_the_error_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(session, "_loaded", None)
     monkeypatch.setattr(session.importlib, "import_module", absent)
+    monkeypatch.setattr(session, "PYTHON", "3.13")
     with pytest.raises(MissingExtraError, match=r'pip install "mannequin\[blender\]"'):
+        session.load_bpy()
+    monkeypatch.setattr(session, "PYTHON", "3.12")
+    with pytest.raises(MissingExtraError, match=r"no release for Python 3\.12.* 3\.11 \(bpy .* 3\.13 \(bpy .*raster"):
         session.load_bpy()
 
 

@@ -1,6 +1,5 @@
 """A Dask cluster as it is run for real: a scheduler and workers, processes of their own, some of which die."""
 
-import importlib.util
 import json
 import os
 import re
@@ -24,7 +23,6 @@ from mannequin.renderers.production.dask_pool import dask_pool
 from mannequin.renderers.production.job import run_job
 from mannequin.renderers.production.pool import ATTEMPTS, WorkerCrash
 
-pytest.importorskip("distributed", reason="dask and distributed are not installed")
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
 
@@ -198,7 +196,6 @@ def test_a_job_whose_workers_are_killed_is_whole_all_the_same(cluster, tmp_path,
 
 
 @pytest.mark.blender
-@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 def test_blender_renders_on_a_cluster(cluster, tmp_path):
     job = small_job("blender")
     run_job(job, tmp_path / "dask", 1, pool=lambda workers: dask_pool(cluster.address))

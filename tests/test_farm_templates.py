@@ -157,12 +157,14 @@ def template(path: Path) -> Path:
     return path
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("suffix", openjd.SUFFIXES)
 def test_templates_are_valid(tmp_path, suffix):
     done = shell(BIN / "openjd", "check", template(tmp_path / f"job{suffix}"))
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.cluster
 def test_a_job_makes_the_dataset(tmp_path):
     done = shell(
         BIN / "openjd",
@@ -179,6 +181,7 @@ def test_a_job_makes_the_dataset(tmp_path):
     assert digests(tmp_path / AWKWARD) == digests(tmp_path / "alone")
 
 
+@pytest.mark.cluster
 def test_a_folder_elsewhere_is_named_when_the_job_is_submitted(tmp_path, capsys):
     path = tmp_path / "here" / "job.json"
     path.parent.mkdir()

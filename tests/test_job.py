@@ -1,7 +1,6 @@
 """Jobs: the same bytes every time, however interrupted; what fails is said and stops nothing else."""
 
 import hashlib
-import importlib.util
 import os
 import signal
 import subprocess
@@ -24,13 +23,7 @@ from mannequin.renderers.production.pool import pool
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
 ROOT = Path(__file__).resolve().parents[1]
-BLENDER = pytest.param(
-    "blender",
-    marks=[
-        pytest.mark.blender,
-        pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed"),
-    ],
-)
+BLENDER = pytest.param("blender", marks=pytest.mark.blender)
 
 
 def small_job(renderer="raster", outputs=(), seed=5, frames=2, **assets):
@@ -176,7 +169,6 @@ def test_workers_go_on_ignoring_interrupts_while_they_render():
 
 
 @pytest.mark.blender
-@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 def test_an_interrupt_reaches_through_blender(tmp_path):
     done = interrupt(tmp_path / "out", 1, signal.SIGINT, "--renderer", "blender")
     assert done.returncode == 130 and "Interrupted" in done.stderr and "Traceback" not in done.stderr

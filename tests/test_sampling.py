@@ -8,6 +8,7 @@ import pytest
 from mannequin.generator.cameras import intrinsics, project, to_camera
 from mannequin.generator.catalog import Assets, Catalog, members
 from mannequin.generator.config import ResolvedConfig, SampleConfig
+from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.framing import clip_joints
 from mannequin.generator.presets import PRESETS
@@ -16,7 +17,8 @@ from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import plan_size, resolve, sample_clip
 from mannequin.generator.spec import ClipSpec
 
-pytest.importorskip("bpy", reason="the built-in environments come with bpy")
+if not builtin_environments():
+    pytest.skip("the built-in environments come with bpy, which is not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

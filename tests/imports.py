@@ -1,0 +1,25 @@
+"""What a source file imports, read off the source itself."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOADERS = {"import_module", "importorskip"}
+"""Functions that import the module they are given the name of."""
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT).parent.parts
+            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
+            module = (base + (node.module or "")).strip(".")
+            inner = module in ("mannequin", "tests")
+            names |= {f"{module}.{alias.name}" for alias in node.names} if inner else {module}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOADERS:
+            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return names
