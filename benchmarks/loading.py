@@ -39,12 +39,12 @@ from mannequin.generator.dataset.native import open_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.production.job import Job, job_outputs, run_job
+from mannequin.training.data.clips import read_shot
 from mannequin.training.data.crop import augmentation, crop_box, crop_matrix
-from mannequin.training.data.frames import read_shot
-from mannequin.training.data.index import Selection, sights
+from mannequin.training.data.generated import GeneratedSamples
 from mannequin.training.data.readers import Readers
 from mannequin.training.data.samples import JOINTS, Shot, make_sample
-from mannequin.training.data.stream import GeneratedFrames
+from mannequin.training.data.selection import Selection, sights
 from mannequin.training.losses import bins_of_depth
 
 LABELS = ("segm", "depth")
@@ -227,7 +227,7 @@ def _print_streams(samples: int, rounds: int) -> None:
     for preset in ("surreal", "studio"):
         for frames in (1, 4, 8):
             config = SampleConfig(preset=preset, size=(240, 320), frames=frames)
-            data = GeneratedFrames(config, Assets(), 0, partial(open_renderer, "raster"))
+            data = GeneratedSamples(config, Assets(), 0, partial(open_renderer, "raster"))
             data[0, 0]
             count, times = max(frames, samples // 5 // frames * frames), []
             for k in range(1, rounds + 1):

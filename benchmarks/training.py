@@ -33,10 +33,9 @@ from mannequin.training.core.learner import Learner, session
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.sampler import TrainingBatches
 from mannequin.training.cost import flops, parameters
-from mannequin.training.data.frames import FrameDataset
-from mannequin.training.data.index import Selection
-from mannequin.training.presets import PRESETS
-from mannequin.training.tasks.network import NetworkConfig
+from mannequin.training.data.clips import FrameDataset
+from mannequin.training.data.selection import Selection
+from mannequin.training.options.hourglass import PRESETS, HourglassOptions
 from mannequin.training.tasks.segmentation import Segmentation
 
 SWITCHES = {name: getattr(PRESETS["modern"].train, name) for name in ("precision", "compile", "channels_last")}
@@ -55,7 +54,7 @@ WAYS = {
 class Plan:
     """steps: of a turn. clips: folder of the dataset that the loader reads. fed: steps on loaded data."""
 
-    network: NetworkConfig
+    network: HourglassOptions
     config: TrainConfig
     turns: int
     steps: int
@@ -302,7 +301,7 @@ def main() -> None:
     cuda = options.accelerator == "cuda"
     batches, steps, fed, workers = ((6, 16, 32, 64), 20, 50, 8) if cuda else ((1,), 1, 3, 1)
     ways = options.ways or ["fp32", "bf16+channels-last", *(["modern"] if cuda else [])]
-    network = NetworkConfig(stacks=options.stacks, features=options.features, size=options.size)
+    network = HourglassOptions(stacks=options.stacks, features=options.features, size=options.size)
     model = Segmentation(network).model()
     gflops = flops(model, (1, 3, network.size, network.size)) / 1e9
     print(

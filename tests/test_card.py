@@ -19,9 +19,9 @@ from mannequin.generator.errors import TrainingError
 from mannequin.generator.records import to_plain
 from mannequin.training.card import train_command, write_card
 from mannequin.training.core.checkpoint import digest
+from mannequin.training.options.hourglass import PRESETS, DataConfig
 from mannequin.training.plot import draw
-from mannequin.training.presets import PRESETS, DataConfig
-from mannequin.training.tasks.registry import load_trained
+from mannequin.training.registry import load_trained
 from tests.clips import ball_clip
 from tests.trained import TINY, checkpoint
 

@@ -17,16 +17,16 @@ from mannequin.generator.dataset.folder import create_or_resume, open_dataset
 from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, TrainingError
+from mannequin.training.data.clips import FrameDataset
 from mannequin.training.data.colour import MEAN, STD, to_rgb
-from mannequin.training.data.frames import FrameDataset
-from mannequin.training.data.index import Selection, split_of
+from mannequin.training.data.selection import Selection, split_of
 from mannequin.training.evaluation.masks import MaskedImages, MaskLayout, read_layout
 from mannequin.training.evaluation.measure import device_of, evenly, measure
 from mannequin.training.evaluation.protocols import PROTOCOLS, open_data
 from mannequin.training.evaluation.published import PUBLISHED
 from mannequin.training.figures import FIGURES
 from mannequin.training.models.hourglass import Maps
-from mannequin.training.tasks.registry import load_trained, make_task
+from mannequin.training.registry import load_trained, make_task
 from tests.clips import ball_clip
 from tests.trained import TINY, checkpoint
 

@@ -195,8 +195,8 @@ def test_a_camera_of_faults_blurs_and_adds_noise():
 
 
 def test_samples_in_memory_are_those_of_the_files(out, outcome):
-    from mannequin.training.data.frames import FrameDataset
-    from mannequin.training.data.index import Selection
+    from mannequin.training.data.clips import FrameDataset
+    from mannequin.training.data.selection import Selection
 
     paths = Material(out / "data", TINY).test("synth").paths
     ours = MemoryFrames(paths, True, 5, 64)

@@ -13,8 +13,8 @@ from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.learner import Learner, session
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.loop import train
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.registry import load_trained
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.registry import load_trained
 from mannequin.training.tasks.segmentation import Segmentation
 from tests.toys import ToyData, ToyTask, small
 
@@ -29,8 +29,8 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 deterministic."""
 
 DEVICE = "cuda"
-TINY = NetworkConfig(stacks=2, features=16, depth=2, size=64)
-SHALLOW = NetworkConfig(stacks=1, features=64, depth=1, size=64)
+TINY = HourglassOptions(stacks=2, features=16, depth=2, size=64)
+SHALLOW = HourglassOptions(stacks=1, features=64, depth=1, size=64)
 """In deep, narrow networks rounding flips many a ReLU, and gradients far from the loss turn away: by 0.1 % of noise on
 the weights of TINY to a cosine of 0.90, here of 0.97."""
 FASTER = {"precision": "bf16-mixed", "compile": True, "channels_last": True}

@@ -16,8 +16,8 @@ from mannequin.training.core.checkpoint import digest
 from mannequin.training.data.colour import MEAN, STD, whitened
 from mannequin.training.export import CLASSES, export_network
 from mannequin.training.losses import depth_of_bins
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.registry import load_trained
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.registry import load_trained
 from tests.trained import TINY, checkpoint
 
 onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
@@ -28,7 +28,7 @@ pytest.importorskip("onnxscript")
 def made(tmp_path_factory):
     """(a run with full-size maps, its network as ONNX, what was said of it)."""
     folder = tmp_path_factory.mktemp("made")
-    checkpoint(folder / "run", network=NetworkConfig(stacks=2, features=8, depth=1, up=True, size=32))
+    checkpoint(folder / "run", network=HourglassOptions(stacks=2, features=8, depth=1, up=True, size=32))
     return folder / "run", folder / "parts.onnx", export_network(folder / "run", folder / "parts.onnx", "onnx")
 
 

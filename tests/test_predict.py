@@ -20,15 +20,15 @@ from mannequin.generator.pictures import draw_legend
 from mannequin.training.data.colour import MEAN, STD, whitened
 from mannequin.training.losses import depth_of_bins
 from mannequin.training.models.hourglass import Maps
+from mannequin.training.options.hourglass import HourglassOptions
 from mannequin.training.predict import job
 from mannequin.training.predict.network import Predictor, squares
 from mannequin.training.predict.outputs import overlay, values
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.registry import load_trained, make_task
+from mannequin.training.registry import load_trained, make_task
 from tests.trained import TINY, checkpoint
 
 CPU = torch.device("cpu")
-TASK = make_task("segmentation", NetworkConfig(stacks=1, features=8, depth=1, size=64))
+TASK = make_task("segmentation", HourglassOptions(stacks=1, features=8, depth=1, size=64))
 
 
 class ByColour(nn.Module):
@@ -479,7 +479,7 @@ def test_predictions_of_another_network_or_wish_are_not_mixed(run, trained, phot
     out = tmp_path / "out"
     assert run("predict", trained, photos.folder, "--out", out)[0] == 0
     before = files(out)
-    checkpoint(tmp_path / "other", network=NetworkConfig(stacks=2, features=8, depth=1, size=32))
+    checkpoint(tmp_path / "other", network=HourglassOptions(stacks=2, features=8, depth=1, size=32))
     for args, says in (
         ((tmp_path / "other", photos.folder), "sha256"),
         ((trained, photos.folder, "--box", 0, 0, 9, 9), "boxes"),

@@ -16,11 +16,10 @@ from mannequin.generator.errors import ConfigError, TrainingError
 from mannequin.training.core.checkpoint import load_weights
 from mannequin.training.losses import BIN, IGNORE, bins_of_depth, depth_of_bins
 from mannequin.training.models.hourglass import Maps
-from mannequin.training.presets import PRESETS, DataConfig
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.registry import TASKS, load_trained, make_task, starting_from, task_of
+from mannequin.training.options.hourglass import PRESETS, DataConfig, HourglassOptions
+from mannequin.training.registry import TASKS, load_trained, make_task, starting_from, task_of
 
-TINY = NetworkConfig(stacks=1, features=8, depth=1, size=32)
+TINY = HourglassOptions(stacks=1, features=8, depth=1, size=32)
 
 
 def batch(classes: int, seed: int = 0, images: int = 3, side: int = 32) -> dict:
@@ -144,7 +143,7 @@ def test_the_network_has_the_classes_and_the_size_of_the_task(task):
 )
 def test_networks_that_cannot_be_are_refused(options, said):
     with pytest.raises(ConfigError, match=said):
-        NetworkConfig(**options)
+        HourglassOptions(**options)
 
 
 # Pictures
@@ -208,10 +207,10 @@ def test_weights_to_begin_with(tmp_path):
     start, about = starting_from(path, "segmentation")
     assert about["checkpoint"] == str(path)
     for up in (False, True):  # the layers that --up adds begin anew
-        model = make_task("segmentation", NetworkConfig(**(vars(TINY) | {"up": up})), start).model()
+        model = make_task("segmentation", HourglassOptions(**(vars(TINY) | {"up": up})), start).model()
         assert all(torch.equal(model.state_dict()[name], value) for name, value in start.weights.items())
     with pytest.raises(TrainingError, match="holds another network"):
-        make_task("segmentation", NetworkConfig(**(vars(TINY) | {"features": 16})), start).model()
+        make_task("segmentation", HourglassOptions(**(vars(TINY) | {"features": 16})), start).model()
     with pytest.raises(TrainingError, match="of the task 'segmentation'; expected one of 'depth'"):
         starting_from(path, "depth")
 
@@ -221,7 +220,7 @@ def test_weights_to_begin_with(tmp_path):
 
 def test_the_paper_is_as_the_thesis_says():
     paper = PRESETS["paper"]
-    assert paper.network == NetworkConfig(stacks=8, features=256, depth=4, up=False, size=256)
+    assert paper.network == HourglassOptions(stacks=8, features=256, depth=4, up=False, size=256)
     t = paper.train
     assert (t.optimiser, t.lr, t.smoothing, t.batch, t.steps, t.schedule, t.precision) == (
         "rmsprop",

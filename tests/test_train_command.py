@@ -19,8 +19,8 @@ from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import write_clip
 from mannequin.training.core.checkpoint import checkpoints
 from mannequin.training.core.loop import Progress
-from mannequin.training.feed import from_datasets
-from mannequin.training.presets import DataConfig
+from mannequin.training.data.sources import from_datasets
+from mannequin.training.options.hourglass import DataConfig
 from mannequin.training.tasks.segmentation import Segmentation
 
 TINY = (

@@ -18,7 +18,16 @@ from PIL import Image
 
 from mannequin.generator.errors import ConfigError, DatasetError, TrainingError
 from mannequin.training.core import checkpoint as checkpoint_module
-from mannequin.training.core.checkpoint import Checkpoint, Standing, checkpoints, fill, load_weights, read, save, sweep
+from mannequin.training.core.checkpoint import (
+    Checkpoint,
+    TrainState,
+    checkpoints,
+    fill,
+    load_weights,
+    read,
+    save,
+    sweep,
+)
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.interrupts import in_words
 from mannequin.training.core.logs import Pace, Table
@@ -340,7 +349,7 @@ def test_a_loss_that_is_no_number_stops_and_names_the_samples(tmp_path):
     ) as e:
         run(tmp_path / "out", data=ToyData(bad=7))
     kept = read(tmp_path / "out" / "inspect" / f"step-{step - 1:08d}")
-    assert kept.standing.step == step - 1 and "0/7" in kept.note and "0/7" in str(e.value)
+    assert kept.state.step == step - 1 and "0/7" in kept.note and "0/7" in str(e.value)
     assert all(torch.isfinite(value).all() for name, value in kept.weights.items() if "running" not in name)
     assert len(str(e.value).split("samples: ")[1].split(". ")[0].split(", ")) == 6
 
@@ -405,7 +414,7 @@ def test_foreign_folders_are_refused(tmp_path):
 
 def toy_checkpoint(step=3, value=1.0) -> Checkpoint:
     return Checkpoint(
-        Standing({"task": "toy"}, {}, step),
+        TrainState({"task": "toy"}, {}, step),
         {"w": torch.full((2, 3), value)},
         {"random/cpu": torch.arange(4, dtype=torch.uint8)[None]},
     )
@@ -413,12 +422,12 @@ def toy_checkpoint(step=3, value=1.0) -> Checkpoint:
 
 def test_a_checkpoint_comes_back_bit_for_bit(tmp_path):
     tensors = {"a": torch.randn(3, 4, dtype=torch.float64), "b": torch.tensor(7), "c": torch.randn(5).bfloat16()}
-    standing = Standing(
+    standing = TrainState(
         {"task": "toy", "data": {"x": [1, None]}}, {"torch": "2"}, 12, 72, 0.1 + 0.2, sums={"loss": 1 / 3}, summed=1
     )
     there = save(Checkpoint(standing, tensors, {"t": tensors["a"][1:]}, "note"), tmp_path)
     back = read(there)
-    assert back.standing == standing and back.note == "note"
+    assert back.state == standing and back.note == "note"
     assert same(back.weights, tensors) and same(back.training, {"t": tensors["a"][1:]})
 
 
@@ -452,7 +461,7 @@ def test_a_kill_at_any_moment_leaves_whole_checkpoints(tmp_path):
         process.join()
         ended.append(process.exitcode)
         found = checkpoints(root)
-        assert found and all(read(p).standing.step in (2, 3) for p in found)
+        assert found and all(read(p).state.step in (2, 3) for p in found)
         sweep(root)
         assert sorted(os.listdir(root)) == sorted(p.name for p in found)
         if process.exitcode == 0:

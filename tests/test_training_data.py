@@ -20,12 +20,12 @@ from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.production.job import Job, job_outputs, run_job
 from mannequin.training.data import frames as frames_module
+from mannequin.training.data.clips import ClipDataset, FrameDataset, read_shot
 from mannequin.training.data.crop import BOX_JOINTS
-from mannequin.training.data.frames import ClipDataset, FrameDataset, read_shot
-from mannequin.training.data.index import Selection, split_of
+from mannequin.training.data.generated import GeneratedSamples
 from mannequin.training.data.loading import loader_settings
 from mannequin.training.data.readers import Readers
-from mannequin.training.data.stream import GeneratedFrames
+from mannequin.training.data.selection import Selection, split_of
 from tests.clips import ball_clip, noise_clip
 
 
@@ -475,14 +475,14 @@ CONFIG = SampleConfig(preset="surreal", size=(60, 80), samples=2)
 
 
 def test_generated_samples_follow_from_their_key():
-    first = GeneratedFrames(CONFIG, Assets(), 5, Counting, size=SIZE)
+    first = GeneratedSamples(CONFIG, Assets(), 5, Counting, size=SIZE)
     before = Counting.rendered
     forth = [first[0, i] for i in range(8)]
     assert Counting.rendered - before == 2  # clips of four frames
     assert len({s["id"] for s in forth}) == 8 and len({s["id"].rsplit("/", 3)[0] for s in forth}) == 2
     second = pickle.loads(pickle.dumps(first))
     assert all(same(second[0, i], forth[i]) for i in (6, 1, 2))
-    others = GeneratedFrames(CONFIG, Assets(), 6, Counting, size=SIZE)[0, 0], first[1, 0]
+    others = GeneratedSamples(CONFIG, Assets(), 6, Counting, size=SIZE)[0, 0], first[1, 0]
     assert all(not np.array_equal(s["image"], forth[0]["image"]) for s in others)
     for sample in forth:
         assert (
@@ -492,7 +492,7 @@ def test_generated_samples_follow_from_their_key():
 
 
 def test_generated_samples_come_from_workers():
-    data = GeneratedFrames(CONFIG, Assets(), 5, OPENER, size=SIZE)
+    data = GeneratedSamples(CONFIG, Assets(), 5, OPENER, size=SIZE)
     loader = DataLoader(data, batch_sampler=[[(0, 0), (0, 1)]], **loader_settings(1, pin=False))
     batch = next(iter(loader))
     assert np.array_equal(batch["image"][1].numpy(), data[0, 1]["image"])
@@ -516,14 +516,14 @@ def test_clips_that_show_nobody_are_drawn_again_and_in_the_end_refused():
             return replace(clip, views=views)
 
     config = replace(CONFIG, frames=1)
-    assert GeneratedFrames(config, Assets(), 5, Shy, size=SIZE)[0, 0]["segm"].any()
+    assert GeneratedSamples(config, Assets(), 5, Shy, size=SIZE)[0, 0]["segm"].any()
     Shy.hidden = 1000
     with pytest.raises(RenderError, match="nobody"):
-        GeneratedFrames(config, Assets(), 5, Shy, size=SIZE)[0, 0]
+        GeneratedSamples(config, Assets(), 5, Shy, size=SIZE)[0, 0]
 
 
 def test_options_without_sense_are_refused_before_anything_is_rendered():
     with pytest.raises(ConfigError, match="frames is 0"):
-        GeneratedFrames(replace(CONFIG, frames=0), Assets(), 5, OPENER)
+        GeneratedSamples(replace(CONFIG, frames=0), Assets(), 5, OPENER)
     with pytest.raises(ConfigError, match="segn"):
-        GeneratedFrames(CONFIG, Assets(), 5, OPENER, labels=("segn",))
+        GeneratedSamples(CONFIG, Assets(), 5, OPENER, labels=("segn",))

@@ -174,7 +174,7 @@ def test_a_finished_run_stays_as_it_is(tmp_path, in_one_go):
     assert (
         not steps
         and result.step == 10
-        and result.metrics["accuracy"] == read(result.checkpoint).standing.validations[-1].metrics["accuracy"]
+        and result.metrics["accuracy"] == read(result.checkpoint).state.validations[-1].metrics["accuracy"]
     )
     assert_same_run(tmp_path / "out", in_one_go)
 

@@ -5,16 +5,18 @@ from pathlib import Path
 import torch
 
 from mannequin.generator.records import to_plain
-from mannequin.training.core.checkpoint import FOLDER, Best, Checkpoint, Standing, Validation, save
+from mannequin.training.core.checkpoint import FOLDER, Best, Checkpoint, TrainState, Validation, save
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.resume import prepare
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.registry import make_task
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.registry import make_task
 
-TINY = NetworkConfig(stacks=1, features=8, depth=1, size=32)
+TINY = HourglassOptions(stacks=1, features=8, depth=1, size=32)
 
 
-def checkpoint(run: Path, task: str = "segmentation", network: NetworkConfig = TINY, data: dict | None = None) -> Path:
+def checkpoint(
+    run: Path, task: str = "segmentation", network: HourglassOptions = TINY, data: dict | None = None
+) -> Path:
     """A run of one checkpoint, whose weights are drawn from seed 0, such that several classes are found."""
     made = make_task(task, network)
     with torch.random.fork_rng():
@@ -35,7 +37,7 @@ def checkpoint(run: Path, task: str = "segmentation", network: NetworkConfig = T
     name = made.best[0]
     validation = Validation(4, 0.7, {"loss": 2.5, name: 0.25, "accuracy": None})
     prepare(run, about)
-    standing = Standing(
+    standing = TrainState(
         about, {"torch": "2"}, step=4, samples=8, epoch=0.7, validations=(validation,), best=Best(4, name, 0.25)
     )
     return save(Checkpoint(standing, weights, {}), run / FOLDER)

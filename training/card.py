@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mannequin.generator.body.model import PARTS_14
+from torch import nn
+
 from mannequin.generator.catalog import BUILTIN, Assets
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.collection import open_collection
@@ -23,31 +24,15 @@ from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import to_plain
 from mannequin.training.core.checkpoint import digest
-from mannequin.training.cost import flops, parameters
+from mannequin.training.cost import parameters
+from mannequin.training.data.needs import Needs
 from mannequin.training.evaluation.record import EVALUATIONS, FORMAT
-from mannequin.training.figures import FIGURES
-from mannequin.training.losses import BIN, BINS
+from mannequin.training.options.preset import Preset
 from mannequin.training.plot import Curve, draw
-from mannequin.training.presets import PRESETS, Preset
-from mannequin.training.tasks.maps import MapsTask
-from mannequin.training.tasks.registry import load_trained
+from mannequin.training.registry import entry_of, load_trained
+from mannequin.training.task import Task
 
 CARD, CURVES = "card.md", "card.svg"
-
-USES = {
-    "segmentation": f"which of {len(PARTS_14)} parts of the body every pixel shows",
-    "depth": f"how far every pixel of a person is from the pelvis along the camera's axis, in {BINS} steps of "
-    f"{1000 * BIN:g} mm",
-}
-"""Task → what its network says."""
-
-LIMITS = {
-    "segmentation": "Left and right are the person's own. Things in front of a person, "
-    "and other people, are background to "
-    "it.",
-    "depth": f"Depth beyond about {BIN * (BINS - 1) / 2:.1f} m from the pelvis is put into the outermost step. It says "
-    "nothing of how far the person is from the camera.",
-}
 
 SYNTHETIC = (
     "It has seen no real photograph. How well it does on photographs is known only where an evaluation above says so.",
@@ -55,9 +40,12 @@ SYNTHETIC = (
     "cannot make were never seen.",
 )
 
-COMMON = (
+CROPPED = (
     "It expects one person, who fills most of the crop. Without a box round the person it is used outside of "
     "what it was trained for.",
+)
+
+COMMON = (
     "How it does for different groups of people was not measured.",
     "It is not meant for decisions about people, such as identification or surveillance.",
 )
@@ -67,12 +55,12 @@ CommandOf = Callable[[Dataset, str], str | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Trained:
     """What the card is of. about: of the run's best checkpoint, as ``load_weights`` says it."""
 
     run: Path
-    task: MapsTask
-    model: object
+    task: Task
+    model: nn.Module
     about: dict
 
 
@@ -82,54 +70,52 @@ def write_card(run: Path, command_of: CommandOf = lambda dataset, name: None) ->
 
     Raises TrainingError if ``run`` has no checkpoint, or a damaged one.
     """
-    subject = Subject(run, *load_trained(run))
+    trained = Trained(run, *load_trained(run))
     curves = _curves(run)
     if curves:
         write_bytes(run / CURVES, draw(curves, "loss").encode())
     sections = (
-        _head(subject),
-        _network(subject),
-        _data(subject),
-        _training(subject, curves),
-        _validation(subject),
-        _evaluations(run),
-        _limits(subject),
-        _again(subject, command_of),
+        _head(trained),
+        _network(trained),
+        _data(trained),
+        _training(trained, curves),
+        _validation(trained),
+        _evaluations(trained),
+        _limits(trained),
+        _again(trained, command_of),
     )
     write_bytes(run / CARD, ("\n\n".join(section for section in sections if section) + "\n").encode())
     return run / CARD
 
 
-def _head(subject: Subject) -> str:
-    task, about = subject.task, subject.about
+def _head(trained: Trained) -> str:
+    description, about = trained.task.describe(trained.model), trained.about
     return (
-        f"# {task.name.capitalize()} of people: a stacked hourglass network\n\n"
-        f"Says {USES[task.name]}, from a colour image of one person. This card is of the best checkpoint by "
-        "validation, "
-        f"after step {about['step']:,} of {about['total_steps']:,}."
+        f"# {trained.task.name.capitalize()} of people: {description.title}\n\n"
+        f"Says {description.says}, from {_seen(trained.task.needs)}. This card is of the best checkpoint "
+        f"by validation, after step {about['step']:,} of {about['total_steps']:,}."
     )
 
 
-def _network(subject: Subject) -> str:
-    c, model = subject.task.config, subject.model
-    cost = flops(model, (1, 3, c.size, c.size))
+def _seen(needs: Needs) -> str:
+    """What the network is shown."""
+    whom = "one person" if needs.subject == "person" else "people"
+    if not needs.image:
+        return f"the joints of {whom}"
+    return f"a colour image of {whom}" if needs.frames is None else f"{needs.frames} colour images of {whom}"
+
+
+def _network(trained: Trained) -> str:
     rows = [
-        (
-            "architecture",
-            f"stacked hourglass (Newell et al. 2016): {c.stacks} stack{'s' * (c.stacks > 1)}, {c.features} "
-            f"features, depth {c.depth}{', with learnt upsampling' if c.up else ''}",
-        ),
-        ("input", f"{c.size} × {c.size} pixels, RGB, whitened"),
-        ("output", f"scores of {subject.task.classes} classes, the first the background, at every pixel"),
-        ("parameters", f"{parameters(model):,}"),
-        ("operations", f"{cost / 1e9:,.3g} GFLOPs for one image; a multiplication with its addition counts two"),
-        ("weights, SHA-256", f"`{digest(subject.about['checkpoint'])}`"),
+        *trained.task.describe(trained.model).network,
+        ("parameters", f"{parameters(trained.model):,}"),
+        ("weights, SHA-256", f"`{digest(trained.about['checkpoint'])}`"),
     ]
     return "## Network\n\n" + _table(("", ""), rows)
 
 
-def _data(subject: Subject) -> str:
-    data = subject.about["data"]
+def _data(trained: Trained) -> str:
+    data = trained.about["data"]
     lines = ["## Data", ""]
     if "stream" in data:
         sample = " ".join(_flags(data["stream"], to_plain(SampleConfig())))
@@ -147,8 +133,8 @@ def _data(subject: Subject) -> str:
                 [_dataset(use, path) for use, path in named],
             )
         )
-    if subject.about["samples"]:
-        lines.append(f"\nSamples of one pass, a person in a frame each: {subject.about['samples']:,}.")
+    if trained.about["samples"]:
+        lines.append(f"\nSamples of one pass, a person in a frame each: {trained.about['samples']:,}.")
     if "train" in data and not data.get("val"):
         share = (data.get("options") or {}).get("val_share", 0)
         lines.append(
@@ -156,10 +142,11 @@ def _data(subject: Subject) -> str:
             "of the same kind as those of training."
         )
     if "init" in data:
-        lines.append(
-            f"\nTraining began with the weights of another run, after its step {data['init'].get('step')}; "
-            "its data count too."
-        )
+        lines += [
+            f"\n{f'The part {prefix} of the network' if prefix else 'Training'} began with the weights of another run, "
+            f"after its step {start.get('step')}; its data count too."
+            for prefix, start in data["init"].items()
+        ]
     return "\n".join(lines)
 
 
@@ -206,15 +193,15 @@ def _are_actions(name: str, value) -> bool:
     return name == "motion" and all("/" not in motion and "." not in motion for motion in value)
 
 
-def _training(subject: Subject, curves: dict[str, Curve]) -> str:
-    about = subject.about
+def _training(trained: Trained, curves: dict[str, Curve]) -> str:
+    about = trained.about
     config = about["config"]
     total = config["batch"] * config["accumulate"] * about["processes"]
     seen = f"{about['step'] * total:,} samples" + (
         f", {about['epoch']:.3g} passes over the data" if about["epoch"] else ""
     )
     text = (
-        "## Training\n\nThe loss is the cross-entropy of every stack's maps, summed over stacks. Up to this "
+        f"## Training\n\nThe loss is {trained.task.describe(trained.model).loss}. Up to this "
         f"checkpoint the network saw {seen}, "
         f"{total} to a step. Seed {config['seed']}; "
         f"{', '.join(f'{name} {version}' for name, version in about['versions'].items())}."
@@ -245,26 +232,27 @@ def _column(path: Path, name: str) -> Curve:
         return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file) if row.get(name)]
 
 
-def _validation(subject: Subject) -> str:
-    metrics = subject.about["metrics"]
+def _validation(trained: Trained) -> str:
+    metrics = trained.about["metrics"]
     if not metrics:
         return ""
-    samples = subject.about["config"]["validation_samples"]
+    samples = trained.about["config"]["validation_samples"]
     which = f"the first {samples:,} samples" if samples else "all samples"
     return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(
-        ("", ""), _figures(metrics)
+        ("", ""), _figures(trained.task, metrics)
     )
 
 
-def _figures(results: dict) -> list[tuple[str, str]]:
+def _figures(task: Task, results: dict) -> list[tuple[str, str]]:
     """(what, value) of results, by the names that meters give them."""
-    return [(figure.title, figure.text(results[name])) for name, figure in FIGURES.items() if name in results]
+    figures = task.meter().figures
+    return [(figure.title, figure.text(results[name])) for name, figure in figures.items() if name in results]
 
 
-def _evaluations(run: Path) -> str:
+def _evaluations(trained: Trained) -> str:
     """The records that `mannequin evaluate` has left in the run; other and damaged files are passed over."""
     parts = []
-    for path in sorted((run / EVALUATIONS).glob("*.json")):
+    for path in sorted((trained.run / EVALUATIONS).glob("*.json")):
         try:
             record = read_json(path, "a record of an evaluation", TrainingError)
             if not (isinstance(record, dict) and record.get("format") == FORMAT):
@@ -279,14 +267,16 @@ def _evaluations(run: Path) -> str:
                 f"Protocol {record['protocol']} ({record['description']}) on {where}; n = {of}; the checkpoint of "
                 f"step {record['checkpoint']['step']:,}."
             )
-            parts.append(f"{head}\n\n{_table(('', ''), _figures(record['results']))}")
+            parts.append(f"{head}\n\n{_table(('', ''), _figures(trained.task, record['results']))}")
         except (TrainingError, KeyError, TypeError):
             continue
     return "## Evaluation\n\n" + "\n\n".join(parts) if parts else ""
 
 
-def _limits(subject: Subject) -> str:
-    lines = (*COMMON, LIMITS[subject.task.name], *(SYNTHETIC if _is_synthetic(subject.about["data"]) else ()))
+def _limits(trained: Trained) -> str:
+    cropped = trained.task.needs.image and trained.task.needs.crop == "person"
+    own = trained.task.describe(trained.model).limits
+    lines = (*(CROPPED if cropped else ()), *COMMON, *own, *(SYNTHETIC if _is_synthetic(trained.about["data"]) else ()))
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
@@ -305,14 +295,14 @@ def _generated(path: str) -> bool:
     return dataset is not None and "sample" in dataset.config
 
 
-def _again(subject: Subject, command_of: CommandOf) -> str:
-    data = subject.about["data"]
+def _again(trained: Trained, command_of: CommandOf) -> str:
+    data = trained.about["data"]
     lines = [
         line
         for path in dict.fromkeys((*data.get("train", ()), *data.get("val", ())))
         if (line := _making(path, command_of))
     ]
-    lines.append(shlex.join(train_command(subject.about)))
+    lines.append(shlex.join(train_command(trained.about)))
     if data.get("train"):
         first = (data.get("val") or data["train"])[0]
         lines.append(shlex.join(["mannequin", "evaluate", "run", "--data", _name(first)]))
@@ -337,7 +327,8 @@ def train_command(about: dict) -> list[str]:
     checkpoint."""
     data = about["data"]
     name, said = min(
-        ((name, _options(about, preset)) for name, preset in PRESETS.items()), key=lambda pair: len(pair[1])
+        ((name, _options(about, preset)) for name, preset in entry_of(about["task"]).presets.items()),
+        key=lambda pair: len(pair[1]),
     )
     words = ["mannequin", "train", about["task"]]
     if "stream" in data:
@@ -346,7 +337,7 @@ def train_command(about: dict) -> list[str]:
         if data.get(flag):
             words += ["--data" if flag == "train" else "--val-data", *map(_name, data[flag])]
     if "init" in data:
-        words += ["--init", "OTHER_RUN"]
+        words += ["--init", *(f"{prefix}=OTHER_RUN" if prefix else "OTHER_RUN" for prefix in data["init"])]
     words += ["--preset", name, *said, "--out", "run"]
     drawn = (
         _flags(data["stream"], to_plain(SampleConfig())) + _flags(data.get("assets") or {}, to_plain(Assets()))

@@ -1,8 +1,7 @@
 """Trained networks as files for other programs: ONNX, and torch.export's .pt2.
 
-Both take ``image`` (B, 3, size, size) float32, whitened (mannequin.training.data.colour), and return ``scores``
-(B, classes, size, size) float32; B is free. What they return is compared with the network itself before
-they are written.
+Both take one tensor and return one, as the task's ``exportable`` has it; the first axis, the batch, is free. What they
+return is compared with the network itself before they are written.
 """
 
 import io
@@ -16,16 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mannequin.generator.body.model import PARTS_14
 from mannequin.generator.errors import ConfigError, MissingExtraError, TrainingError
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.training.core.checkpoint import digest
-from mannequin.training.data.colour import MEAN, STD
-from mannequin.training.losses import BIN, BINS
-from mannequin.training.tasks.maps import MapsTask
-from mannequin.training.tasks.registry import load_trained
+from mannequin.training.registry import load_trained
+from mannequin.training.task import Exportable, Task
 
 TOLERANCE = 1e-4
 """Largest difference of a score, as a share of the largest score."""
@@ -33,13 +29,6 @@ TOLERANCE = 1e-4
 SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
 
 _BATCHES = (1, 3)  # sizes compared
-
-_side = BINS // 2
-CLASSES = {
-    "segmentation": ["background", *PARTS_14],
-    "depth": ["background", *(f"{(k - 0.5) * BIN:+.4f} m" for k in range(-_side, _side + 1))],
-}
-"""Names of a task's classes; of depth, the distance from the pelvis at the middle of each."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +38,6 @@ class Exported:
     files: tuple[Path, ...]
     difference: float
     largest: float
-
-
-class Scores(nn.Module):
-    """A network of maps, of which only the best are left, at the size of the image."""
-
-    def __init__(self, model: nn.Module, size: int):
-        super().__init__()
-        self.model, self.size = model, size
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.model(image).scores((self.size, self.size))
 
 
 def export_network(checkpoint: Path | str, out: Path, layout: str) -> Exported:
@@ -74,15 +52,17 @@ def export_network(checkpoint: Path | str, out: Path, layout: str) -> Exported:
     if layout == "onnx":
         _need_onnx()
     task, model, about = load_trained(checkpoint)
-    network = Scores(model, task.config.size)
+    exportable = task.exportable(model)
     with torch.no_grad():
         program = torch.export.export(
-            network, (_images(task.config.size, 2),), dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1)}}
+            exportable.module,
+            (_noise(exportable.shape, 2),),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
         )
         _forget_places(program)
-        known = metadata(task, about)
-        data, run = (_onnx if layout == "onnx" else _torch)(program, known)
-        difference, largest = _compare(network, run, task.config.size)
+        known = metadata(task, exportable, about)
+        data, run = (_onnx if layout == "onnx" else _torch)(program, exportable, known)
+        difference, largest = _compare(exportable, run)
     files = [out]
     write_bytes(out, data)
     if layout == "torch":
@@ -91,28 +71,11 @@ def export_network(checkpoint: Path | str, out: Path, layout: str) -> Exported:
     return Exported(tuple(files), difference, largest)
 
 
-def metadata(task: MapsTask, about: dict) -> dict:
+def metadata(task: Task, exportable: Exportable, about: dict) -> dict:
     """What must be known to use the network, as plain values. about: as of ``load_weights``."""
-    size = task.config.size
-    return {
-        "format": "mannequin-network",
-        "task": task.name,
-        "classes": CLASSES[task.name],
-        "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
-        "normalisation": {
-            "mean": list(MEAN),
-            "std": list(STD),
-            "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
-        },
-        "output": {
-            "name": "scores",
-            "shape": ["batch", task.classes, size, size],
-            "type": "float32",
-            "rule": "the class of a pixel has the highest score",
-        },
-        "checkpoint": {"step": about["step"], "sha256": digest(about["checkpoint"])},
-        "versions": about["versions"],
-    }
+    head = {"format": "mannequin-network", "task": task.name}
+    checkpoint = {"step": about["step"], "sha256": digest(about["checkpoint"])}
+    return head | exportable.about | {"checkpoint": checkpoint, "versions": about["versions"]}
 
 
 def _need_onnx() -> None:
@@ -132,12 +95,14 @@ def _forget_places(program: torch.export.ExportedProgram) -> None:
         node.meta.pop("stack_trace", None)
 
 
-def _onnx(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
+def _onnx(program, exportable: Exportable, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
     """(the file, what runs it)."""
     import onnxruntime
 
     with _only_understood():
-        made = torch.onnx.export(program, input_names=["image"], output_names=["scores"], dynamo=True, verbose=False)
+        made = torch.onnx.export(
+            program, input_names=[exportable.input], output_names=[exportable.output], dynamo=True, verbose=False
+        )
     proto = made.model_proto
     _name_batch(proto.graph)
     proto.producer_name, proto.doc_string = "mannequin", f"mannequin: {known['task']}"
@@ -147,7 +112,7 @@ def _onnx(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
         )
     data = proto.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    return data, lambda image: torch.from_numpy(session.run(["scores"], {"image": image.numpy()})[0])
+    return data, lambda image: torch.from_numpy(session.run([exportable.output], {exportable.input: image.numpy()})[0])
 
 
 def _name_batch(graph) -> None:
@@ -159,7 +124,7 @@ def _name_batch(graph) -> None:
                 dim.dim_param = "batch"
 
 
-def _torch(program, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
+def _torch(program, exportable: Exportable, known: dict) -> tuple[bytes, Callable[[Tensor], Tensor]]:
     """(the file, what runs it)."""
     buffer = io.BytesIO()
     torch.export.save(program, buffer, extra_files={"mannequin.json": json.dumps(known, ensure_ascii=False)})
@@ -184,12 +149,12 @@ def _only_understood() -> Iterator[None]:
         log.removeFilter(foreign)
 
 
-def _compare(network: nn.Module, run: Callable[[Tensor], Tensor], size: int) -> tuple[float, float]:
+def _compare(exportable: Exportable, run: Callable[[Tensor], Tensor]) -> tuple[float, float]:
     """(largest difference of a score, largest score). Raises TrainingError beyond TOLERANCE, and for other shapes."""
     differences, scores = [], []
     for batch in _BATCHES:
-        image = _images(size, batch)
-        expected, found = network(image), run(image)
+        image = _noise(exportable.shape, batch)
+        expected, found = exportable.module(image), run(image)
         if found.shape != expected.shape:
             raise TrainingError(
                 f"The exported network returns {tuple(found.shape)} where {tuple(expected.shape)} is right. "
@@ -207,6 +172,6 @@ def _compare(network: nn.Module, run: Callable[[Tensor], Tensor], size: int) -> 
     return difference, largest
 
 
-def _images(size: int, batch: int) -> Tensor:
-    """(batch, 3, size, size) float32 noise, the same every time."""
-    return torch.from_numpy(np.random.default_rng(batch).normal(size=(batch, 3, size, size)).astype(np.float32))
+def _noise(shape: tuple[int, ...], batch: int) -> Tensor:
+    """(batch, *shape) float32, the same every time."""
+    return torch.from_numpy(np.random.default_rng(batch).normal(size=(batch, *shape)).astype(np.float32))

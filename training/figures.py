@@ -17,25 +17,9 @@ class Figure:
         return "unknown" if value is None else f"{value * self.scale:.{self.digits}f} {self.unit}".rstrip()
 
 
-FIGURES = {
-    "loss": Figure("loss", "", 1, 4),
-    "iou": Figure("IoU, 14 parts", "%", 100),
-    "accuracy": Figure("pixel accuracy (recall), 14 parts", "%", 100),
-    "iou_with_background": Figure("IoU, with background", "%", 100),
-    "accuracy_with_background": Figure("pixel accuracy, with background", "%", 100),
-    "pixels": Figure("pixels right, plain", "%", 100),
-    "silhouette": Figure("IoU of person", "%", 100),
-    "iou_head": Figure("IoU, head", "%", 100),
-    "iou_torso": Figure("IoU, torso", "%", 100),
-    "iou_upper_legs": Figure("IoU, upper legs", "%", 100),
-    "rmse": Figure("RMSE", "mm", 1),
-    "st_rmse": Figure("st-RMSE", "mm", 1),
-    "pose_rmse": Figure("PoseRMSE", "mm", 1),
-    "st_pose_rmse": Figure("st-PoseRMSE", "mm", 1),
-}
-"""Results by name, as meters have them, in the order of tables."""
+LOSS = Figure("loss", "", 1, 4)
 
 
-def figure_of(name: str) -> Figure:
+def figure_of(name: str, figures: dict[str, Figure]) -> Figure:
     """That of the result called ``name``; one that is not known goes by its name."""
-    return FIGURES.get(name, Figure(name, "", 1, 4))
+    return figures.get(name, Figure(name, "", 1, 4))

@@ -1,28 +1,76 @@
-"""Tasks by name, and trained networks out of checkpoints."""
+"""Tasks and recipes by name: one line for each.
 
+Nothing here needs torch until a task is asked for, so that manuals appear at once.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from mannequin.generator.errors import TrainingError, unknown_name
 from mannequin.generator.records import from_plain
-from mannequin.training.core.checkpoint import fill, load_weights
-from mannequin.training.tasks.depth import Depth
-from mannequin.training.tasks.maps import MapsTask, Start
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.segmentation import Segmentation
+from mannequin.training.options import hourglass
+from mannequin.training.options.preset import Preset
+from mannequin.training.recipes.recipe import Recipe
 
-TASKS = {task.name: task for task in (Segmentation, Depth)}
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mannequin.training.task import Task
 
 
-def make_task(name: str, config: NetworkConfig = NetworkConfig(), start: Start | None = None) -> MapsTask:
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A task. learns: what, for the manual. options: its config's class. presets: the first is the default.
+
+    place: "module:Class" within mannequin.training.tasks; the class is called with the options.
+    """
+
+    name: str
+    learns: str
+    options: type
+    presets: dict[str, Preset]
+    place: str
+
+    def task(self, options: Any = None) -> "Task":
+        """A new task."""
+        module, _, name = self.place.partition(":")
+        made = getattr(import_module(f"mannequin.training.tasks.{module}"), name)
+        return made(self.options() if options is None else options)
+
+
+TASKS = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "segmentation",
+            "14 parts of the body",
+            hourglass.HourglassOptions,
+            hourglass.PRESETS,
+            "segmentation:Segmentation",
+        ),
+        Entry("depth", "depth from the pelvis", hourglass.HourglassOptions, hourglass.PRESETS, "depth:Depth"),
+    )
+}
+
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in ()}
+
+
+def entry_of(name: str) -> Entry:
     """The task called ``name``. Raises ConfigError for an unknown one."""
     if name not in TASKS:
         raise unknown_name("task", name, TASKS)
-    return TASKS[name](config, start)
+    return TASKS[name]
 
 
-def task_of(about: dict) -> MapsTask:
+def make_task(name: str, options: Any = None) -> "Task":
+    """The task called ``name``, with its usual options where none are given. Raises ConfigError for an unknown one."""
+    return entry_of(name).task(options)
+
+
+def task_of(about: dict) -> "Task":
     """The task that a checkpoint is of. about: what ``load_weights`` says of it.
 
     Raises TrainingError for a task that this release does not know.
@@ -30,31 +78,21 @@ def task_of(about: dict) -> MapsTask:
     name = about.get("task")
     if name not in TASKS:
         raise TrainingError(
-            f"The checkpoint {about.get('checkpoint')} is of the task {name!r}; this release knows "
-            f"{', '.join(TASKS)}. Use the release that wrote it."
+            f"The checkpoint {about.get('checkpoint')} is of the task {name!r}; this release knows {', '.join(TASKS)}. "
+            "Use the release that wrote it."
         )
-    return make_task(name, from_plain(NetworkConfig, about.get("task_config"), "task_config"))
+    return make_task(name, from_plain(TASKS[name].options, about.get("task_config"), "task_config"))
 
 
-def load_trained(path: Path | str) -> tuple[MapsTask, nn.Module, dict]:
+def load_trained(path: Path | str) -> "tuple[Task, nn.Module, dict]":
     """(task, network as in use, what is known of it), of a checkpoint or of a run's best one.
 
     Raises TrainingError if there is none, or it is damaged or of another release.
     """
+    from mannequin.training.core.checkpoint import fill, load_weights
+
     weights, about = load_weights(path)
     task = task_of(about)
     model = task.model()
     fill(model, weights, about["checkpoint"])
     return task, model.eval(), about
-
-
-def starting_from(path: Path | str, task: str) -> tuple[Start, dict]:
-    """(weights to train ``task`` from, what is known of them). Raises TrainingError for a checkpoint of another
-    task."""
-    weights, about = load_weights(path)
-    if about["task"] != task:
-        raise TrainingError(
-            f"The checkpoint {about['checkpoint']} is of the task {about['task']!r}; expected one of "
-            f"{task!r}. Choose another one for --init."
-        )
-    return Start(weights, about["checkpoint"]), about

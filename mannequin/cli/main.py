@@ -145,7 +145,7 @@ def parse(args: list[str]):
     if {"-h", "--help"} & set(rest):
         print(filled(inspect.getdoc(command), Console().width) + "\n")
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
-    default = command.defaults(rest) if hasattr(command, "defaults") else None
+    command, default = command.typed(rest) if hasattr(command, "typed") else (command, None)
     return tyro.cli(
         command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY
     )

@@ -2,7 +2,7 @@
 
     <run>/checkpoints/step-00001000/weights.safetensors    the network
                                     training.safetensors   state of the optimiser and of the random numbers
-                                    state.json             everything else: a Standing, and digests of the two
+                                    state.json             everything else: a TrainState, and digests of the two
 
 A checkpoint has its name only when it is whole and on the disk, and it loses the name before it is deleted.
 Nothing in it is a program: it may come from strangers.
@@ -27,7 +27,7 @@ from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import from_plain, to_plain
 
 FORMAT = "mannequin-checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.safetensors", "state.json"
 FOLDER = "checkpoints"
 
@@ -54,7 +54,7 @@ class Best:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrainState:
     """How far a run has come.
 
     run: what it is, as of resume.describe. step, samples, epoch: taken so far. sums: of the terms of the
@@ -74,24 +74,28 @@ class Standing:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint in memory. weights: of the network. training: the other tensors. note: why it was kept."""
+    """A checkpoint in memory. weights: of the network. training: the other tensors. note: why it was kept.
 
-    standing: Standing
+    version: of the format that it was read from.
+    """
+
+    state: TrainState
     weights: dict[str, Tensor]
     training: dict[str, Tensor]
     note: str = ""
+    version: int = FORMAT_VERSION
 
 
 def save(checkpoint: Checkpoint, root: Path) -> Path:
     """Write a folder into ``root``, whole or not at all, and return it. Raises TrainingError if the system refuses."""
-    path = folder_of(root, checkpoint.standing.step)
+    path = folder_of(root, checkpoint.state.step)
     part = _hidden(path, "new")
     try:
         part.mkdir(parents=True)
         digests = {name: _write(part / name, safetensors.torch.save(tensors)) for name, tensors in _files(checkpoint)}
         head = {"format": FORMAT, "format_version": FORMAT_VERSION, "sha256": digests, "note": checkpoint.note}
-        state = head | {"standing": to_plain(checkpoint.standing)}
-        _write(part / STATE, json.dumps(state, indent=1, ensure_ascii=False, allow_nan=False).encode())
+        description = head | {"state": to_plain(checkpoint.state)}
+        _write(part / STATE, json.dumps(description, indent=1, ensure_ascii=False, allow_nan=False).encode())
         _flush_folder(part)
         discard(path)
         os.rename(part, path)
@@ -171,8 +175,9 @@ def step_of(path: Path) -> int:
 
 def read(path: Path) -> Checkpoint:
     """A whole checkpoint. Raises TrainingError for a damaged one, and for one of another version."""
-    standing, state = _read_state(path)
-    return Checkpoint(standing, _tensors(path / WEIGHTS, state), _tensors(path / TRAINING, state), state["note"])
+    state, held = _read_state(path)
+    tensors = [_tensors(path / name, held) for name in (WEIGHTS, TRAINING)]
+    return Checkpoint(state, *tensors, held["note"], held["format_version"])
 
 
 def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:
@@ -182,10 +187,10 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     validation), "versions", "checkpoint" (its folder). Raises TrainingError if there is none, or it is damaged.
     """
     folder = _chosen(Path(path))
-    standing, state = _read_state(folder)
-    metrics = standing.validations[-1].metrics if standing.validations else {}
-    about = standing.run | {"step": standing.step, "epoch": standing.epoch, "metrics": metrics}
-    return _tensors(folder / WEIGHTS, state), about | {"versions": standing.versions, "checkpoint": str(folder)}
+    state, held = _read_state(folder)
+    metrics = state.validations[-1].metrics if state.validations else {}
+    about = state.run | {"step": state.step, "epoch": state.epoch, "metrics": metrics}
+    return _tensors(folder / WEIGHTS, held), about | {"versions": state.versions, "checkpoint": str(folder)}
 
 
 def digest(path: Path | str) -> str:
@@ -208,28 +213,51 @@ def _chosen(path: Path) -> Path:
     return named.get(best.step, found[-1]) if best else found[-1]
 
 
-def _read_state(path: Path) -> tuple[Standing, dict]:
-    state = _intact(path, lambda: read_json(path / STATE, "the state of a checkpoint", TrainingError))
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+def _read_state(path: Path) -> tuple[TrainState, dict]:
+    """(the state, all that its file holds)."""
+    held = _intact(path, lambda: read_json(path / STATE, "the state of a checkpoint", TrainingError))
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise TrainingError(
             f"{path / STATE} does not describe a checkpoint of Mannequin (no format = {FORMAT!r}). Check the path."
         )
-    if state.get("format_version") != FORMAT_VERSION:
+    version = held.get("format_version")
+    if version not in (1, FORMAT_VERSION):
         raise TrainingError(
-            f"{path} is a checkpoint of format version {state.get('format_version')!r}; this release reads "
-            f"{FORMAT_VERSION}. "
+            f"{path} is a checkpoint of format version {version!r}; this release reads 1 and {FORMAT_VERSION}. "
             "Use the release that wrote it."
         )
-    standing = _intact(path, lambda: from_plain(Standing, state.get("standing"), "standing"))
-    digests = state.get("sha256")
-    if not (isinstance(digests, dict) and isinstance(state.get("note"), str)):
+    plain = _upgraded(held.get("standing")) if version == 1 else held.get("state")
+    state = _intact(path, lambda: from_plain(TrainState, plain, "state"))
+    if not (isinstance(held.get("sha256"), dict) and isinstance(held.get("note"), str)):
         raise _damaged(path, "its digests or its note are missing")
-    return standing, state
+    return state, held
 
 
-def _tensors(path: Path, state: dict) -> dict[str, Tensor]:
+RENAMED = {
+    "config": {"clip": "grad_clip", "smoothing": "alpha"},
+    "options": {"frames": "sampling", "val_frames": "val_sampling"},
+}
+"""Options whose names changed with version 2, in a run's "config" and in the "options" of its "data"."""
+
+
+def _upgraded(plain):
+    """What version 1 called a standing, as a TrainState in plain values; other things as they are."""
+    if not (isinstance(plain, dict) and isinstance(run := plain.get("run"), dict)):
+        return plain
+    run = run | {"config": _renamed(run.get("config"), RENAMED["config"])}
+    if isinstance(data := run.get("data"), dict) and "options" in data:
+        data = data | {"options": _renamed(data["options"], RENAMED["options"])}
+        run["data"] = data | {"init": {"": data["init"]}} if "init" in data else data
+    return plain | {"run": run}
+
+
+def _renamed(values, names: dict[str, str]):
+    return {names.get(name, name): value for name, value in values.items()} if isinstance(values, dict) else values
+
+
+def _tensors(path: Path, held: dict) -> dict[str, Tensor]:
     data = _intact(path.parent, path.read_bytes)
-    if hashlib.sha256(data).hexdigest() != state["sha256"].get(path.name):
+    if hashlib.sha256(data).hexdigest() != held["sha256"].get(path.name):
         raise _damaged(path.parent, f"{path.name} is not what was written")
     return _intact(path.parent, lambda: safetensors.torch.load(data))
 

@@ -34,7 +34,7 @@ class TrainConfig:
     momentum: float = 0.0
     """Share of the last step that goes into the next one; for rmsprop and sgd."""
 
-    smoothing: float = 0.99
+    alpha: float = 0.99
     """Weight of the past in rmsprop's running mean of squared gradients."""
 
     schedule: Literal["constant", "multistep", "cosine"] = "constant"
@@ -52,7 +52,7 @@ class TrainConfig:
     schedule_unit: Literal["steps", "epochs"] = "steps"
     """What --milestones and --warmup are counted in."""
 
-    clip: float = 0.0
+    grad_clip: float = 0.0
     """Longest gradient, all parameters together; longer ones are shortened to it. 0: no limit."""
 
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
@@ -104,9 +104,9 @@ class TrainConfig:
                 raise ConfigError(f"{_flag(name)} is {getattr(self, name)}; expected at least {least}.")
         if not self.lr > 0:
             raise ConfigError(f"--lr is {self.lr}; expected more than 0, such as 0.001.")
-        if not 0 <= self.smoothing < 1 or not 0 <= self.momentum < 1:
+        if not 0 <= self.alpha < 1 or not 0 <= self.momentum < 1:
             raise ConfigError(
-                f"--smoothing is {self.smoothing} and --momentum {self.momentum}; expected numbers from 0 to below 1."
+                f"--alpha is {self.alpha} and --momentum {self.momentum}; expected numbers from 0 to below 1."
             )
         if self.steps and self.epochs:
             raise ConfigError(f"--steps {self.steps} and --epochs {self.epochs} exclude each other; give one.")
@@ -144,7 +144,7 @@ class TrainConfig:
 
 _LEAST = dict.fromkeys(("batch", "accumulate", "log_every", "keep"), 1) | dict.fromkeys(
     (
-        "steps", "epochs", "weight_decay", "decay", "warmup", "clip", "seed", "workers",
+        "steps", "epochs", "weight_decay", "decay", "warmup", "grad_clip", "seed", "workers",
         "validate_every", "validation_samples", "checkpoint_every", "picture_every",
     ),
     0,

@@ -1,21 +1,32 @@
-"""A task's metrics over a data set."""
+"""A task's metrics over a data set: the one loop that puts data through a network in use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mannequin.generator.errors import ConfigError
+from mannequin.training.batch import Batch
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.learner import Learner
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.sampler import ValidationBatches
 from mannequin.training.core.schedule import length_of
-from mannequin.training.task import Batch
+from mannequin.training.metrics.meter import Meter
+from mannequin.training.task import Step, Task
 
 
-def validation_loader(data, config: TrainConfig, fabric: Fabric) -> DataLoader:
+def in_use(task: Task, model: nn.Module, batches: Iterable[Batch]) -> Iterator[tuple[Step, Batch]]:
+    """What ``model``, which is switched to use, makes of each batch, all of which are on its device."""
+    for batch in batches:
+        with torch.no_grad():
+            step = task.step(model, batch)
+        yield step, batch
+
+
+def validation_loader(data, task: Task, config: TrainConfig, fabric: Fabric) -> DataLoader:
     """The first --validation-samples of ``data``, this process's share of them. Raises ConfigError if there are
     none."""
     length = length_of(data)
@@ -25,9 +36,10 @@ def validation_loader(data, config: TrainConfig, fabric: Fabric) -> DataLoader:
         raise ConfigError(
             "--validation-samples 0 means all, and the validation data is generated without end; say how many."
         )
-    samples = min(config.validation_samples or length, length or config.validation_samples)
+    wanted = config.validation_samples
+    samples = wanted if length is None else min(wanted or length, length)
     batches = ValidationBatches(samples, config.batch, fabric.global_rank, fabric.world_size)
-    return loader(data, batches, config.workers, fabric)
+    return loader(data, batches, config.workers, fabric, task.collate)
 
 
 def validate(
@@ -38,29 +50,38 @@ def validate(
     The network computes as in use, not as in training, with random numbers that are the same every time and leave
     those of training as they were. first: is called with the first outputs and their batch.
     """
-    task, fabric = learner.task, learner.fabric
-    meter = task.meter()
-    loss = torch.zeros(2, dtype=torch.float64)  # its sum over samples, and their number
+    fabric, meter = learner.fabric, learner.task.meter()
+    total = torch.zeros(2, dtype=torch.float64)  # the loss's sum over samples, and their number
     learner.agree()
     training = learner.module.training
     learner.model.eval()
-    with torch.no_grad(), torch.random.fork_rng([fabric.device] if fabric.device.type == "cuda" else ()):
+    with torch.random.fork_rng([fabric.device] if fabric.device.type == "cuda" else ()):
         torch.manual_seed(0)
-        for number, (batch, _) in enumerate(on_device(batches, fabric)):
-            outputs = learner.outputs(batch)
-            meter.update(outputs, batch)
+        loaded = (learner.laid_out(batch) for batch, _ in on_device(batches, fabric))
+        for number, (step, batch) in enumerate(in_use(learner.task, learner.model, loaded)):
+            meter.update(step.outputs, batch)
             samples = len(batch["id"])
-            loss += torch.tensor(
-                [samples * float(sum(task.loss(outputs, batch).values())), samples], dtype=torch.float64
-            )
+            loss = float(sum(step.losses.values()))
+            total += torch.tensor([samples * loss, samples], dtype=torch.float64)
             if first and number == 0:
-                first(outputs, batch)
-    learner.model.train(training)
-    _add_up([loss, *meter.totals.values()], fabric)
-    return {"loss": float(loss[0] / loss[1]), **meter.result()}
+                first(step.outputs, batch)
+    if training:
+        learner.train_mode()
+    _add_up([total, *meter.sums.values()], fabric)
+    _gather(meter, fabric)
+    return {"loss": float(total[0] / total[1]), **meter.result()}
 
 
-def _add_up(totals: list[torch.Tensor], fabric: Fabric) -> None:
+def _add_up(sums: list[Tensor], fabric: Fabric) -> None:
     """Replace each by its sum over all processes."""
-    for total in totals if fabric.world_size > 1 else ():
+    for total in sums if fabric.world_size > 1 else ():
         total.copy_(fabric.all_reduce(total.to(fabric.device, copy=True), reduce_op="sum"))
+
+
+def _gather(meter: Meter, fabric: Fabric) -> None:
+    """Give every process the rows of all, in the order of the processes."""
+    if fabric.world_size == 1 or not meter.rows:
+        return
+    everyone: list = [None] * fabric.world_size
+    torch.distributed.all_gather_object(everyone, meter.rows)
+    meter.rows = {name: torch.cat([rows[name] for rows in everyone]) for name in meter.rows}

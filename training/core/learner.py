@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,10 +12,12 @@ from lightning_fabric.plugins.environments import LightningEnvironment, TorchEla
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
-from mannequin.generator.errors import ConfigError
+from mannequin.training.batch import Batch
 from mannequin.training.core.checkpoint import Checkpoint, fill
 from mannequin.training.core.config import TrainConfig
-from mannequin.training.task import Batch, Task
+from mannequin.training.core.device import device_of
+from mannequin.training.core.init import Start, initialise
+from mannequin.training.task import Step, Task
 
 
 @contextmanager
@@ -24,12 +26,7 @@ def session(config: TrainConfig) -> Iterator[Fabric]:
 
     torch's random state and its switches are as before when it ends. Raises ConfigError if there is no such device.
     """
-    cuda = torch.cuda.is_available()
-    if config.accelerator == "cuda" and not cuda:
-        raise ConfigError(
-            "--accelerator cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA."
-        )
-    accelerator = "cuda" if cuda and config.accelerator != "cpu" else "cpu"
+    accelerator = device_of(config.accelerator, "--accelerator").type
     with _switches(config), torch.random.fork_rng(range(torch.cuda.device_count()) if accelerator == "cuda" else ()):
         fabric = Fabric(accelerator=accelerator, precision=config.precision, **_processes())
         fabric.launch()
@@ -89,32 +86,48 @@ def compiled(model: nn.Module, **options) -> nn.Module:
 class Learner:
     """module: the network itself. model: what to call. optimizer: as Fabric wraps it."""
 
-    def __init__(self, task: Task, config: TrainConfig, fabric: Fabric):
-        """A new network; every process starts with the same, and then has random numbers of its own."""
+    def __init__(self, task: Task, config: TrainConfig, fabric: Fabric, starts: Sequence[Start] = ()):
+        """A new network; every process starts with the same, and then has random numbers of its own. starts: weights
+        to begin with."""
         self.task, self.config, self.fabric = task, config, fabric
         torch.manual_seed(config.seed)
         self.module = task.model()
+        initialise(self.module, task, starts)
         if config.channels_last:
             self.module.to(memory_format=torch.channels_last)
+        groups = task.parameter_groups(self.module)
+        trained = {id(p) for group in groups for p in group["params"]}
+        for parameter in self.module.parameters():
+            parameter.requires_grad_(id(parameter) in trained)
+        names = {id(p): name for name, p in self.module.named_parameters()}
+        self._names = [names[id(p)] for group in groups for p in group["params"]]
         model = compiled(self.module) if config.compile else self.module
-        self.model, self.optimizer = fabric.setup(model, _optimiser(config, self.module.parameters()))
+        self.model, self.optimizer = fabric.setup(model, _optimiser(config, groups))
         torch.manual_seed(
             int(np.random.SeedSequence([config.seed, fabric.global_rank]).generate_state(1, np.uint64)[0])
         )
 
-    def outputs(self, batch: Batch):
-        """What the network says of a batch, which is on its device."""
-        inputs = self.task.inputs(batch)
-        if self.config.channels_last:
-            inputs = tuple(_channels_last(value) for value in inputs)
-        return self.model(*inputs)
+    def train_mode(self) -> None:
+        """Switch to training, but for what is frozen."""
+        self.model.train()
+        self.task.train_mode(self.module)
+
+    def step(self, batch: Batch) -> Step:
+        """Put a batch, which is on its device, through the network."""
+        return self.task.step(self.model, self.laid_out(batch))
+
+    def laid_out(self, batch: Batch) -> Batch:
+        """The batch with images as --channels-last has them."""
+        if not self.config.channels_last:
+            return batch
+        return {name: _channels_last(value) for name, value in batch.items()}
 
     def gradient_norm(self) -> Tensor:
         """Length of the gradient of all parameters together, a number; the gradient is then cut to --clip."""
         parameters = [p for p in self.module.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
-        if self.config.clip:
-            torch.nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
+        if self.config.grad_clip:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self.config.grad_clip, norm)
         return norm
 
     def agree(self) -> None:
@@ -130,9 +143,8 @@ class Learner:
     def training_state(self) -> dict[str, Tensor]:
         """Copies of the tensors that training needs to go on: optimiser/<parameter>/<name>, and random/<device> with
         a row for each process. All processes must call it."""
-        names = [name for name, _ in self.module.named_parameters()]
         state = {
-            f"optimiser/{names[index]}/{name}": _copy(value)
+            f"optimiser/{self._names[index]}/{name}": _copy(value)
             for index, values in self.optimizer.state_dict()["state"].items()
             for name, value in values.items()
             if value is not None  # of SGD without momentum
@@ -141,9 +153,9 @@ class Learner:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint. Raises TrainingError if it is of another network."""
-        fill(self.module, checkpoint.weights, f"of step {checkpoint.standing.step}")
+        fill(self.module, checkpoint.weights, f"of step {checkpoint.state.step}")
         state = {}
-        indices = {name: index for index, (name, _) in enumerate(self.module.named_parameters())}
+        indices = {name: index for index, name in enumerate(self._names)}
         for key, value in checkpoint.training.items():
             kind, _, rest = key.partition("/")
             if kind == "optimiser":
@@ -166,19 +178,19 @@ class Learner:
         return self.fabric.all_gather(value).reshape(self.fabric.world_size, -1).cpu()
 
 
-def _optimiser(config: TrainConfig, parameters) -> torch.optim.Optimizer:
+def _optimiser(config: TrainConfig, groups: list[dict]) -> torch.optim.Optimizer:
     common = {"lr": config.lr, "weight_decay": config.weight_decay}
     if config.optimiser == "rmsprop":
-        return torch.optim.RMSprop(parameters, alpha=config.smoothing, momentum=config.momentum, **common)
+        return torch.optim.RMSprop(groups, alpha=config.alpha, momentum=config.momentum, **common)
     if config.optimiser == "sgd":
-        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
-    return torch.optim.AdamW(parameters, **common)
+        return torch.optim.SGD(groups, momentum=config.momentum, **common)
+    return torch.optim.AdamW(groups, **common)
 
 
 def _channels_last(value):
-    """Images (B, C, H, W), laid out channels last; anything else as it is."""
-    if isinstance(value, Tensor) and value.dim() == 4:
-        return value.contiguous(memory_format=torch.channels_last)
+    """Images (B, C, H, W) and videos (B, C, T, H, W), laid out channels last; anything else as it is."""
+    if isinstance(value, Tensor) and value.is_floating_point() and value.dim() in (4, 5):
+        return value.contiguous(memory_format=torch.channels_last if value.dim() == 4 else torch.channels_last_3d)
     return value
 
 

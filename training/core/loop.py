@@ -3,7 +3,7 @@
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mannequin.training.core.checkpoint import (
     FOLDER,
     Best,
     Checkpoint,
-    Standing,
+    TrainState,
     Validation,
     folder_of,
     plain_metrics,
@@ -23,6 +23,8 @@ from mannequin.training.core.checkpoint import (
     save,
 )
 from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.evaluation import validate, validation_loader
+from mannequin.training.core.init import Start, starts_of_checkpoint
 from mannequin.training.core.interrupts import Interrupts, in_words
 from mannequin.training.core.learner import Learner, session
 from mannequin.training.core.loader import loader, on_device
@@ -30,7 +32,7 @@ from mannequin.training.core.logs import Pace, Records
 from mannequin.training.core.resume import describe, find_start, prepare, versions
 from mannequin.training.core.sampler import TrainingBatches
 from mannequin.training.core.schedule import Course, length_of
-from mannequin.training.core.validation import validate, validation_loader
+from mannequin.training.pictures import picture
 from mannequin.training.task import Task
 
 INSPECT = "inspect"
@@ -87,18 +89,20 @@ def train(
     out: Path | str,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     data: dict | None = None,
+    starts: Sequence[Start] = (),
 ) -> Result:
     """Train ``task`` in the folder ``out``, or go on with what is there; the result is the same, bit for bit.
 
     train_data, val_data: map-style datasets, indexed by (epoch, index); the same key gives the same sample, a dict that
-    default_collate understands, with an "id". data: plain values that decide what they hold; a run goes on only with
-    the same. on_progress: is called after every step, by the first process.
+    the task collates, with an "id". data: plain values that decide what they hold; a run goes on only with the same.
+    on_progress: is called after every step, by the first process. starts: weights to begin with.
     Ctrl-C and SIGTERM end the step, write a checkpoint and return. Raises ConfigError for options that make no sense
     together, and TrainingError for a folder, a checkpoint or a loss to stop at.
     """
     config, out = config.resolved(), Path(out)
     with Interrupts() as interrupts, in_words(config), session(config) as fabric:
-        return _in_session(task, train_data, val_data, config, out, on_progress, data or {}, interrupts, fabric)
+        plain = (data or {}) | ({"init": starts_of_checkpoint(starts)} if starts else {})
+        return _in_session(task, train_data, val_data, config, out, on_progress, plain, starts, interrupts, fabric)
 
 
 def _in_session(
@@ -109,6 +113,7 @@ def _in_session(
     out: Path,
     on_progress,
     data: dict,
+    starts: Sequence[Start],
     interrupts,
     fabric: Fabric,
 ) -> Result:
@@ -116,24 +121,24 @@ def _in_session(
     course = Course.of(config, length_of(train_data), fabric.world_size)
     run = describe(task, course, fabric.world_size, data)
     start = find_start(out, run)
-    learner = Learner(task, config, fabric)
-    standing = Standing(run, versions())
+    learner = Learner(task, config, fabric, () if start else starts)
+    state = TrainState(run, versions())
     if start:
         learner.restore(start)
-        standing = replace(start.standing, run=run, versions=versions())
-    seen = validation_loader(val_data, config, fabric)
+        state = replace(start.state, run=run, versions=versions())
+    seen = validation_loader(val_data, task, config, fabric)
     fabric.barrier()  # all have looked at the folder before one changes it
     if not fabric.is_global_zero:
-        return _loop(learner, course, standing, train_data, seen, out, None, interrupts, on_progress)
+        return _loop(learner, course, state, train_data, seen, out, None, interrupts, on_progress)
     prepare(out, run)
-    with Records(out, standing.step) as records:
-        return _loop(learner, course, standing, train_data, seen, out, records, interrupts, on_progress)
+    with Records(out, state.step) as records:
+        return _loop(learner, course, state, train_data, seen, out, records, interrupts, on_progress)
 
 
 def _loop(
     learner: Learner,
     course: Course,
-    standing: Standing,
+    state: TrainState,
     train_data,
     seen,
     out: Path,
@@ -145,75 +150,75 @@ def _loop(
     task, config, fabric = learner.task, course.config, learner.fabric
     rank, processes = fabric.global_rank, fabric.world_size
     keys = TrainingBatches(
-        course.samples, config.seed, config.batch, config.accumulate, standing.step, course.steps, rank, processes
+        course.samples, config.seed, config.batch, config.accumulate, state.step, course.steps, rank, processes
     )
-    batches = on_device(loader(train_data, keys, config.workers, fabric), fabric)
+    batches = on_device(loader(train_data, keys, config.workers, fabric, task.collate), fabric)
     pace, stopped = Pace(course.per_step), None
-    learner.model.train()
+    learner.train_mode()
 
-    while standing.step < course.steps and stopped is None:
-        step, begun, waited, sums, ids = standing.step + 1, time.perf_counter(), 0.0, {}, []
+    while state.step < course.steps and stopped is None:
+        step, begun, waited, sums, ids = state.step + 1, time.perf_counter(), 0.0, {}, []
         for group in learner.optimizer.param_groups:
-            group["lr"] = course.lr(step)
+            group["lr"] = course.lr(step) * group.get("lr_scale", 1.0)
         for turn in range(config.accumulate):
             batch, seconds = next(batches)
             waited += seconds
             ids += batch["id"]
             with fabric.no_backward_sync(learner.model, enabled=turn < config.accumulate - 1):
-                terms = task.loss(learner.outputs(batch), batch)
-                fabric.backward(sum(terms.values()) / config.accumulate)
-            sums = {name: sums.get(name, 0) + term.detach() / config.accumulate for name, term in terms.items()}
+                losses = learner.step(batch).losses
+                fabric.backward(sum(losses.values()) / config.accumulate)
+            sums = {name: sums.get(name, 0) + loss.detach() / config.accumulate for name, loss in losses.items()}
         sums["gradient"] = learner.gradient_norm()
         means, number = _agreed(sums, interrupts.number, fabric)
         loss = sum(value for name, value in means.items() if name != "gradient")
         if not math.isfinite(loss + means["gradient"]):
-            _refuse(learner, standing, ids, means, out)
+            _refuse(learner, state, ids, means, out)
         learner.optimizer.step()
         learner.optimizer.zero_grad()
         pace.add(time.perf_counter() - begun, waited)
 
-        standing = _counted(standing, course, {"loss": loss} | means)
+        state = _counted(state, course, {"loss": loss} | means)
         if records:
             left = pace.seconds_left(course.steps - step)
             on_progress(
                 Progress(
                     step,
                     course.steps,
-                    standing.epoch,
+                    state.epoch,
                     loss,
                     pace.samples_per_second,
                     pace.wait_share,
                     left,
-                    _latest(standing),
+                    _latest(state),
                 )
             )
         if course.log_due(step):
-            standing = _log(standing, course, records, pace)
+            state = _log(state, course, records, pace)
         better = False
         if course.validation_due(step):
-            metrics = validate(learner, seen, _pictures(task, config, standing, records))
-            standing, better = _judged(standing, metrics, task)
+            metrics = validate(learner, seen, _pictures(task, config, state, records))
+            state, better = _judged(state, metrics, task)
             if records:
-                records.add("validation", step, {"epoch": standing.epoch} | metrics)
+                records.add("validation", step, {"epoch": state.epoch} | metrics)
         stopped = number
         if better or stopped is not None or course.checkpoint_due(step):
-            _keep(learner, standing, out, records)
+            _keep(learner, state, out, records)
 
     fabric.barrier()  # what the first process writes is there for all
     return Result(
         out,
-        standing.step,
+        state.step,
         course.steps,
-        folder_of(out / FOLDER, standing.step),
-        standing.best,
-        _latest(standing),
+        folder_of(out / FOLDER, state.step),
+        state.best,
+        _latest(state),
         stopped,
     )
 
 
-def _latest(standing: Standing) -> dict[str, float | None]:
+def _latest(state: TrainState) -> dict[str, float | None]:
     """Metrics of the last validation."""
-    return standing.validations[-1].metrics if standing.validations else {}
+    return state.validations[-1].metrics if state.validations else {}
 
 
 def _agreed(sums: dict[str, torch.Tensor], number: int | None, fabric: Fabric) -> tuple[dict[str, float], int | None]:
@@ -228,66 +233,64 @@ def _agreed(sums: dict[str, torch.Tensor], number: int | None, fabric: Fabric) -
     return dict(zip(sums, means, strict=True)), (number or signal.SIGTERM) if heard else None
 
 
-def _counted(standing: Standing, course: Course, values: dict[str, float]) -> Standing:
+def _counted(state: TrainState, course: Course, values: dict[str, float]) -> TrainState:
     """One step further."""
-    step, sums = standing.step + 1, standing.sums or {}
+    step, sums = state.step + 1, state.sums or {}
     return replace(
-        standing,
+        state,
         step=step,
         samples=step * course.per_step,
         epoch=course.epoch(step),
         sums={name: sums.get(name, 0.0) + value for name, value in values.items()},
-        summed=standing.summed + 1,
+        summed=state.summed + 1,
     )
 
 
-def _log(standing: Standing, course: Course, records: Records | None, pace: Pace) -> Standing:
+def _log(state: TrainState, course: Course, records: Records | None, pace: Pace) -> TrainState:
     """Write a line, and begin the next mean."""
     if records:
-        means = {name: value / standing.summed for name, value in standing.sums.items()}
+        means = {name: value / state.summed for name, value in state.sums.items()}
         records.add(
             "train",
-            standing.step,
-            {"epoch": standing.epoch, "samples": standing.samples, "lr": course.lr(standing.step)} | means,
+            state.step,
+            {"epoch": state.epoch, "samples": state.samples, "lr": course.lr(state.step)} | means,
         )
-        records.add(
-            "pace", standing.step, {"samples_per_second": pace.samples_per_second, "wait_share": pace.wait_share}
-        )
+        records.add("pace", state.step, {"samples_per_second": pace.samples_per_second, "wait_share": pace.wait_share})
     pace.restart()
-    return replace(standing, sums=None, summed=0)
+    return replace(state, sums=None, summed=0)
 
 
-def _pictures(task: Task, config: TrainConfig, standing: Standing, records: Records | None):
+def _pictures(task: Task, config: TrainConfig, state: TrainState, records: Records | None):
     """What keeps a picture of the first outputs of a validation, if one is due."""
-    if not (records and config.picture_every) or len(standing.validations) % config.picture_every:
+    if not (records and config.picture_every) or len(state.validations) % config.picture_every:
         return None
-    return lambda outputs, batch: records.picture(standing.step, task.picture(outputs, batch))
+    return lambda outputs, batch: records.picture(state.step, picture(task, outputs, batch))
 
 
-def _judged(standing: Standing, metrics: dict[str, float], task: Task) -> tuple[Standing, bool]:
+def _judged(state: TrainState, metrics: dict[str, float], task: Task) -> tuple[TrainState, bool]:
     """(with this validation, whether it is the best so far)."""
     name, direction = task.best
-    value, best = plain_metrics(metrics)[name], standing.best
+    value, best = plain_metrics(metrics)[name], state.best
     sign = 1 if direction == "max" else -1
     better = value is not None and (best is None or sign * value > sign * best.value)
-    validation = Validation(standing.step, standing.epoch, plain_metrics(metrics))
-    best = Best(standing.step, name, value) if better else best
-    return replace(standing, validations=(*standing.validations, validation), best=best), better
+    validation = Validation(state.step, state.epoch, plain_metrics(metrics))
+    best = Best(state.step, name, value) if better else best
+    return replace(state, validations=(*state.validations, validation), best=best), better
 
 
-def _keep(learner: Learner, standing: Standing, out: Path, records: Records | None) -> None:
+def _keep(learner: Learner, state: TrainState, out: Path, records: Records | None) -> None:
     """Write a checkpoint, then drop those that it replaces."""
     learner.agree()
-    state = learner.training_state()
+    tensors = learner.training_state()
     if records:
         records.sync()  # or a crash of the machine could lose rows that the checkpoint says are there
-        save(Checkpoint(standing, learner.weights(), state), out / FOLDER)
-        prune(out / FOLDER, learner.config.keep, standing.best.step if standing.best else None)
+        save(Checkpoint(state, learner.weights(), tensors), out / FOLDER)
+        prune(out / FOLDER, learner.config.keep, state.best.step if state.best else None)
 
 
-def _refuse(learner: Learner, standing: Standing, ids: list[str], means: dict[str, float], out: Path) -> None:
+def _refuse(learner: Learner, state: TrainState, ids: list[str], means: dict[str, float], out: Path) -> None:
     """Raise TrainingError for a loss or gradient that is no number, and keep the state before it for a look."""
-    fabric, step = learner.fabric, standing.step + 1
+    fabric, step = learner.fabric, state.step + 1
     everyone = [None] * fabric.world_size
     if fabric.world_size > 1:
         torch.distributed.all_gather_object(everyone, ids)
@@ -295,11 +298,11 @@ def _refuse(learner: Learner, standing: Standing, ids: list[str], means: dict[st
         everyone = [ids]
     names = [name for some in everyone for name in some]
     found = ", ".join(f"{name} {value:g}" for name, value in means.items())
-    state = learner.training_state()
-    path = folder_of(out / INSPECT, standing.step)
+    tensors = learner.training_state()
+    path = folder_of(out / INSPECT, state.step)
     if fabric.is_global_zero:
         note = f"In step {step} the loss was no number: {found}. Its samples: {', '.join(names)}."
-        save(Checkpoint(standing, learner.weights(), state, note), path.parent)
+        save(Checkpoint(state, learner.weights(), tensors, note), path.parent)
     shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
     raise TrainingError(
         f"The loss of step {step} is no number ({found}). Its samples: {shown}. The state before the step is "

@@ -60,7 +60,7 @@ def find_start(out: Path, run: dict) -> Checkpoint | None:
     if not found:
         return None
     checkpoint = read(found[-1])
-    _refuse_other(out, checkpoint.standing.run, run)
+    _refuse_other(out, checkpoint.state.run, run)
     return checkpoint
 
 

@@ -1,70 +1,53 @@
-"""Single frames and whole clips of datasets, as map-style torch datasets."""
-
-from collections.abc import Callable
-from dataclasses import replace
+"""Frames, windows of frames and synchronised views out of datasets, as one map-style torch dataset."""
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.remote import Place
 from mannequin.generator.streams import stream
-from mannequin.training.data.crop import SIZE, Augmentation, augmentation, crop_box, crop_matrix
-from mannequin.training.data.index import Selection, Sight, channels_needed, sights
+from mannequin.training.data.cache import SampleCache
+from mannequin.training.data.crop import SIZE, Augmentation
+from mannequin.training.data.needs import Needs
+from mannequin.training.data.raw import RawSample, read_raw
 from mannequin.training.data.readers import Readers
-from mannequin.training.data.samples import JOINTS, Shot, make_sample, make_shot
+from mannequin.training.data.samples import drawn, make_sample, stacked
+from mannequin.training.data.selection import Selection, Subject, asked_of_clips, subjects
+from mannequin.training.targets.target import Target
 
 
-class Kept:
-    """Shots that stay in the memory of the process that read them, the first that fit; they are not pickled."""
-
-    def __init__(self, room: int):
-        """room: bytes."""
-        self.room, self._shots, self._left = room, {}, room
-
-    def shot(self, key, read: Callable[[], Shot]) -> Shot:
-        """The shot called ``key``, by ``read`` where it is not kept."""
-        if key in self._shots:
-            return self._shots[key]
-        shot = read()
-        size = shot.rgb.nbytes + sum(image.nbytes for image in shot.labels.values())
-        if size <= self._left:
-            self._shots[key], self._left = shot, self._left - size
-        return shot
-
-    def __getstate__(self):
-        return {"room": self.room}
-
-    def __setstate__(self, state):
-        self.__init__(**state)
-
-
-class FrameDataset(Dataset):
-    """Samples as of :func:`mannequin.training.data.samples.make_sample`, one person in one frame each.
+class ClipSamples(Dataset):
+    """Samples as of :func:`mannequin.training.data.samples.make_sample`, of clips on disk or behind URLs.
 
     Indexed by (epoch, index), as mannequin.training.core.sampler yields; the same seed and key give the same sample,
-    whoever asks and in whatever order. Where several people are seen, each is a sample of their own.
+    whoever asks and in whatever order. Where several people are seen and samples are of one, each is a sample of
+    their own; where samples are of several cameras, each choice of so many is.
     """
 
     def __init__(
         self,
         paths,
+        needs: Needs,
+        targets: tuple[Target, ...],
         selection: Selection = Selection(),
         augment: bool = False,
         seed: int = 0,
         size: int = SIZE,
         cache: int = 0,
     ):
-        """paths: folders of datasets, ours or in SURREAL's layout, or single clips. augment: as SURREAL is trained.
+        """paths: folders of datasets, ours or in SURREAL's layout, or single clips. augment: as SURREAL is trained; one
+        augmentation serves all frames and views of a sample. size: side of the crop, pixels.
 
         cache: bytes that each process may take for decoded frames, so as to read them once.
         Raises DatasetError for what cannot be read or leaves nothing, ConfigError for a selection without sense.
         """
-        self.selection, self.augment, self.seed, self.size = selection, augment, seed, size
-        self._readers, self._kept = Readers(texts(paths)), Kept(cache)
-        self._sights = sights(self._readers, selection)
+        self.needs, self.targets, self.selection = needs, targets, selection
+        self.augment, self.seed, self.size = augment, seed, size
+        self._asked = asked_of_clips(needs, targets)
+        self._readers, self._kept = Readers(texts(paths)), SampleCache(cache)
+        self._subjects = subjects(self._readers, selection, needs, targets)
         self._readers.close()  # workers open their own
-        counts = [1 if selection.frames == "random" else len(sight.frames) for sight in self._sights]
+        counts = [1 if selection.sampling in ("random", "clip") else len(s.starts) for s in self._subjects]
         self._ends = np.cumsum(counts)
 
     def __len__(self) -> int:
@@ -72,81 +55,45 @@ class FrameDataset(Dataset):
 
     def __getitem__(self, key: tuple[int, int]) -> dict:
         epoch, index = key
-        number, place = _find(self._ends, index)
-        sight = self._sights[number]
-        if self.selection.frames == "random":
-            place = stream(self.seed, index, f"frame/{epoch}").integers(len(sight.frames))
-        shot = self._kept.shot(
-            (number, place), lambda: read_shot(self._readers, sight, int(sight.frames[place]), self.selection.labels)
+        number, place = self._find(index)
+        starts = self._subjects[number].starts
+        augmentation = drawn(self.augment, self.seed, epoch, index)
+        if self.selection.sampling == "clip":
+            return stacked([self._window(number, place, augmentation) for place in range(len(starts))])
+        if self.selection.sampling == "random":
+            place = int(stream(self.seed, index, f"frame/{epoch}").integers(len(starts)))
+        return self._window(number, place, augmentation)
+
+    def _window(self, number: int, place: int, augmentation: Augmentation) -> dict:
+        """Window ``place`` of a subject."""
+        subject = self._subjects[number]
+        views = []
+        for camera in subject.cameras:
+            raw = self._kept.get((number, place, camera), lambda camera=camera: self._read(subject, camera, place))
+            views.append(make_sample(raw, self.needs, self.targets, augmentation, self.size))
+        return views[0] if self.needs.cameras == 1 else stacked(views)
+
+    def _read(self, subject: Subject, camera: str, place: int) -> RawSample:
+        source = self._readers.clip(subject.path, subject.key)
+        shown = source.shown(camera)
+        one = self.needs.subject == "person"
+        who = [subject.people[0][0]] if one else []
+        return read_raw(
+            source,
+            camera,
+            [person for person in subject.people if person[0] in shown],
+            int(subject.starts[place]) + self.needs.spacing * np.arange(self.needs.length),
+            "/".join((*self._readers.prefix(subject.path), subject.key, camera, *who)),
+            **self._asked,
+            only=subject.people[0][1] if one and not subject.alone else None,
         )
-        drawn = _drawn(self.augment, self.seed, epoch, index)
-        return make_sample(shot, crop_matrix(crop_box(shot.joints2d), drawn, self.size), drawn.gains, self.size)
 
-
-class ClipDataset(Dataset):
-    """Runs of frames of one person, for models of video; otherwise as FrameDataset.
-
-    Every value of a sample has a leading axis of ``length`` frames, but id, which names the first.
-    One crop, round the person in all frames, and one augmentation serve the whole run.
-    """
-
-    def __init__(
-        self,
-        paths,
-        length: int,
-        selection: Selection = Selection(),
-        augment: bool = False,
-        seed: int = 0,
-        size: int = SIZE,
-    ):
-        """length: frames of a sample, selection.every apart. Runs follow each other without overlap (selection.frames =
-        all), or there is one to a clip: nearest to the middle, or at random. In every frame of a run the person is fit
-        to learn from.
-        """
-        if length < 1:
-            raise ConfigError(f"length is {length}; expected 1 or more frames.")
-        self.length, self.selection, self.augment, self.seed, self.size = length, selection, augment, seed, size
-        self._readers = Readers(texts(paths))
-        found = sights(self._readers, replace(selection, frames="all", every=1))
-        self._readers.close()
-        starts = [_starts(sight, length, selection) for sight in found]
-        self._sights = [sight for sight, some in zip(found, starts, strict=True) if len(some)]
-        self._starts = [some for some in starts if len(some)]
-        if not self._sights:
-            raise DatasetError(
-                f"{', '.join(self._readers.paths)} has no {length} frames, {selection.every} apart, through "
-                "which a person stays in the image. "
-                "Ask for shorter runs, or generate longer clips."
-            )
-        self._ends = np.cumsum([1 if selection.frames == "random" else len(some) for some in self._starts])
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    def __getitem__(self, key: tuple[int, int]) -> dict:
-        epoch, index = key
-        number, place = _find(self._ends, index)
-        sight, starts = self._sights[number], self._starts[number]
-        if self.selection.frames == "random":
-            place = stream(self.seed, index, f"frame/{epoch}").integers(len(starts))
-        frames = int(starts[place]) + self.selection.every * np.arange(self.length)
-        shots = [read_shot(self._readers, sight, int(t), self.selection.labels) for t in frames]
-        drawn = _drawn(self.augment, self.seed, epoch, index)
-        matrix = crop_matrix(crop_box(np.stack([shot.joints2d for shot in shots])), drawn, self.size)
-        samples = [make_sample(shot, matrix, drawn.gains, self.size) for shot in shots]
-        return {name: np.stack([s[name] for s in samples]) for name in samples[0] if name != "id"} | {
-            "id": samples[0]["id"]
-        }
-
-
-def read_shot(readers: Readers, sight: Sight, t: int, labels) -> Shot:
-    """Frame ``t`` of ``sight``, not cropped. Raises DatasetError if the clip is damaged."""
-    reader, camera = readers.clip(sight.path, sight.key), sight.camera
-    rgb = reader.rgb(camera, t, t + 1)[0]
-    surface = reader.labels(camera, channels_needed(labels, sight.alone), t, t + 1)
-    joints = {name: value[0] for name, value in reader.person_arrays(camera, sight.person, JOINTS, t, t + 1).items()}
-    name = "/".join((*readers.prefix(sight.path), sight.key, camera, sight.person, str(t)))
-    return make_shot(rgb, surface, 0, sight.instance, joints, labels, name)
+    def _find(self, index: int) -> tuple[int, int]:
+        """The number of the subject that sample ``index`` belongs to, and its place there."""
+        if not 0 <= index < self._ends[-1]:
+            raise IndexError(f"Sample {index} of {self._ends[-1]}.")
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return number, index - (int(self._ends[number - 1]) if number else 0)
 
 
 def texts(paths) -> tuple[str, ...]:
@@ -155,34 +102,3 @@ def texts(paths) -> tuple[str, ...]:
     if not several:
         raise ConfigError("No data is given. Name a dataset, or several.")
     return tuple(str(path) for path in several)
-
-
-def _find(ends: np.ndarray, index: int) -> tuple[int, int]:
-    """The number of the sight that sample ``index`` belongs to, and its place there."""
-    if not 0 <= index < ends[-1]:
-        raise IndexError(f"Sample {index} of {ends[-1]}.")
-    number = int(np.searchsorted(ends, index, side="right"))
-    return number, index - (int(ends[number - 1]) if number else 0)
-
-
-def _drawn(augment: bool, seed: int, epoch: int, index: int) -> Augmentation:
-    return augmentation(stream(seed, index, f"augmentation/{epoch}")) if augment else Augmentation()
-
-
-def _starts(sight: Sight, length: int, selection: Selection) -> np.ndarray:
-    """First frames of the runs that ``sight`` gives."""
-    reach = selection.every * np.arange(length)
-    fit = np.zeros(int(sight.frames[-1]) + 1, bool)
-    fit[sight.frames] = True
-    starts = np.arange(max(0, len(fit) - int(reach[-1])))
-    starts = starts[fit[starts[:, None] + reach].all(axis=1)]
-    if selection.frames == "random" or not len(starts):
-        return starts
-    if selection.frames == "middle":
-        aim = (sight.clip_frames - 1 - reach[-1]) / 2
-        return starts[[np.argmin(np.abs(starts - aim))]]
-    chosen = [starts[0]]
-    for start in starts:
-        if start > chosen[-1] + reach[-1]:
-            chosen.append(start)
-    return np.array(chosen)

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 import mannequin.generator.dataset
+import mannequin.generator.io
 from mannequin.generator.dataset.collection import Collection
 from mannequin.generator.io.cache import cached_arrays, content_key
+from mannequin.training.data.raw import usable_frames
 from mannequin.training.data.readers import Readers
-from mannequin.training.data.samples import usable_frames
 
 BLOCK = 1000
 
@@ -77,8 +78,8 @@ def _stamps(collection: Collection, keys) -> list | None:
 @cache
 def _source() -> str:
     """Stands for the code that reads clips; that of this package is in the key already."""
-    folder = Path(mannequin.generator.dataset.__file__).parent
-    return content_key(*(path.read_bytes() for path in sorted(folder.glob("*.py"))))
+    folders = (Path(package.__file__).parent for package in (mannequin.generator.dataset, mannequin.generator.io))
+    return content_key(*(path.read_bytes() for folder in folders for path in sorted(folder.rglob("*.py"))))
 
 
 def _look(readers: Readers, number: int, keys) -> dict[str, np.ndarray]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mannequin.training.data.colour import whitened
+
 SIZE = 256
 """Side of a crop, pixels."""
 
@@ -42,6 +44,37 @@ class Augmentation:
     scale: float = 1.0
     rotation: float = 0.0
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """What becomes of an image and of what is in it.
+
+    matrix: (2, 3) float64, takes points of the image to the crop, see :func:`crop_matrix`. size: its side, pixels.
+    gains: of red, green and blue.
+    """
+
+    matrix: np.ndarray
+    size: int
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def colour(self, rgb: np.ndarray) -> np.ndarray:
+        """(H, W, 3) uint8 → (3, size, size) float32, whitened."""
+        return whitened(warp_colour(rgb, self.matrix, self.size), self.gains)
+
+    def labels(self, image: np.ndarray) -> np.ndarray:
+        """(H, W) uint8 or float32 → (size, size), see :func:`warp_labels`."""
+        return warp_labels(image, self.matrix, self.size)
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) points of the image → of the crop; of their type."""
+        return transform(points, self.matrix)
+
+
+def image_box(resolution: tuple[int, int]) -> Box:
+    """The least square that holds the whole image, in its middle."""
+    h, w = resolution
+    return Box((w / 2, h / 2), max(h, w))
 
 
 def crop_box(joints2d: np.ndarray) -> Box:

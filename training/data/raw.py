@@ -1,74 +1,122 @@
-"""One person in one frame as a training sample: what all sources of samples share."""
+"""What is read of a clip for a sample, before it is cropped: the one way from clips of any kind to samples."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.clip import Foreground
-from mannequin.generator.errors import DatasetError, unknown_name
-from mannequin.training.data.colour import whitened
-from mannequin.training.data.crop import SIZE, crop_centres, transform, warp_colour, warp_labels
-from mannequin.training.losses import bins_of_depth
-
-CHANNELS_OF = {"segm": "segm", "depth": "depth", "depth_metres": "depth"}
-"""Label images that a sample may hold → the channel that each is made from."""
+from mannequin.generator.dataset.source import ClipSource
+from mannequin.generator.errors import DatasetError
+from mannequin.training.data.crop import Crop, crop_centres
 
 JOINTS = ("joints2d", "joints_camera", "visible")
-"""Of PersonView, what a sample is made of."""
+"""Arrays of PersonView that every sample of a person is made from."""
 
 _JOINTS_24 = {24: slice(24), 52: [*range(22), 22, 37]}  # of 52, the index knuckles stand for the hands
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
-    """One person in one frame of one camera, not yet cropped.
+class RawPerson:
+    """One person in T frames of a camera.
 
-    rgb: (H, W, 3) uint8. labels: name of CHANNELS_OF → (H, W), 0 where this person is not seen; see make_sample.
-    joints2d: (24, 2) float32 pixels. joints_depth: (24,) float32 metres from the camera, planar.
-    joints_visible: (24,) bool. id: "clip/camera/person/frame".
+    instance: as in the instance channel. joints2d: (T, 24, 2) float32 pixels. joints_camera: (T, 24, 3) float32 metres.
+    visible: (T, 24) bool. arrays: what else targets asked for of PersonView, by name.
     """
 
-    rgb: np.ndarray
-    labels: dict[str, np.ndarray]
+    name: str
+    instance: int
     joints2d: np.ndarray
-    joints_depth: np.ndarray
-    joints_visible: np.ndarray
-    id: str
+    joints_camera: np.ndarray
+    visible: np.ndarray
+    arrays: dict[str, np.ndarray]
 
 
-def channels_of(labels) -> tuple[str, ...]:
-    """The channels that ``labels`` are made from. Raises ConfigError for a name that is not in CHANNELS_OF."""
-    for name in labels:
-        if name not in CHANNELS_OF:
-            raise unknown_name("label", name, CHANNELS_OF)
-    return tuple(dict.fromkeys(CHANNELS_OF[name] for name in labels))
+@dataclass(frozen=True, eq=False)
+class RawSample:
+    """T frames of one camera.
 
-
-def make_shot(
-    rgb: np.ndarray, surface: Foreground, k: int, instance: int, person: dict[str, np.ndarray], names, id: str
-) -> Shot:
-    """What a frame of a clip shows of one person.
-
-    surface: of some frames, of which ``k`` is that one. instance: the person's number there; what belongs to others
-    and to things becomes background, for the task is to find the parts of the one person in the middle.
-    person: name of JOINTS → array of PersonView at that frame. names: of CHANNELS_OF.
+    id: "clip/camera/person/frame", of the first frame, without the person where everybody is meant.
+    rgb: (T, H, W, 3) uint8, or None where no image is needed. surface: label channels where there is a surface; where
+    the sample is of one person, only theirs. people: the one, or everybody seen. tags: those of the clip's description
+    that targets asked for and it has.
     """
-    part = slice(surface.offsets[k], surface.offsets[k + 1])
-    pixels, values = surface.pixels[part], {name: value[part] for name, value in surface.values.items()}
-    if "instance" in values:
-        own = values["instance"] == instance
-        pixels, values = pixels[own], {name: value[own] for name, value in values.items()}
-    joints = _JOINTS_24[len(person["joints2d"])]
-    depths = person["joints_camera"][joints, 2]
-    return Shot(
-        rgb=rgb,
-        labels={name: _image(surface.resolution, pixels, _label(name, values, depths[0])) for name in names},
-        joints2d=person["joints2d"][joints],
-        joints_depth=depths,
-        joints_visible=person["visible"][joints],
-        id=id,
-    )
+
+    id: str
+    resolution: tuple[int, int]
+    rgb: np.ndarray | None
+    surface: Foreground | None
+    people: tuple[RawPerson, ...]
+    tags: dict[str, str | float]
+
+    @property
+    def person(self) -> RawPerson:
+        """Of a sample of one person."""
+        (one,) = self.people
+        return one
+
+    @property
+    def nbytes(self) -> int:
+        """Of its images."""
+        held = [self.rgb] if self.rgb is not None else []
+        if self.surface is not None:
+            held += [self.surface.pixels, *self.surface.values.values()]
+        return sum(array.nbytes for array in held)
+
+    def label_images(self, crop: Crop, values_of: Callable[[dict[str, np.ndarray], int], np.ndarray]) -> np.ndarray:
+        """(T, size, size) cropped label images, 0 where nothing is seen.
+
+        values_of: takes the channels' values at the N pixels with a surface, by name, and the frame's place in the
+        window; returns (N,) values.
+        """
+        assert self.surface is not None, "a target with label images names the channels that they are made from"
+        images = []
+        for t in range(self.surface.num_frames):
+            part = slice(self.surface.offsets[t], self.surface.offsets[t + 1])
+            values = values_of({name: value[part] for name, value in self.surface.values.items()}, t)
+            image = np.zeros(self.resolution, values.dtype)
+            image.reshape(-1)[self.surface.pixels[part]] = values
+            images.append(crop.labels(image))
+        return np.stack(images)
+
+
+def read_raw(
+    source: ClipSource,
+    camera: str,
+    people: Sequence[tuple[str, int]],
+    frames: np.ndarray,
+    name: str,
+    *,
+    image: bool,
+    channels: tuple[str, ...],
+    arrays: tuple[str, ...] = (),
+    tags: tuple[str, ...] = (),
+    only: int | None = None,
+) -> RawSample:
+    """Frames ``frames``, ascending, of a clip.
+
+    people: (name, instance) of those whom the sample is of. name: before the frame in its id. channels: label channels
+    that targets are made from. arrays: of PersonView, besides JOINTS. tags: of the description. only: the instance
+    whose surface alone is kept;
+    None keeps all of it.
+    Raises DatasetError if the clip is damaged.
+    """
+    runs = _runs(frames)
+    rgb = np.concatenate([source.rgb(camera, *run) for run in runs]) if image else None
+    surface = None
+    if channels:
+        read = channels if only is None else tuple(dict.fromkeys((*channels, "instance")))
+        surface = _joined([source.labels(camera, read, *run) for run in runs])
+        surface = surface if only is None else _only(surface, only, channels)
+    found = []
+    for person, instance in people:
+        parts = [source.person_arrays(camera, person, (*JOINTS, *arrays), *run) for run in runs]
+        held = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        joints = {key: held.pop(key) for key in JOINTS}
+        kept = _JOINTS_24[joints["joints2d"].shape[1]]
+        found.append(RawPerson(person, instance, *(joints[key][:, kept] for key in JOINTS), held))
+    told = {tag: source.spec.tags[tag] for tag in tags if tag in source.spec.tags}
+    return RawSample(f"{name}/{frames[0]}", source.resolution, rgb, surface, tuple(found), told)
 
 
 def usable_frames(joints2d: np.ndarray, seen: np.ndarray, resolution: tuple[int, int]) -> np.ndarray:
@@ -87,46 +135,26 @@ def usable_frames(joints2d: np.ndarray, seen: np.ndarray, resolution: tuple[int,
     return np.flatnonzero(seen & ((middles >= 0) & (middles < (w, h))).all(axis=1))
 
 
-def make_sample(shot: Shot, matrix: np.ndarray, gains=(1.0, 1.0, 1.0), size: int = SIZE) -> dict:
-    """What the network sees and what it is to say; default_collate makes batches of it.
-
-    matrix: (2, 3), the crop, as of :func:`mannequin.training.data.crop.crop_matrix`. gains: of red, green and blue.
-
-    image: (3, size, size) float32, whitened (mannequin.training.data.colour).
-    segm: (size, size) uint8, 0 background, 1…14 as PARTS_14.
-    depth: (size, size) uint8, 0 background, 1…19 as mannequin.training.losses.bins_of_depth. Cropping and
-    scaling leave depth as it is, as in the released code: the bins are of the world, not of the crop.
-    depth_metres: (size, size) float32, surface minus pelvis, planar; 0 in the background.
-    pelvis_depth: float32 metres. joints_depth: (24,) float32 metres, joint minus pelvis.
-    joints2d: (24, 2) float32 pixel edges of the crop; joints_visible: (24,) bool, seen, and inside the crop.
-    matrix: (2, 3) float32, takes points of the image to the crop. id: as in Shot.
-    """
-    joints2d = transform(shot.joints2d, matrix)
-    inside = ((joints2d >= 0) & (joints2d < size)).all(axis=1)
-    pelvis = shot.joints_depth[0]
-    sample = {
-        "image": whitened(warp_colour(shot.rgb, matrix, size), gains),
-        "joints2d": joints2d,
-        "joints_visible": shot.joints_visible & inside,
-        "joints_depth": shot.joints_depth - pelvis,
-        "pelvis_depth": pelvis,
-        "matrix": matrix.astype(np.float32),
-        "id": shot.id,
-    }
-    return sample | {name: warp_labels(image, matrix, size) for name, image in shot.labels.items()}
+def _runs(frames: np.ndarray) -> list[tuple[int, int]]:
+    """(start, stop) of the runs of neighbours in ``frames``: each is read at once."""
+    breaks = np.flatnonzero(np.diff(frames) != 1) + 1
+    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(frames, breaks)]
 
 
-def _label(name: str, values: dict[str, np.ndarray], pelvis: np.ndarray) -> np.ndarray:
-    """(N,) values of label image ``name`` at the pixels of a person whose channels are ``values``."""
-    if name == "segm":
-        return MERGE_14[values["segm"]]
-    if name == "depth_metres":
-        return values["depth"] - pelvis
-    return bins_of_depth(values["depth"], pelvis)
+def _joined(parts: list[Foreground]) -> Foreground:
+    """Frames after frames."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([part.offsets[-1] for part in parts])
+    offsets = [parts[0].offsets, *(part.offsets[1:] + end for part, end in zip(parts[1:], ends))]
+    values = {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values}
+    pixels = np.concatenate([part.pixels for part in parts])
+    return Foreground(parts[0].resolution, np.concatenate(offsets), pixels, values)
 
 
-def _image(resolution, pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(H, W) with ``values`` at flat ``pixels``, 0 elsewhere."""
-    image = np.zeros(resolution, values.dtype)
-    image.reshape(-1)[pixels] = values
-    return image
+def _only(surface: Foreground, instance: int, channels: tuple[str, ...]) -> Foreground:
+    """What belongs to others and to things becomes background: the task is to find what is the one person's."""
+    own = surface.values["instance"] == instance
+    counts = np.concatenate([[0], np.cumsum(own)])
+    values = {name: surface.values[name][own] for name in channels}
+    return Foreground(surface.resolution, counts[surface.offsets], surface.pixels[own], values)

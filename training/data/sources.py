@@ -11,18 +11,19 @@ from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.records import to_plain
-from mannequin.training.data.frames import FrameDataset, texts
-from mannequin.training.data.index import Selection, split_of
+from mannequin.training.data.clips import ClipSamples, texts
+from mannequin.training.data.generated import GeneratedSamples
 from mannequin.training.data.readers import Readers
-from mannequin.training.data.stream import GeneratedFrames
-from mannequin.training.presets import DataConfig
+from mannequin.training.data.selection import Selection, split_of
+from mannequin.training.options.preset import DataConfig
+from mannequin.training.task import Task
 
 ENLARGED = 1.5
 """How many times as high and wide as the crop generated images are, where their size is left open."""
 
 
 @dataclass(frozen=True)
-class Feed:
+class TrainingData:
     """train, val: datasets for mannequin.training.core.loop.train. about: plain values that decide what they hold."""
 
     train: Dataset
@@ -33,7 +34,7 @@ class Feed:
 class Shuffled(Dataset):
     """A dataset in another order, so that the first samples are of many clips; the same seed, the same order."""
 
-    def __init__(self, data: FrameDataset, seed: int):
+    def __init__(self, data: ClipSamples, seed: int):
         self.data, self.order = data, np.random.default_rng(seed).permutation(len(data))
 
     def __len__(self) -> int:
@@ -44,30 +45,25 @@ class Shuffled(Dataset):
         return self.data[epoch, int(self.order[index])]
 
 
-def from_datasets(
-    paths: Sequence, val_paths: Sequence, labels: tuple[str, ...], size: int, config: DataConfig, seed: int
-) -> Feed:
-    """Frames of the datasets ``paths``, validated on ``val_paths``, or on clips held out where there are none.
+def from_datasets(paths: Sequence, val_paths: Sequence, task: Task, config: DataConfig, seed: int) -> TrainingData:
+    """Samples of the datasets ``paths``, validated on ``val_paths``, or on clips held out where there are none.
 
     Raises DatasetError for datasets that cannot be read, lack a channel, or leave nothing on one side.
     """
-    chosen = Selection(frames=config.frames, every=config.every, labels=labels)
-    judged = Selection(frames=config.val_frames, labels=labels)
+    chosen = Selection(sampling=config.sampling, every=config.every)
+    held_out = Selection(sampling=config.val_sampling)
     if not val_paths:
-        chosen, judged = (
-            replace(s, split=split, val_share=config.val_share) for s, split in ((chosen, "train"), (judged, "val"))
-        )
+        chosen = replace(chosen, split="train", val_share=config.val_share)
+        held_out = replace(held_out, split="val", val_share=config.val_share)
     try:
-        train = FrameDataset(
-            paths, chosen, augment=config.augment == "paper", seed=seed, size=size, cache=_bytes(config)
-        )
-        val = FrameDataset(val_paths or paths, judged, size=size, cache=_bytes(config))
+        train = _clips(paths, task, chosen, config, augment=config.augment == "paper", seed=seed)
+        val = _clips(val_paths or paths, task, held_out, config)
     except DatasetError:
         if not val_paths:
-            _check_shares(paths, judged)
+            _check_shares(paths, held_out)
         raise
     about = {"train": list(texts(paths)), "val": list(map(str, val_paths)), "options": _options(config)}
-    return Feed(train, Shuffled(val, seed), about)
+    return TrainingData(train, Shuffled(val, seed), about)
 
 
 def from_generator(
@@ -75,15 +71,18 @@ def from_generator(
     assets: Assets,
     open_renderer: Callable[[Catalog], object],
     val_paths: Sequence,
-    labels: tuple[str, ...],
-    size: int,
+    task: Task,
     config: DataConfig,
     seed: int,
-) -> Feed:
-    """Endless new frames, validated on ``val_paths``, or on frames from another seed where there are none."""
-    side = round(ENLARGED * size)
+) -> TrainingData:
+    """Endless new samples, validated on ``val_paths``, or on samples from another seed where there are none."""
+    side = round(ENLARGED * task.size)
     sample = replace(sample, size=sample.size or (side, side))
-    train = GeneratedFrames(sample, assets, seed, open_renderer, labels, augment=config.augment == "paper", size=size)
+
+    def generated(seed: int, augment: bool) -> GeneratedSamples:
+        return GeneratedSamples(sample, assets, seed, open_renderer, task.needs, task.targets, augment, task.size)
+
+    train = generated(seed, augment=config.augment == "paper")
     about = {
         "stream": to_plain(sample),
         "assets": to_plain(assets),
@@ -92,20 +91,21 @@ def from_generator(
         "options": _options(config),
     }
     if not val_paths:
-        return Feed(
-            train, GeneratedFrames(sample, assets, seed + 1, open_renderer, labels, augment=False, size=size), about
-        )
-    val = FrameDataset(val_paths, Selection(frames=config.val_frames, labels=labels), size=size, cache=_bytes(config))
-    return Feed(train, Shuffled(val, seed), about)
+        return TrainingData(train, generated(seed + 1, augment=False), about)
+    val = _clips(val_paths, task, Selection(sampling=config.val_sampling), config)
+    return TrainingData(train, Shuffled(val, seed), about)
+
+
+def _clips(
+    paths: Sequence, task: Task, selection: Selection, config: DataConfig, augment: bool = False, seed: int = 0
+) -> ClipSamples:
+    cache = int(config.cache * 2**30)
+    return ClipSamples(paths, task.needs, task.targets, selection, augment, seed, task.size, cache)
 
 
 def _options(config: DataConfig) -> dict:
     """Those that decide what the samples are, as plain values."""
     return {name: value for name, value in to_plain(config).items() if name != "cache"}
-
-
-def _bytes(config: DataConfig) -> int:
-    return int(config.cache * 2**30)
 
 
 def _check_shares(paths: Sequence, held_out: Selection) -> None:

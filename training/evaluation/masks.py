@@ -21,9 +21,9 @@ from mannequin.generator.io import limits
 from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.reading import contained, read_bytes, read_json
 from mannequin.generator.records import from_plain
-from mannequin.training.data.colour import whitened
-from mannequin.training.data.crop import Box, crop_matrix, warp_colour
-from mannequin.training.losses import IGNORE
+from mannequin.training.data.crop import Box, Crop, crop_matrix
+from mannequin.training.metrics.labels import IGNORE
+from mannequin.training.targets.parts import Parts
 
 LAYOUT = "masks.json"
 PHOTOS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -86,10 +86,10 @@ def read_layout(root: Path) -> MaskLayout | None:
 
 
 class MaskedImages(Dataset):
-    """Samples of whole images, indexed by (epoch, index) as FrameDataset; the epoch has no influence.
+    """Samples of whole images, indexed by (epoch, index) as ClipSamples; the epoch has no influence.
 
     image: (3, size, size) float32, whitened: the image in the middle of the least square that holds it, black beside
-    it. segm: (S, S) uint8, that square in the image's own pixels; IGNORE where there is no image or no label. id: name
+    it. parts: (S, S) uint8, that square in the image's own pixels; IGNORE where there is no image or no label. id: name
     of the image.
     """
 
@@ -132,8 +132,8 @@ class MaskedImages(Dataset):
         top, left = (side - h) // 2, (side - w) // 2
         square = np.full((side, side), IGNORE, np.uint8)
         square[top : top + h, left : left + w] = labels
-        matrix = crop_matrix(Box((side / 2 - left, side / 2 - top), side), size=self.size)
-        return {"image": whitened(warp_colour(rgb, matrix, self.size)), "segm": square, "id": name}
+        crop = Crop(crop_matrix(Box((side / 2 - left, side / 2 - top), side), size=self.size), self.size)
+        return {"image": crop.colour(rgb), Parts.name: square, "id": name}
 
     def _labels(self, path: Path) -> np.ndarray:
         """(H, W) uint8 classes of a mask."""

@@ -4,45 +4,38 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from mannequin.generator.errors import ConfigError, TrainingError
+from mannequin.generator.errors import TrainingError
+from mannequin.training.batch import Batch, one_of
 from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.evaluation import in_use
 from mannequin.training.core.interrupts import begin_loading, in_words
-from mannequin.training.data.colour import to_rgb
 from mannequin.training.data.loading import loader_settings
-from mannequin.training.losses import labels_at
-from mannequin.training.metrics import SegmentationMeter
-from mannequin.training.models.hourglass import Maps
-from mannequin.training.task import Batch
-from mannequin.training.tasks.maps import MapsMeter, MapsTask
-
-Device = Literal["auto", "cpu", "cuda"]
+from mannequin.training.metrics.meter import Meter
+from mannequin.training.task import Task
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class SampleResult:
     """One sample as it was measured, alone. score: of the task's deciding metric; NaN where it says nothing.
 
-    image: (size, size, 3) uint8 sRGB, what the network saw. truth, predicted: (size, size) uint8 classes there.
+    row: pictures (H, W, 3) uint8 sRGB by title, as the task makes them.
     """
 
     id: str
     score: float
-    image: np.ndarray
-    truth: np.ndarray
-    predicted: np.ndarray
+    row: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """n: samples. results: the meter's, over all. classes: measure → class → value. scores: of each sample alone, by
-    id.
+    """n: samples. results: the meter's, over all. classes: measure → class → value.
 
     even, worst: some samples, evenly spread over the data, and the worst by their score, worst first.
     """
@@ -50,18 +43,8 @@ class Measured:
     n: int
     results: dict[str, float]
     classes: dict[str, dict[str, float]]
-    even: tuple[Judged, ...]
-    worst: tuple[Judged, ...]
-
-
-def device_of(name: Device) -> torch.device:
-    """auto is CUDA if there is a device. Raises ConfigError if cuda is asked for and there is none."""
-    cuda = torch.cuda.is_available()
-    if name == "cuda" and not cuda:
-        raise ConfigError(
-            "--device cuda: torch finds no CUDA device here. Use auto or cpu, or install a torch built for CUDA."
-        )
-    return torch.device("cuda" if cuda and name != "cpu" else "cpu")
+    even: tuple[SampleResult, ...]
+    worst: tuple[SampleResult, ...]
 
 
 def evenly(count: int, wanted: int) -> list[int]:
@@ -71,7 +54,7 @@ def evenly(count: int, wanted: int) -> list[int]:
 
 
 def measure(
-    task: MapsTask,
+    task: Task,
     model: nn.Module,
     data: Dataset,
     indices: Sequence[int],
@@ -88,93 +71,63 @@ def measure(
     ``worst``. progress: told samples done and samples in all. The batch decides speed and memory, not results.
     Raises what ``data`` raises, and TrainingError when memory is used up.
     """
-    meter, best = task.meter(), task.best
+    meter, direction = task.meter(), task.best[1]
     asked = {indices[k] for k in evenly(len(indices), shown)} if shown else set()
     even, worst = [], []
     model = model.to(device)
-    batches = [list(indices[k : k + batch]) for k in range(0, len(indices), batch)]
-    with _in_words(batch, workers), torch.inference_mode():
+    numbers = [list(indices[k : k + batch]) for k in range(0, len(indices), batch)]
+    with _in_words(batch, workers):
         done = 0
-        for numbers, samples in zip(batches, _loaded(data, batches, workers, device.type == "cuda"), strict=True):
-            outputs = model(torch.stack([sample["image"] for sample in samples]).to(device))
-            for k, (number, sample) in enumerate(zip(numbers, samples, strict=True)):
-                one, alone = _alone(outputs, k), _batched(sample, device)
-                score = _count(task, meter, one, alone)[best[0]]
+        loaded = (_on(samples, device) for samples in _loader(task, data, numbers, workers, device.type == "cuda"))
+        for some, (step, samples) in zip(numbers, in_use(task, model, loaded), strict=True):
+            for k, number in enumerate(some):
+                outputs, alone = one_of(step.outputs, k), one_of(samples, k)
+                score = _count(task, meter, outputs, alone)
                 if number in asked:
-                    even.append(_judged(task, one, alone, score))
+                    even.append(_result(task, outputs, alone, score))
                 if shown and not np.isnan(score):
-                    rank = score if best[1] == "max" else -score, number
-                    _keep_worst(worst, rank, partial(_judged, task, one, alone, score), shown)
-            done += len(samples)
+                    rank = score if direction == "max" else -score, number
+                    _keep_worst(worst, rank, partial(_result, task, outputs, alone, score), shown)
+            done += len(some)
             progress(done, len(indices))
-    return Measured(len(indices), meter.result(), _classes(meter), tuple(even), tuple(judged for _, judged in worst))
+    return Measured(len(indices), meter.result(), meter.per_class(), tuple(even), tuple(one for _, one in worst))
 
 
-def _loaded(data: Dataset, batches: list[list[int]], workers: int, pin: bool) -> DataLoader:
-    """Lists of samples."""
+def _loader(task: Task, data: Dataset, batches: list[list[int]], workers: int, pin: bool) -> DataLoader:
     settings = loader_settings(workers, pin)
     if workers:
         settings["worker_init_fn"] = partial(begin_loading, settings.get("worker_init_fn"))
     keys = [[(0, index) for index in numbers] for numbers in batches]
-    return DataLoader(data, batch_sampler=keys, collate_fn=_tensors, **settings)
+    return DataLoader(data, batch_sampler=keys, collate_fn=task.collate, **settings)  # pyright: ignore[reportArgumentType]
 
 
-def _tensors(samples: list[dict]) -> list[dict]:
-    return [
-        {name: value if isinstance(value, str) else torch.as_tensor(value) for name, value in sample.items()}
-        for sample in samples
-    ]
+def _on(value: Any, device: torch.device) -> Any:
+    """A batch on its device."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {name: _on(part, device) for name, part in value.items()}
+    return [_on(part, device) for part in value] if isinstance(value, list) else value
 
 
-def _alone(outputs: Maps, k: int) -> Maps:
-    """What the network says of sample ``k`` of a batch, as a batch of one."""
-    return Maps(
-        tuple(maps[k : k + 1] for maps in outputs.stacks), None if outputs.full is None else outputs.full[k : k + 1]
-    )
-
-
-def _batched(sample: dict, device: torch.device) -> Batch:
-    return {name: [value] if isinstance(value, str) else value[None].to(device) for name, value in sample.items()}
-
-
-def _count(task: MapsTask, meter: MapsMeter, outputs: Maps, batch: Batch) -> dict[str, float]:
-    """Add one sample to ``meter``; returns its own results."""
+def _count(task: Task, meter: Meter, outputs: Any, batch: Batch) -> float:
+    """Add one sample to ``meter``; returns its own deciding result."""
     own = task.meter()
     own.update(outputs, batch)
-    for name, total in meter.totals.items():
-        total += own.totals[name]
-    return own.result()
+    meter.add(own)
+    return own.result().get(task.best[0], float("nan"))
 
 
-def _judged(task: MapsTask, outputs: Maps, batch: Batch, score: float) -> Judged:
-    size = batch["image"].shape[-2:]
-    return Judged(
-        id=batch["id"][0],
-        score=score,
-        image=to_rgb(batch["image"][0].float().cpu().numpy()),
-        truth=_small(labels_at(batch[task.truth], size)),
-        predicted=_small(outputs.labels(size)),
-    )
+def _result(task: Task, outputs: Any, batch: Batch, score: float) -> SampleResult:
+    return SampleResult(batch["id"][0], score, next(task.rows(outputs, batch)))
 
 
-def _small(labels: Tensor) -> np.ndarray:
-    return labels[0].to(torch.uint8).cpu().numpy()
-
-
-def _keep_worst(worst: list, rank: tuple[float, int], make: Callable[[], Judged], count: int) -> None:
+def _keep_worst(worst: list, rank: tuple[float, int], make: Callable[[], SampleResult], count: int) -> None:
     """Put a sample into its place among the ``count`` lowest ranks, if it belongs there."""
     if len(worst) < count or rank < worst[-1][0]:
         worst.append((rank, make()))
         worst.sort(key=lambda entry: entry[0])
         del worst[count:]
-
-
-def _classes(meter: MapsMeter) -> dict[str, dict[str, float]]:
-    """Measure → class → value: fractions of parts, millimetres of depths."""
-    inner = meter.meter
-    if isinstance(inner, SegmentationMeter):
-        return {"iou": inner.per_class(), "recall": dict(zip(inner.classes, inner.recall().tolist(), strict=True))}
-    return {"rmse": inner.per_class()}
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from torch.utils.data import Dataset
 
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
 from mannequin.generator.io.remote import Place, place
-from mannequin.training.data.frames import FrameDataset
-from mannequin.training.data.index import Selection
+from mannequin.training.data.clips import ClipSamples
+from mannequin.training.data.selection import Selection
 from mannequin.training.evaluation.human36m import EVERY, SUBJECTS, clips_of
 from mannequin.training.evaluation.masks import LAYOUT, MaskedImages, MaskLayout, read_layout
-from mannequin.training.tasks.maps import MapsTask
+from mannequin.training.targets.parts import Parts
+from mannequin.training.task import Task
 
-_BOTH, _PARTS = ("segmentation", "depth"), ("segmentation",)
+_CLIPS, _PARTS = None, (Parts.name,)
 _GUIDE = "see docs/evaluation.md"
 
 
@@ -22,13 +23,14 @@ _GUIDE = "see docs/evaluation.md"
 class Protocol:
     """A way to measure.
 
-    splits: those that may be chosen, the default first. tasks: those that its labels serve. layout: what the data
+    splits: those that may be chosen, the default first. targets: names of those that its labels give; None for clips,
+    which give what they hold. layout: what the data
     should look like and where they are from, a sentence for messages. every: frames from one that is measured to the
     next; 0 where that cannot be chosen.
     """
 
     splits: tuple[str, ...]
-    tasks: tuple[str, ...]
+    targets: tuple[str, ...] | None
     layout: str
     every: int = 0
 
@@ -36,13 +38,13 @@ class Protocol:
 PROTOCOLS = {
     "native": Protocol(
         ("all", "train", "val", "test"),
-        _BOTH,
+        _CLIPS,
         "a dataset of mannequin generate, one clip, or a folder in SURREAL's layout.",
         every=1,
     ),
     "surreal": Protocol(
         ("test", "val", "train", "all"),
-        _BOTH,
+        _CLIPS,
         "SURREAL as released, …/cmu/test/run0/01_01/01_01_c0001_info.mat with _segm.mat, _depth.mat and .mp4 "
         "beside it. "
         f"Its authors give it out under a licence: https://www.di.ens.fr/willow/research/surreal/data/; {_GUIDE}.",
@@ -56,7 +58,7 @@ PROTOCOLS = {
     ),
     "h36m": Protocol(
         ("test", "val", "train"),
-        _BOTH,
+        _CLIPS,
         "S11/<action>.<camera>/, each made by mannequin label --images from Human3.6M and bodies fitted to "
         "it; S9 for val; "
         "S1, S5, S6, S7, S8 for train. The videos are from http://vision.imar.ro/human3.6m, under a licence; "
@@ -81,11 +83,12 @@ class Opened:
 
 
 def open_data(
-    name: str, paths: Sequence[Place | str], task: MapsTask, trained: dict, split: str = "", every: int = 0
+    name: str, paths: Sequence[Place | str], task: Task, trained: dict, split: str = "", every: int = 0
 ) -> Opened:
     """What protocol ``name`` measures of ``paths`` with networks of ``task``.
 
-    trained: what the network has learnt from, as of mannequin.training.feed. split, every: other than the protocol's,
+    trained: what the network has learnt from, as of mannequin.training.data.sources. split, every: other than the
+    protocol's,
     unless ""
     and
     0. "native" data that the network has learnt from are measured on the clips that training held out, if it did.
@@ -119,12 +122,12 @@ def _held_out(trained: dict) -> float:
     return 0.0 if trained.get("val") else trained.get("options", {}).get("val_share", 0.0)
 
 
-def _check(name: str, protocol: Protocol, paths: Sequence[Place | str], task: MapsTask, split: str) -> None:
-    if task.name not in protocol.tasks:
+def _check(name: str, protocol: Protocol, paths: Sequence[Place | str], task: Task, split: str) -> None:
+    lacking = [target.name for target in task.targets if protocol.targets and target.name not in protocol.targets]
+    if lacking:
         raise ConfigError(
-            f"The checkpoint is of the task {task.name!r}; the protocol {name!r} measures "
-            f"{' and '.join(protocol.tasks)}. "
-            "Choose another checkpoint, or another protocol."
+            f"The checkpoint is of the task {task.name!r}, which is measured by {lacking[0]}; the data of the protocol "
+            f"{name!r} give {' and '.join(protocol.targets or ())}. Choose another checkpoint, or another protocol."
         )
     if split not in protocol.splits:
         raise ConfigError(f"The protocol {name!r} has no split {split!r}. Choose one of {', '.join(protocol.splits)}.")
@@ -144,25 +147,25 @@ def _only(name: str, paths: Sequence[Place | str]) -> Path:
 
 
 def _clips(
-    name: str, paths: Sequence[Place | str], task: MapsTask, split: str, every: int, share: float, note: str
+    name: str, paths: Sequence[Place | str], task: Task, split: str, every: int, share: float, note: str
 ) -> Opened:
     middle = name == "surreal"
-    chosen = Selection(split, share, frames="middle" if middle else "all", every=every or 1, labels=(task.truth,))
-    data = FrameDataset(paths, chosen, size=task.config.size)
-    frames = "the middle frame of every clip" if middle else f"every {_ordinal(every)}frame, each person a sample"
+    chosen = Selection(split, share, sampling="middle" if middle else task.test_sampling, every=every or 1)
+    data = ClipSamples(paths, task.needs, task.targets, chosen, size=task.size)
+    frames = "the middle frame of every clip" if middle else _samples(task, every)
     which = f"the clips that training held out ({100 * share:g} %)" if share else _named(split)
     return Opened(data, f"{which}: {frames}; {_crop(task)}", note)
 
 
-def _human36m(root: Path, task: MapsTask, split: str, every: int) -> Opened:
+def _human36m(root: Path, task: Task, split: str, every: int) -> Opened:
     folders = clips_of(root, split, PROTOCOLS["h36m"].layout)
-    data = FrameDataset(folders, Selection(every=every, labels=(task.truth,)), size=task.config.size)
+    data = ClipSamples(folders, task.needs, task.targets, Selection(every=every), size=task.size)
     subjects = ", ".join(SUBJECTS[split])
     what = f"{subjects}: {len(folders)} clips, every {_ordinal(every)}frame"
     return Opened(data, f"{what}; {_crop(task)}")
 
 
-def _masks(name: str, root: Path, task: MapsTask, split: str) -> Opened:
+def _masks(name: str, root: Path, task: Task, split: str) -> Opened:
     layout = read_layout(root)
     if layout is None and name == "fsitting":
         raise DatasetError(
@@ -170,16 +173,30 @@ def _masks(name: str, root: Path, task: MapsTask, split: str) -> Opened:
             "a wrong guess would give "
             f"wrong figures: describe them there. The protocol {name!r} expects {PROTOCOLS[name].layout}"
         )
-    data = MaskedImages(root, layout or MaskLayout(), split, task.config.size)
+    data = MaskedImages(root, layout or MaskLayout(), split, task.size)
     return Opened(
         data,
-        f"{_named(split)}: whole images, as squares of {task.config.size} × {task.config.size} pixels, "
-        "measured in their own pixels",
+        f"{_named(split)}: whole images, as squares of {task.size} × {task.size} pixels, measured in their own pixels",
     )
 
 
-def _crop(task: MapsTask) -> str:
-    return f"the crop round the person, {task.config.size} × {task.config.size} pixels"
+def _samples(task: Task, every: int) -> str:
+    """Which samples of clips count, in words."""
+    needs = task.needs
+    each = "each person a sample" if needs.subject == "person" else "everybody in one sample"
+    if needs.frames is None:
+        return f"every {_ordinal(every)}frame, {each}"
+    window = f"windows of {needs.frames} frames" + (f", {needs.spacing} apart" if needs.spacing > 1 else "")
+    return (
+        f"{window}, all of a clip together"
+        if task.test_sampling == "clip"
+        else f"every {_ordinal(every)}of the {window}"
+    )
+
+
+def _crop(task: Task) -> str:
+    what = "crop round the person" if task.needs.crop == "person" else "whole image as a square"
+    return f"the {what}, {task.size} × {task.size} pixels"
 
 
 def _named(split: str) -> str:

@@ -49,7 +49,7 @@ def plain_record(about: dict, asked: Asked, measured: Measured, published: Publi
         "results": plain_metrics(results_of(asked.protocol, measured)),
         "units": "IoU, accuracy and shares are fractions; errors are millimetres",
         "classes": {name: plain_metrics(values) for name, values in measured.classes.items()},
-        "worst": [{"id": judged.id, "score": judged.score} for judged in measured.worst],
+        "worst": [{"id": one.id, "score": one.score} for one in measured.worst],
         "published": to_plain(published) if published else None,
         "checkpoint": checkpoint
         | {"sha256": _digest(Path(about["checkpoint"]) / WEIGHTS), "versions": about["versions"]},

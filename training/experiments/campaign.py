@@ -14,15 +14,15 @@ from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import to_plain
 from mannequin.training.core.resume import versions
-from mannequin.training.experiments.datasets import Material, Opener, make
+from mannequin.training.experiments.datasets import ExperimentData, Opener, make
 from mannequin.training.experiments.plans import Arm, Direction, Experiment, Part, plan
 from mannequin.training.experiments.runs import Chain, result_path, run_chain
 from mannequin.training.experiments.scale import Scale
 from mannequin.training.experiments.statistics import Paired, paired
-from mannequin.training.tasks.registry import make_task
+from mannequin.training.registry import make_task
 
 SETTINGS = "settings.json"
-PIECES = 10
+TOGETHER = 10
 """Clips that a process makes at a time."""
 
 
@@ -79,13 +79,13 @@ def campaign(
         raise ConfigError(f"--seeds is {seeds}; expected at least 2, or there is no interval.")
     experiment = plan(name, scale)
     _claim(out, scale)
-    material = Material(out / "data", scale)
+    data = ExperimentData(out / "data", scale)
     parts = dict.fromkeys(part for arm in experiment.arms for part in (arm.first, arm.then))
     with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "A worker stopped while some jobs", UserWarning
         )  # joblib starts workers anew as they grow
-        _make(material, tuple(parts), seeds, opener, say)
+        _make(data, tuple(parts), seeds, opener, say)
         _train(experiment.arms, task, seeds, out, scale, say)
     return outcome(experiment, task, seeds, out, scale)
 
@@ -114,15 +114,17 @@ def chains(arms: tuple[Arm, ...], task: str, seeds: int) -> list[Chain]:
     return [Chain(task, seed, first, tuple(some)) for seed in range(seeds) for first, some in thens.items()]
 
 
-def _make(material: Material, parts: tuple[Part, ...], seeds: int, opener: Opener, say) -> None:
-    lots = {lot.paths: lot for lot in (material.test("real"), material.test("synth"))}
-    lots |= {lot.paths: lot for seed in range(seeds) for part in parts for lot in [material.lot(part, seed)]}
-    pieces = [piece for lot in lots.values() for piece in lot.missing()]
-    tasks = (joblib.delayed(make)(pieces[k : k + PIECES], opener) for k in range(0, len(pieces), PIECES))
+def _make(data: ExperimentData, parts: tuple[Part, ...], seeds: int, opener: Opener, say) -> None:
+    sets = {clip_set.paths: clip_set for clip_set in (data.test("real"), data.test("synth"))}
+    sets |= {
+        clip_set.paths: clip_set for seed in range(seeds) for part in parts for clip_set in [data.clip_set(part, seed)]
+    }
+    planned = [clip for clip_set in sets.values() for clip in clip_set.missing()]
+    tasks = (joblib.delayed(make)(planned[k : k + TOGETHER], opener) for k in range(0, len(planned), TOGETHER))
     done = 0
     for count in joblib.Parallel(return_as="generator_unordered", batch_size=1)(tasks):
         done += count
-        say(f"{done} of {len(pieces)} clips made")
+        say(f"{done} of {len(planned)} clips made")
 
 
 def _train(arms: tuple[Arm, ...], task: str, seeds: int, out: Path, scale: Scale, say) -> None:

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch.utils.data import default_collate
 
 from mannequin.training.core.checkpoint import FOLDER
-from mannequin.training.data.colour import to_rgb
+from mannequin.training.core.evaluation import in_use
 from mannequin.training.evaluation.measure import evenly
 from mannequin.training.experiments.campaign import Outcome
-from mannequin.training.experiments.datasets import Material, MemoryFrames
+from mannequin.training.experiments.datasets import ExperimentData, samples
 from mannequin.training.experiments.runs import run_folder
-from mannequin.training.tasks.registry import load_trained, make_task
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.pictures import sheet as sheet_of
+from mannequin.training.registry import load_trained, make_task
 
 ROWS = 6
 """Images, evenly spread over the test set."""
@@ -24,15 +24,16 @@ def sheet(outcome: Outcome, out: Path) -> np.ndarray:
 
     Arms whose checkpoints in ``out`` are gone have no column.
     """
-    task, paths = make_task(outcome.task), Material(out / "data", outcome.scale).test("real").paths
-    data = MemoryFrames([paths[k] for k in evenly(len(paths), ROWS)], False, 0, outcome.scale.size)
-    batch = default_collate([data[0, k] for k in range(len(data))])
-    colours, truth = task.colours(), batch[task.truth].numpy()
-    columns = {"stand-in for real": to_rgb(batch["image"].numpy()), "truth": colours[truth]}
+    task = make_task(outcome.task, HourglassOptions(size=outcome.scale.size, depth=3))
+    paths = ExperimentData(out / "data", outcome.scale).test("real").paths
+    data = samples([paths[k] for k in evenly(len(paths), ROWS)], task)
+    batch = task.collate([data[0, k] for k in range(len(data))])
+    rows: list[dict[str, np.ndarray]] = [{} for _ in range(len(data))]
     for arm in outcome.experiment.arms:
         folder = run_folder(out, outcome.task, 0, arm.first, arm.then)
         if (folder / FOLDER).exists():
             its, model, _ = load_trained(folder)
-            with torch.no_grad():
-                columns[arm.name] = colours[model(*its.inputs(batch)).labels(truth.shape[-2:]).numpy()]
-    return task.sheet(({title: pictures[k] for title, pictures in columns.items()} for k in range(len(data))), across=1)
+            ((step, _),) = in_use(its, model, [batch])
+            for row, found in zip(rows, its.rows(step.outputs, batch), strict=True):
+                row |= {"stand-in for real": found["image"], "truth": found["truth"], arm.name: found["prediction"]}
+    return sheet_of(rows, task.legend, across=1)

@@ -30,7 +30,7 @@ of the noise in the dark, grey values; quality of the JPEG."""
 
 
 @dataclass(frozen=True)
-class World:
+class Domain:
     """renderer: of mannequin.renderers.choice. camera: whether images go through the camera's faults."""
 
     sample: SampleConfig
@@ -39,34 +39,36 @@ class World:
     camera: bool
 
 
-def synthetic(image: int, frames: int, split: str = "train") -> World:
+def synthetic(image: int, frames: int, split: str = "train") -> Domain:
     """Rasterised people under spherical harmonics before views of environment images. split "test" is for measuring."""
     sample = SampleConfig("studio", frames, fps=2.5, size=(image, image), samples=4, split=split, light="sh")
-    return World(sample, Assets(motion=MOTIONS), "raster", camera=False)
+    return Domain(sample, Assets(motion=MOTIONS), "raster", camera=False)
 
 
-def stand_in(image: int) -> World:
+def stand_in(image: int) -> Domain:
     """The stand-in for real images; of one frame a clip."""
     sample = SampleConfig("studio", 1, fps=2.5, size=(image, image), samples=16, split="test", light="hdri")
-    return World(sample, Assets(motion=REAL_MOTIONS), "blender", camera=True)
+    return Domain(sample, Assets(motion=REAL_MOTIONS), "blender", camera=True)
 
 
-def draw(world: World, catalog: Catalog, name: str, count: int, avoid: frozenset[str] = frozenset()) -> list[ClipSpec]:
+def draw(
+    domain: Domain, catalog: Catalog, name: str, count: int, avoid: frozenset[str] = frozenset()
+) -> list[ClipSpec]:
     """The first ``count`` clips of the draw ``name`` (of _SEEDS) whose people wear nothing in ``avoid``."""
     found, index = [], 0
     while len(found) < count:
-        spec = sample_clip(world.sample, catalog, _SEEDS[name], index)
+        spec = sample_clip(domain.sample, catalog, _SEEDS[name], index)
         found += [spec] if worn([spec]).isdisjoint(avoid) else []
         index += 1
     return found
 
 
-def wardrobe(world: World, catalog: Catalog, count: int, seed: int) -> tuple[list[ClipSpec], list[str]]:
-    """``count`` clips for the experiment with outfits, and the world's outfits in an order; both follow from
+def wardrobe(domain: Domain, catalog: Catalog, count: int, seed: int) -> tuple[list[ClipSpec], list[str]]:
+    """``count`` clips for the experiment with outfits, and the domain's outfits in an order; both follow from
     ``seed``."""
-    order = stream(seed, 0, "outfits").permutation(np.array(members(catalog.textures, world.sample.split)))
+    order = stream(seed, 0, "outfits").permutation(np.array(members(catalog.textures, domain.sample.split)))
     return [
-        sample_clip(world.sample, catalog, _SEEDS["outfits"] + seed, index) for index in range(count)
+        sample_clip(domain.sample, catalog, _SEEDS["outfits"] + seed, index) for index in range(count)
     ], order.tolist()
 
 

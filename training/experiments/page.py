@@ -5,8 +5,8 @@ import math
 from mannequin.training.experiments.campaign import Outcome
 from mannequin.training.experiments.plans import Arm
 from mannequin.training.experiments.statistics import Paired, mean_and_reach
-from mannequin.training.figures import FIGURES
 from mannequin.training.plot import COLOURS, Plot, ticks
+from mannequin.training.registry import make_task
 
 
 def markdown(outcome: Outcome) -> str:
@@ -80,5 +80,5 @@ def plot(outcome: Outcome) -> str:
 
 def _unit(outcome: Outcome) -> tuple[str, float]:
     """(the metric with its unit, by what it is multiplied to be that)."""
-    figure = FIGURES[outcome.metric]
+    figure = make_task(outcome.task).meter().figures[outcome.metric]
     return f"{figure.title}, {figure.unit}", figure.scale

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.utils.data import default_collate
 
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.training.core.checkpoint import plain_metrics
 from mannequin.training.core.config import TrainConfig
+from mannequin.training.core.init import read_starts
 from mannequin.training.core.loop import Result, train
-from mannequin.training.experiments.datasets import Material, MemoryFrames
+from mannequin.training.data.clips import ClipSamples
+from mannequin.training.evaluation.measure import measure
+from mannequin.training.experiments.datasets import ExperimentData, samples
 from mannequin.training.experiments.plans import Part
 from mannequin.training.experiments.scale import Scale
-from mannequin.training.tasks.maps import MapsTask
-from mannequin.training.tasks.network import NetworkConfig
-from mannequin.training.tasks.registry import load_trained, make_task, starting_from
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.registry import load_trained, make_task
+from mannequin.training.task import Task
 
 
 @dataclass(frozen=True)
@@ -48,24 +50,24 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
     Returns the paths of the new results.
     """
     torch.set_num_threads(1)  # the other cores have runs of their own
-    material, written = Material(out / "data", scale), []
+    held, written = ExperimentData(out / "data", scale), []
     for then in chain.thens:
         path = result_path(out, chain.task, chain.seed, chain.first, then)
         if path.exists():
             continue
         begun = time.perf_counter()
         folder, last = (run_folder(out, chain.task, chain.seed, chain.first, part) for part in (None, then))
-        _trained(chain, chain.first, scale, scale.lr, scale.steps, folder, None, material)
+        _trained(chain, chain.first, scale, scale.lr, scale.steps, folder, None, held)
         steps = scale.more_steps + (scale.steps if then.whole else 0)
-        ended = _trained(chain, then, scale, scale.lr / 3, steps, last, folder, material)
+        ended = _trained(chain, then, scale, scale.lr / 3, steps, last, folder, held)
         task, model, _ = load_trained(ended.checkpoint)
-        sets = {kind: MemoryFrames(material.test(kind).paths, False, 0, scale.size) for kind in ("real", "synth")}
+        tests = {kind: samples(held.test(kind).paths, task) for kind in ("real", "synth")}
         record = {
             "task": chain.task,
             "seed": chain.seed,
             "first": str(chain.first),
             "then": str(then),
-            "metrics": {kind: plain_metrics(measured(task, model, data, scale.batch)) for kind, data in sets.items()},
+            "metrics": {kind: _metrics(task, model, data, scale.batch) for kind, data in tests.items()},
             "seconds": round(time.perf_counter() - begun, 1),
         }
         write_bytes(path, json.dumps(record, indent=1).encode())
@@ -73,18 +75,20 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
     return written
 
 
-def measured(task: MapsTask, model: nn.Module, data: MemoryFrames, batch: int) -> dict[str, float]:
-    """The task's metrics of a trained network over ``data``."""
-    meter = task.meter()
-    with torch.no_grad():
-        for start in range(0, len(data), batch):
-            samples = default_collate([data[0, k] for k in range(start, min(start + batch, len(data)))])
-            meter.update(model(*task.inputs(samples)), samples)
-    return meter.result()
+def _metrics(task: Task, model: nn.Module, data: ClipSamples, batch: int) -> dict[str, float | None]:
+    """Of a trained network over ``data``."""
+    return plain_metrics(measure(task, model, data, range(len(data)), device=torch.device("cpu"), batch=batch).results)
 
 
 def _trained(
-    chain: Chain, part: Part, scale: Scale, lr: float, steps: int, folder: Path, start: Path | None, material: Material
+    chain: Chain,
+    part: Part,
+    scale: Scale,
+    lr: float,
+    steps: int,
+    folder: Path,
+    start: Path | None,
+    held: ExperimentData,
 ) -> Result:
     """One part of training, done or gone on with. start: the run with whose weights it begins."""
     config = TrainConfig(
@@ -104,11 +108,12 @@ def _trained(
         picture_every=0,
         keep=1,
     )
-    network = NetworkConfig(stacks=1, features=scale.features, depth=3, size=scale.size)
-    task = make_task(chain.task, network, starting_from(start, chain.task)[0] if start else None)
-    data = MemoryFrames(material.learning(part, chain.seed), scale.augment, chain.seed, scale.size)
-    seen = MemoryFrames(material.test("real").paths, False, 0, scale.size)
-    ended = train(task, data, seen, config, folder, data={"part": str(part), "after": start.name if start else ""})
+    network = HourglassOptions(stacks=1, features=scale.features, depth=3, size=scale.size)
+    task = make_task(chain.task, network)
+    learning = samples(held.learning(part, chain.seed), task, scale.augment, chain.seed)
+    about = {"part": str(part), "after": start.name if start else ""}
+    starts = read_starts({"": start} if start else {}, task)
+    ended = train(task, learning, samples(held.test("real").paths, task), config, folder, data=about, starts=starts)
     if ended.stopped is not None:
         raise KeyboardInterrupt
     return ended

@@ -1,41 +1,11 @@
-"""Losses as functions of a network's outputs and of labels; the classes that depth becomes."""
+"""Losses of maps of classes."""
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mannequin.training.metrics.labels import IGNORE
 from mannequin.training.models.hourglass import Maps
-
-IGNORE = 255
-"""Label of a pixel that nobody labelled; it counts in no loss and no metric."""
-BIN = 0.045
-"""Metres of depth that one class covers (thesis 3.4)."""
-BINS = 19
-"""Depth classes of a person: 1…19, the tenth ending at the pelvis; class 0 is background."""
-
-
-def bins_of_depth(depth: np.ndarray, pelvis) -> np.ndarray:
-    """Depths of points of a person as classes 1…19: uint8 of the same shape.
-
-    depth, pelvis: (…) planar z in metres, of the points and of the pelvis joint; they broadcast.
-
-    Class 10 + k is k = clamp(ceil((depth − pelvis) / BIN), −9, 9), as in SURREAL's training code:
-    it holds depths in ((k − 1) BIN, k BIN] from the pelvis, and the first and the last class hold
-    all that lies farther out.
-    """
-    side = BINS // 2
-    return (np.ceil((depth - pelvis) / BIN).clip(-side, side) + (side + 1)).astype(np.uint8)
-
-
-def depth_of_bins(bins: Tensor) -> Tensor:
-    """Metres from the pelvis at the middle of each class: float32 of the same shape, NaN on background.
-
-    The middle of class 10 + k is (k − ½) BIN; the two open classes get that of their BIN nearest
-    the pelvis. NaN also where unlabelled.
-    """
-    middle = (bins.to(torch.float32) - (BINS // 2 + 1) - 0.5) * BIN
-    return middle.masked_fill((bins < 1) | (bins > BINS), torch.nan)
 
 
 def labels_at(labels: Tensor, size: tuple[int, int]) -> Tensor:

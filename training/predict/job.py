@@ -12,7 +12,6 @@ Files appear whole; those that are there are not made again.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import cv2
@@ -25,12 +24,12 @@ from mannequin.generator.io.atomic import sweep, write_bytes
 from mannequin.generator.io.films import FILMS, open_film, write_film
 from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.reading import read_bytes, read_json
-from mannequin.generator.pictures import save_picture
+from mannequin.generator.pictures import ground, save_picture
 from mannequin.training.core.checkpoint import digest
-from mannequin.training.evaluation.measure import Device, device_of
-from mannequin.training.predict.network import Edges, Predictor, squares
-from mannequin.training.predict.outputs import FORMS, even, overlay, png, values
-from mannequin.training.tasks.registry import load_trained
+from mannequin.training.core.device import Device, device_of
+from mannequin.training.predict.crops import squares
+from mannequin.training.registry import load_trained
+from mannequin.training.task import Edges, Predictor, PredictorOptions
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Suffixes of images that are read."""
@@ -40,10 +39,11 @@ FORMAT = "mannequin-predictions"
 
 
 @dataclass(frozen=True)
-class Wish:
+class PredictOptions:
     """What to predict, and how.
 
-    checkpoint: of a network, or a run. source: image, folder of images, or film. boxes, batch: as of network.Predictor.
+    checkpoint: of a network, or a run. source: image, folder of images, or film. boxes, batch: as of
+    mannequin.training.task.PredictorOptions.
     opacity: of the colours over the image, 0 to 1. plain: no legends. frames: also the values of a film's frames.
     """
 
@@ -76,23 +76,27 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def predict(wish: Wish, on_progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> Outcome:
+def predict(
+    options: PredictOptions, on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
+) -> Outcome:
     """Do it. on_progress: told files or frames done, and in all (0 if unknown).
 
     An image of a folder that cannot be read is noted; everything else raises: AssetError for the input, TrainingError
     for the checkpoint, ConfigError for options, DatasetError for a folder of other things.
     """
-    film = wish.source.suffix.lower() in FILMS and wish.source.is_file()
-    sources = [wish.source] if film else _images(wish.source)
-    device = device_of(wish.device)
-    task, model, about = load_trained(wish.checkpoint)
-    predictor = Predictor(task, model, device, wish.boxes, wish.batch)
-    _prepare(wish, about)
+    film = options.source.suffix.lower() in FILMS and options.source.is_file()
+    sources = [options.source] if film else _images(options.source)
+    device = device_of(options.device)
+    task, model, about = load_trained(options.checkpoint)
+    predictor = task.predictor(model, PredictorOptions(device, options.boxes, options.batch))
+    if predictor.film_only and not film:
+        raise ConfigError(f"Networks of the task {task.name!r} look at films; {options.source} is none. Give a film.")
+    _prepare(options, about, predictor)
     outcome = Outcome(task.name)
     if film:
-        _film(wish, predictor, outcome, on_progress)
+        _film(options, predictor, outcome, on_progress)
     else:
-        _stills(wish, predictor, sources, outcome, on_progress)
+        _stills(options, predictor, sources, outcome, on_progress)
     return outcome
 
 
@@ -119,56 +123,57 @@ def _images(source: Path) -> list[Path]:
     return found
 
 
-def _prepare(wish: Wish, about: dict) -> None:
-    """Begin the folder, or see that it is of the same wish. Raises DatasetError for another."""
-    path = wish.out / DESCRIPTION
+def _prepare(options: PredictOptions, about: dict, predictor: Predictor) -> None:
+    """Begin the folder, or see that it is of the same options. Raises DatasetError for another."""
+    path = options.out / DESCRIPTION
     here = {
         "format": FORMAT,
         "checkpoint": {
-            "path": str(wish.checkpoint.absolute()),
+            "path": str(options.checkpoint.absolute()),
             "step": about["step"],
             "sha256": digest(about["checkpoint"]),
         },
         "task": about["task"],
-        "source": str(wish.source.absolute()),
-        "boxes": [list(box) for box in wish.boxes],
-        "overlay": {"opacity": wish.opacity, "plain": wish.plain},
-        "frames": wish.frames,
-        "values": FORMS[about["task"]],
+        "source": str(options.source.absolute()),
+        "boxes": [list(box) for box in options.boxes],
+        "overlay": {"opacity": options.opacity, "plain": options.plain},
+        "frames": options.frames,
+        "values": predictor.values,
     }
     if path.exists():
         there = read_json(path, "a description of predictions", DatasetError)
         lines = differences(there, here)
         if lines:
             raise DatasetError(
-                f"{wish.out} holds other predictions:\n"
+                f"{options.out} holds other predictions:\n"
                 + "\n".join(f"  {line}" for line in lines[:20])
                 + "\nChoose another --out, or the same input, network and options."
             )
-        sweep(wish.out)
+        sweep(options.out)
         return
-    if wish.out.exists() and (not wish.out.is_dir() or any(wish.out.iterdir())):
+    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         raise DatasetError(
-            f"{wish.out} is not empty, and holds no predictions (it has no {DESCRIPTION}). Choose an empty or "
+            f"{options.out} is not empty, and holds no predictions (it has no {DESCRIPTION}). Choose an empty or "
             "a new folder for --out."
         )
     write_bytes(path, (json.dumps(here, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _stills(wish: Wish, predictor: Predictor, sources: list[Path], outcome: Outcome, on_progress) -> None:
-    folder, alone = wish.out / FORMS[outcome.task]["folder"], sources == [wish.source]
+def _stills(options: PredictOptions, predictor: Predictor, sources: list[Path], outcome: Outcome, on_progress) -> None:
+    folder, alone = options.out / predictor.folder, sources == [options.source]
     begun: list[tuple[Path, np.ndarray]] = []  # read, and not yet written
 
     def images() -> Iterator[np.ndarray]:
         for path in sources:
             if all(
-                _newer(made, path) for made in (folder / f"{path.stem}.png", wish.out / "overlay" / f"{path.stem}.png")
+                _newer(made, path)
+                for made in (folder / f"{path.stem}{predictor.suffix}", options.out / "overlay" / f"{path.stem}.png")
             ):
                 outcome.skipped.append(path.name)
                 continue
             try:
                 image = read_image(path)
-                squares(image.shape[:2], wish.boxes)
+                squares(image.shape[:2], options.boxes)
             except (AssetError, ConfigError) as e:
                 if alone:
                     raise
@@ -177,12 +182,11 @@ def _stills(wish: Wish, predictor: Predictor, sources: list[Path], outcome: Outc
             begun.append((path, image))
             yield image
 
-    for labels in predictor.labels(images()):
+    for prediction in predictor.predict(images()):
         path, image = begun.pop(0)
-        write_bytes(folder / f"{path.stem}.png", png(values(predictor.task, labels)))
-        save_picture(
-            wish.out / "overlay" / f"{path.stem}.png", overlay(predictor.task, image, labels, wish.opacity, wish.plain)
-        )
+        write_bytes(folder / f"{path.stem}{predictor.suffix}", prediction.content())
+        picture = prediction.draw(image, options.opacity, options.plain)
+        save_picture(options.out / "overlay" / f"{path.stem}.png", picture)
         outcome.done.append(path.name)
         on_progress("image", len(outcome.done) + len(outcome.skipped) + len(outcome.failed), len(sources))
 
@@ -205,10 +209,10 @@ def read_image(path: Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _film(wish: Wish, predictor: Predictor, outcome: Outcome, on_progress) -> None:
+def _film(options: PredictOptions, predictor: Predictor, outcome: Outcome, on_progress) -> None:
     """The film of colours last: where it is, all is done."""
-    source, target = wish.source, wish.out / "overlay" / f"{wish.source.stem}.mp4"
-    folder = wish.out / FORMS[outcome.task]["folder"] / source.stem
+    source, target = options.source, options.out / "overlay" / f"{options.source.stem}.mp4"
+    folder = options.out / predictor.folder / source.stem
     if _newer(target, source):
         outcome.skipped.append(source.name)
         return
@@ -221,11 +225,19 @@ def _film(wish: Wish, predictor: Predictor, outcome: Outcome, on_progress) -> No
                 yield image
 
         def pictures() -> Iterator[np.ndarray]:
-            for t, labels in zip(count(), predictor.labels(images())):
-                if wish.frames:
-                    write_bytes(folder / f"{t:06d}.png", png(values(predictor.task, labels)))
-                yield even(overlay(predictor.task, begun.pop(0), labels, wish.opacity, wish.plain))
+            for t, prediction in enumerate(predictor.predict(images())):
+                if options.frames:
+                    write_bytes(folder / f"{t:06d}{predictor.suffix}", prediction.content())
+                yield _even(prediction.draw(begun.pop(0), options.opacity, options.plain))
                 on_progress("frame", t + 1, film.num_frames)
 
         write_film(target, pictures(), film.fps)
     outcome.done.append(source.name)
+
+
+def _even(picture: np.ndarray) -> np.ndarray:
+    """The picture with a row and a column more where H.264 needs them."""
+    h, w = picture.shape[:2]
+    whole = ground(h + h % 2, w + w % 2)
+    whole[:h, :w] = picture
+    return whole

@@ -1,77 +1,74 @@
 """What tasks share that give every pixel of a crop a class, by the maps of a stacked hourglass."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from mannequin.generator.colours import HIDDEN, SEEN, Legend
-from mannequin.generator.pictures import GAP, draw_legend, grid, ground, resized, titled
-from mannequin.training.core.checkpoint import fill
-from mannequin.training.data.colour import to_rgb
-from mannequin.training.losses import IGNORE, stacked_cross_entropy
-from mannequin.training.metrics import DepthMeter, SegmentationMeter
+from mannequin.training.batch import Batch
+from mannequin.training.cost import flops
+from mannequin.training.data.colour import MEAN, STD, to_rgb
+from mannequin.training.data.needs import Needs
+from mannequin.training.losses.class_maps import labels_at, stacked_cross_entropy
+from mannequin.training.metrics.labels import IGNORE
 from mannequin.training.models.hourglass import HourglassConfig, Maps, StackedHourglass
-from mannequin.training.task import Batch
-from mannequin.training.tasks.network import NetworkConfig
-
-SHOWN = 8
-"""Samples on a picture."""
-
-SIDE = 192
-"""Pixels that one image on a picture has, at least."""
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.predict.class_maps import ClassMapPredictor
+from mannequin.training.targets.depth_bins import DepthBins
+from mannequin.training.targets.parts import Parts
+from mannequin.training.task import Description, Exportable, PredictorOptions, Step, Task
 
 
-@dataclass(frozen=True, eq=False)
-class Start:
-    """Weights to begin with. where: the checkpoint that they are of."""
+class ClassMapTask(Task):
+    """A task of one target of classes at pixels, the first of ``targets``; what is the target's own is in there."""
 
-    weights: dict[str, Tensor]
-    where: str
+    needs = Needs()
+    truth: ClassVar[Parts | DepthBins]
+    says: ClassVar[str]
+    limits: ClassVar[tuple[str, ...]]
 
+    def __init__(self, config: HourglassOptions = HourglassOptions()):
+        self.config = config
+        self.legend: Legend = self.truth.legend()
 
-class MapsTask(ABC):
-    """A task of mannequin.training.task, but for what is of its classes.
+    @property
+    def size(self) -> int:
+        return self.config.size
 
-    truth: the value of a batch that holds the true classes, (B, H, W) uint8. classes: how many, background included.
-    """
-
-    name: ClassVar[str]
-    truth: ClassVar[str]
-    classes: ClassVar[int]
-    best: ClassVar[tuple[str, Literal["max", "min"]]]
-    legend: ClassVar[Legend]
-
-    def __init__(self, config: NetworkConfig = NetworkConfig(), start: Start | None = None):
-        self.config, self.start = config, start
+    @property
+    def classes(self) -> int:
+        """How many, background included."""
+        return len(self.truth.classes)
 
     def model(self) -> nn.Module:
-        """Raises TrainingError if the weights to begin with are of another network."""
         c = self.config
-        model = StackedHourglass(
+        return StackedHourglass(
             HourglassConfig(self.classes, stacks=c.stacks, features=c.features, depth=c.depth, up=c.up)
         )
-        if self.start:
-            added = {
-                name: value for name, value in model.state_dict().items() if name.startswith("up.")
-            }  # --up begins anew
-            fill(model, added | self.start.weights, self.start.where)
-        return model
 
-    def inputs(self, batch: Batch) -> tuple:
-        return (batch["image"],)
+    def may_begin_anew(self, name: str) -> bool:
+        return name.startswith("up.")
 
-    def loss(self, outputs: Maps, batch: Batch) -> dict[str, Tensor]:
-        return {"cross_entropy": stacked_cross_entropy(outputs, batch[self.truth])}
+    def step(self, model: nn.Module, batch: Batch) -> Step:
+        maps = model(batch["image"])
+        truth = batch.get(self.truth.name)
+        known = isinstance(truth, Tensor)
+        return Step({"cross_entropy": stacked_cross_entropy(maps, truth)} if known else {}, maps)
 
-    def picture(self, outputs: Maps, batch: Batch) -> np.ndarray:
-        """(h, w, 3) uint8: the first SHOWN samples, see :meth:`row`."""
-        truth, images = batch[self.truth][:SHOWN].cpu().numpy(), batch["image"][:SHOWN].float().cpu().numpy()
-        predicted = outputs.labels(truth.shape[-2:])[:SHOWN].cpu().numpy()
-        return self.sheet(self.row(*sample) for sample in zip(to_rgb(images), truth, predicted, strict=True))
+    @abstractmethod
+    def error(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """(H, W) how wrong a prediction is, 0 right to 1."""
+
+    def rows(self, outputs: Maps, batch: Batch) -> Iterator[dict[str, np.ndarray]]:
+        """Image, truth, prediction and error at the size of the crop; where nobody labelled there is no error."""
+        size = batch["image"].shape[-2:]
+        images, predicted = to_rgb(batch["image"].float().cpu().numpy()), outputs.labels(size).cpu().numpy()
+        for image, truth, found in zip(images, batch[self.truth.name], predicted):
+            yield self.row(image, labels_at(truth, size).cpu().numpy(), found)
 
     def row(self, image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
         """Pictures (H, W, 3) uint8 of one sample by title: image, truth, prediction, error.
@@ -82,64 +79,66 @@ class MapsTask(ABC):
         wrong = np.where(labelled, self.error(truth, predicted), 0.0)[..., None]
         known = np.where(labelled, truth, 0)
         error = np.where((known > 0)[..., None] | (wrong > 0), (1 - wrong) * SEEN + wrong * HIDDEN, 0)
-        colours = self.colours()
+        colours = self.truth.colours()
         pictures = image, colours[known], colours[predicted], np.rint(error).astype(np.uint8)
         return dict(zip(("image", "truth", "prediction", "error"), pictures, strict=True))
 
-    def sheet(self, rows: Iterable[dict[str, np.ndarray]], across: int = 2) -> np.ndarray:
-        """(h, w, 3) uint8: rows of pictures by title, as of :meth:`row`, ``across`` of them beside each other, over the
-        legend."""
-        rows = [{title: _large(picture) for title, picture in row.items()} for row in rows]
-        across = min(across, len(rows))
-        pictures = [
-            picture if n >= across else titled(picture, title)
-            for n, row in enumerate(rows)
-            for title, picture in row.items()
-        ]
-        columns = across * len(rows[0])
-        parts = [grid(pictures[:columns], columns)]
-        if pictures[columns:]:
-            parts += [ground(GAP, parts[0].shape[1]), grid(pictures[columns:], columns)]
-        return np.concatenate([*parts, draw_legend(self.legend, parts[0].shape[1])])
+    def describe(self, model: nn.Module) -> Description:
+        c = self.config
+        up = ", with learnt upsampling" if c.up else ""
+        architecture = (
+            f"stacked hourglass (Newell et al. 2016): {c.stacks} stack{'s' * (c.stacks > 1)}, {c.features} features, "
+            f"depth {c.depth}{up}"
+        )
+        cost = flops(model, (1, 3, c.size, c.size))
+        operations = f"{cost / 1e9:,.3g} GFLOPs for one image; a multiplication with its addition counts two"
+        return Description(
+            title="a stacked hourglass network",
+            says=self.says,
+            loss="the cross-entropy of every stack's maps, summed over stacks",
+            network=(
+                ("architecture", architecture),
+                ("input", f"{c.size} × {c.size} pixels, RGB, whitened"),
+                ("output", f"scores of {self.classes} classes, the first the background, at every pixel"),
+                ("operations", operations),
+            ),
+            limits=self.limits,
+        )
 
-    @abstractmethod
-    def meter(self) -> "MapsMeter":
-        """A meter that has counted nothing yet."""
+    def predictor(self, model: nn.Module, options: PredictorOptions) -> ClassMapPredictor:
+        return ClassMapPredictor(self.truth, model, self.size, options)
 
-    @abstractmethod
-    def colours(self) -> np.ndarray:
-        """(classes, 3) uint8 sRGB; the background is black."""
-
-    @abstractmethod
-    def error(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """(H, W) how wrong a prediction is, 0 right to 1."""
-
-
-class MapsMeter:
-    """A meter of classes that reads a network's maps: at full resolution, where the highest score wins (thesis 3.4).
-
-    truth: the value of a batch with the true classes. others: what else of the batch ``meter`` takes.
-    """
-
-    def __init__(self, meter: SegmentationMeter | DepthMeter, truth: str, others: tuple[str, ...] = ()):
-        self.meter, self.truth, self.others = meter, truth, others
-
-    @property
-    def totals(self) -> dict[str, Tensor]:
-        return self.meter.totals
-
-    def update(self, outputs: Maps, batch: Batch) -> None:
-        truth = batch[self.truth]
-        self.meter.update(outputs.labels(truth.shape[-2:]), truth, *(batch[name] for name in self.others))
-
-    def result(self) -> dict[str, float]:
-        return self.meter.result()
-
-    def per_class(self) -> dict[str, float]:
-        return self.meter.per_class()
+    def exportable(self, model: nn.Module) -> Exportable:
+        size = self.size
+        return Exportable(
+            module=Scores(model, size),
+            input="image",
+            shape=(3, size, size),
+            output="scores",
+            about={
+                "classes": list(self.truth.classes),
+                "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
+                "normalisation": {
+                    "mean": list(MEAN),
+                    "std": list(STD),
+                    "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
+                },
+                "output": {
+                    "name": "scores",
+                    "shape": ["batch", self.classes, size, size],
+                    "type": "float32",
+                    "rule": "the class of a pixel has the highest score",
+                },
+            },
+        )
 
 
-def _large(picture: np.ndarray) -> np.ndarray:
-    """The picture at the least whole multiple of its size that has SIDE rows."""
-    times = -(-SIDE // picture.shape[0])
-    return resized(picture, times * picture.shape[0], times * picture.shape[1])
+class Scores(nn.Module):
+    """A network of maps, of which only the best are left, at the size of the image."""
+
+    def __init__(self, model: nn.Module, size: int):
+        super().__init__()
+        self.model, self.size = model, size
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.model(image).scores((self.size, self.size))

@@ -2,30 +2,33 @@
 
 import numpy as np
 
-from mannequin.generator.colours import Bar, depth_colours
-from mannequin.training.losses import BIN, BINS
-from mannequin.training.metrics import DepthMeter
-from mannequin.training.tasks.maps import MapsMeter, MapsTask
+from mannequin.training.metrics.depth import DepthMeter
+from mannequin.training.targets.depth_bins import BIN, BINS, DepthBins
+from mannequin.training.targets.joints import Joints
+from mannequin.training.tasks.class_maps import ClassMapTask
 
 WRONG = 5
 """Classes off that a picture shows as quite wrong."""
 
 
-class Depth(MapsTask):
+class Depth(ClassMapTask):
     """20 classes: background, and BINS of BIN metres, the nearest first."""
 
     name = "depth"
-    truth = "depth"
-    classes = 1 + BINS
     best = ("rmse", "min")
-    legend = Bar(-BINS / 2 * BIN, BINS / 2 * BIN, "m from the pelvis", depth_colours())
+    truth = DepthBins()
+    targets = (truth, Joints())
+    says = (
+        f"how far every pixel of a person is from the pelvis along the camera's axis, in {BINS} steps of "
+        f"{1000 * BIN:g} mm"
+    )
+    limits = (
+        f"Depth beyond about {BIN * (BINS - 1) / 2:.1f} m from the pelvis is put into the outermost step. It says "
+        "nothing of how far the person is from the camera.",
+    )
 
-    def meter(self) -> MapsMeter:
-        return MapsMeter(DepthMeter(), self.truth, ("joints2d", "joints_visible"))
-
-    def colours(self) -> np.ndarray:
-        scale = depth_colours()
-        return np.concatenate([np.zeros((1, 3), np.uint8), scale[np.linspace(0, len(scale) - 1, BINS).astype(int)]])
+    def meter(self) -> DepthMeter:
+        return DepthMeter()
 
     def error(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         off = np.abs(truth.astype(int) - predicted.astype(int)) / WRONG

@@ -2,26 +2,25 @@
 
 import numpy as np
 
-from mannequin.generator.body.model import PARTS_14
-from mannequin.generator.colours import legend, part_colours
-from mannequin.training.metrics import SegmentationMeter
-from mannequin.training.tasks.maps import MapsMeter, MapsTask
+from mannequin.training.metrics.segmentation import SegmentationMeter
+from mannequin.training.targets.parts import Parts
+from mannequin.training.tasks.class_maps import ClassMapTask
 
 
-class Segmentation(MapsTask):
+class Segmentation(ClassMapTask):
     """15 classes: background and PARTS_14."""
 
     name = "segmentation"
-    truth = "segm"
-    classes = 1 + len(PARTS_14)
     best = ("iou", "max")
-    legend = legend("segm14")
+    truth = Parts()
+    targets = (truth,)
+    says = f"which of {len(Parts.classes) - 1} parts of the body every pixel shows"
+    limits = (
+        "Left and right are the person's own. Things in front of a person, and other people, are background to it.",
+    )
 
-    def meter(self) -> MapsMeter:
-        return MapsMeter(SegmentationMeter(), self.truth)
-
-    def colours(self) -> np.ndarray:
-        return part_colours(parts=14)
+    def meter(self) -> SegmentationMeter:
+        return SegmentationMeter()
 
     def error(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         return (truth != predicted).astype(float)

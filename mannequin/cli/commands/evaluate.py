@@ -3,13 +3,18 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from mannequin.generator.io.remote import Place
+
+if TYPE_CHECKING:
+    from mannequin.training.evaluation.published import Published
+    from mannequin.training.figures import Figure
+    from mannequin.training.metrics.meter import Meter
 
 SHOWN = 8
 """Samples on each sheet of pictures."""
@@ -77,12 +82,13 @@ class Evaluate:
         self._check()
         from mannequin.report.rebuild import generate_command
         from mannequin.training.card import CARD, write_card
-        from mannequin.training.evaluation.measure import device_of, evenly, measure
-        from mannequin.training.evaluation.pictures import save_sheets
+        from mannequin.training.core.device import device_of
+        from mannequin.training.evaluation.measure import evenly, measure
         from mannequin.training.evaluation.protocols import open_data
         from mannequin.training.evaluation.published import published_for
         from mannequin.training.evaluation.record import Asked, place_in_run, plain_record, write_record
-        from mannequin.training.tasks.registry import load_trained
+        from mannequin.training.pictures import save_sheets
+        from mannequin.training.registry import load_trained
 
         device = device_of(self.device)
         task, model, about = load_trained(self.checkpoint)
@@ -97,9 +103,13 @@ class Evaluate:
             )  # fmt: skip
         names = tuple(map(str, self.data))
         asked = Asked(self.protocol, opened.protocol, names, len(opened.data), opened.note)
-        record = plain_record(about, asked, measured, published_for(self.protocol, task.name))
-        _print(Console(highlight=False, markup=False), record)
-        written = save_sheets(self.pictures, task, measured) if self.pictures else []
+        meter = task.meter()
+        published = published_for(self.protocol, meter.figures)
+        record = plain_record(about, asked, measured, published)
+        _print(Console(highlight=False, markup=False), record, meter, published)
+        sheets = {"even": measured.even, "worst": measured.worst}
+        rows = {name: [one.row for one in some] for name, some in sheets.items()}
+        written = save_sheets(self.pictures, rows, task.legend) if self.pictures else []
         path = self.json or place_in_run(about["checkpoint"], self.protocol, names)
         if path:
             write_record(path, record)
@@ -119,11 +129,8 @@ class Evaluate:
                 raise ConfigError(f"--{name} is {getattr(self, name)}; expected at least {least}.")
 
 
-def _print(console: Console, record: dict) -> None:
+def _print(console: Console, record: dict, meter: "Meter", published: "Published | None") -> None:
     """What was measured by whom, the figures in columns of their own, then each class."""
-    from mannequin.training.evaluation.published import published_for
-
-    published = published_for(record["protocol"], record["task"])
     of = f" of {record['available']:,}" if record["available"] > record["n"] else ""
     console.print(
         f"{record['task']}, {record['checkpoint']['checkpoint']}, after {record['checkpoint']['step']:,} steps",
@@ -139,21 +146,20 @@ def _print(console: Console, record: dict) -> None:
     if record["note"]:
         about.add_row("note", record["note"])
     console.print(about)
-    console.print(_figures(record["results"], published))
-    console.print(_classes(record["classes"]))
+    console.print(_figures(record["results"], meter.figures, published))
+    if record["classes"]:
+        console.print(_classes(record["classes"], meter.class_figures))
 
 
-def _figures(results: dict, published) -> Table:
+def _figures(results: dict, figures: "dict[str, Figure]", published: "Published | None") -> Table:
     """One line for each figure; ours and those published, by what was trained on, in columns of their own."""
-    from mannequin.training.figures import FIGURES
-
     columns = published.columns if published else {}
     table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("")
     for heading in ("ours", *(f"published\n{name}" for name in columns)):
         table.add_column(heading, justify="right")
-    for name, figure in FIGURES.items():
+    for name, figure in figures.items():
         if name in results:
             own = results[name] and results[name] * figure.scale
             cells = [own, *(values.get(name) for values in columns.values())]
@@ -161,16 +167,15 @@ def _figures(results: dict, published) -> Table:
     return table
 
 
-def _classes(classes: dict[str, dict]) -> Table:
+def _classes(classes: dict[str, dict], figures: "dict[str, Figure]") -> Table:
     """One line for each class."""
-    units = {"iou": ("IoU", "%", 100), "recall": ("recall", "%", 100), "rmse": ("RMSE", "mm", 1)}
     table = Table(box=None, pad_edge=False)
     table.add_column("class")
     for measure in classes:
-        table.add_column("{} {}".format(*units[measure][:2]), justify="right")
+        table.add_column(f"{figures[measure].title} {figures[measure].unit}".rstrip(), justify="right")
     for name in next(iter(classes.values())):
-        cells = [(values[name], units[measure]) for measure, values in classes.items()]
-        table.add_row(name, *(_number(value and value * scale, unit) for value, (_, unit, scale) in cells))
+        cells = [(values[name], figures[measure]) for measure, values in classes.items()]
+        table.add_row(name, *(_number(value and value * figure.scale, figure.unit) for value, figure in cells))
     return table
 
 

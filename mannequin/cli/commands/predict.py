@@ -61,9 +61,9 @@ class Predict:
         from mannequin.cli.training.extra import need_training
 
         need_training()
-        from mannequin.training.predict.job import Wish, predict
+        from mannequin.training.predict.job import PredictOptions, predict
 
-        wish = Wish(
+        options = PredictOptions(
             self.checkpoint,
             self.source,
             self.out,
@@ -76,7 +76,7 @@ class Predict:
         )
         with Console(stderr=True).status("predicting") as status:
             outcome = predict(
-                wish, lambda what, done, total: status.update(f"{what} {done}" + (f" of {total}" if total else ""))
+                options, lambda what, done, total: status.update(f"{what} {done}" + (f" of {total}" if total else ""))
             )
         for message in outcome.failed.values():
             Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)

@@ -2,16 +2,17 @@
 
 from mannequin.cli.progress import Bar, duration
 from mannequin.training.figures import figure_of
+from mannequin.training.task import Task
 
 
 class TrainBar(Bar):
     """Of steps: the loss, the pace, the share of time spent waiting for data and the time left. Validations get a line
     of their own."""
 
-    def __init__(self, metric: str, quiet: bool = False):
-        """metric: the one that decides which validation is best."""
+    def __init__(self, task: Task, quiet: bool = False):
         super().__init__("steps", quiet)
-        self.figure, self.metric, self.metrics = figure_of(metric), metric, {}
+        self.metric, self.metrics = task.best[0], {}
+        self.figure = figure_of(self.metric, task.meter().figures)
 
     def show(self, progress) -> None:
         """Show a mannequin.training.core.loop.Progress."""

@@ -8,37 +8,72 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from mannequin.cli.commands.train import STREAM_VALIDATION, Train, TrainRecipe
 from mannequin.cli.training.bar import TrainBar
 from mannequin.generator.errors import ConfigError, TrainingError
 from mannequin.renderers.choice import open_renderer
 from mannequin.report.rebuild import generate_command
 from mannequin.training.card import write_card
 from mannequin.training.core.checkpoint import FOLDER, checkpoints
+from mannequin.training.core.init import read_starts
 from mannequin.training.core.loop import Result, train
-from mannequin.training.feed import Feed, from_datasets, from_generator
+from mannequin.training.data.sources import TrainingData, from_datasets, from_generator
 from mannequin.training.figures import figure_of
-from mannequin.training.presets import PRESETS
-from mannequin.training.tasks.maps import MapsTask
-from mannequin.training.tasks.registry import make_task, starting_from
+from mannequin.training.options.preset import DataConfig
+from mannequin.training.recipes.recipe import adjusted, folder_of_stage, run_stage
+from mannequin.training.registry import RECIPES, TASKS, make_task
+from mannequin.training.task import Task
 
 
-def run(command) -> int:
-    """Train as ``command`` (a Train) asks; returns the exit status."""
+def run(command: Train) -> int:
+    """Train as ``command`` asks; returns the exit status."""
     _check(command)
-    start, about = starting_from(command.init, command.task) if command.init else (None, None)
-    task = make_task(command.task, command.network, start)
-    feed = _feed(command, task)
-    data = feed.about | ({"init": {name: about[name] for name in ("checkpoint", "step")}} if about else {})
-    with TrainBar(task.best[0], command.quiet) as bar:
-        result = train(task, feed.train, feed.val, command.resolved(), command.folder, bar.show, data)
-    if os.environ.get("RANK", "0") == "0":  # under torchrun, one of the processes writes and speaks
+    _check_selection(command)
+    task = make_task(command.task, command.network)
+    starts = read_starts(command.starts, task)
+    data = _data(command, task, command.selection, command.train.seed)
+    with TrainBar(task, command.quiet) as bar:
+        result = train(task, data.train, data.val, command.resolved(), command.folder, bar.show, data.about, starts)
+    if _speaks():
         card = write_card(command.folder, generate_command) if result.stopped is None else None
         if not command.quiet:
-            _print(command, result, card)
+            _print(command, task, result, card)
     return 0 if result.stopped is None else 128 + result.stopped
 
 
-def _check(command) -> None:
+def run_recipe(command: TrainRecipe) -> int:
+    """Train the stages of a recipe; returns the exit status."""
+    _check(command)
+    changes = {"seed": command.seed, "accelerator": command.accelerator}
+    if command.workers is not None:
+        changes["workers"] = command.workers
+    stages = adjusted(RECIPES[command.task].presets[command.preset], **changes)
+    if command.stream and not command.val_data:
+        stages = adjusted(stages, validation_samples=STREAM_VALIDATION)
+    console = Console(highlight=False, markup=False, soft_wrap=True, quiet=command.quiet or not _speaks())
+    for stage in stages:
+        task = make_task(stage.task, stage.network)
+        data = _data(command, task, stage.data, command.seed)
+        console.print(f"{stage.name}: {stage.task}, in {folder_of_stage(command.folder, stages, stage.name)}")
+        with TrainBar(task, command.quiet) as bar:
+            result = run_stage(stages, stage, task, command.folder, data, bar.show)
+        if result.stopped is not None:
+            console.print(str(result))
+            return 128 + result.stopped
+        if _speaks():
+            write_card(result.out, generate_command)
+    run = shlex.quote(str(folder_of_stage(command.folder, stages, stages[-1].name)))
+    console.print(f"Try it: mannequin predict {run} photo.jpg --out predicted")
+    console.print(f"Judge it: mannequin evaluate {run} --data {_judged_by(command)}")
+    return 0
+
+
+def _speaks() -> bool:
+    """Under torchrun, one of the processes writes and speaks."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _check(command: Train | TrainRecipe) -> None:
     """Raise what is wrong with options together."""
     if not (command.data or command.stream):
         raise ConfigError(
@@ -50,8 +85,11 @@ def _check(command) -> None:
         raise ConfigError("--data and --stream exclude each other; leave one of them out.")
     if command.words and not command.stream:
         raise ConfigError("What stands behind -- says what --stream generates; give --stream, or leave it out.")
-    usual = PRESETS[command.preset].data
-    for name in ("frames", "every") if command.stream else ():
+
+
+def _check_selection(command: Train) -> None:
+    usual = TASKS[command.task].presets[command.preset].data
+    for name in ("sampling", "every") if command.stream else ():
         if getattr(command.selection, name) != getattr(usual, name):
             raise ConfigError(
                 f"--{name} chooses frames of datasets, which --stream has none of; leave one of them out."
@@ -63,31 +101,27 @@ def _check(command) -> None:
         )
 
 
-def _feed(command, task: MapsTask) -> Feed:
-    options = (
-        tuple(p.absolute() for p in command.val_data),
-        (task.truth,),
-        command.network.size,
-        command.selection,
-        command.train.seed,
-    )
+def _data(command: Train | TrainRecipe, task: Task, selection: DataConfig, seed: int) -> TrainingData:
+    val_paths = tuple(p.absolute() for p in command.val_data)
     if not command.stream:
-        return from_datasets(tuple(p.absolute() for p in command.data), *options)
-    return from_generator(command.sample, command.assets.located(), partial(open_renderer, "raster"), *options)
+        return from_datasets(tuple(p.absolute() for p in command.data), val_paths, task, selection, seed)
+    opener = partial(open_renderer, "raster")
+    return from_generator(command.sample, command.assets.located(), opener, val_paths, task, selection, seed)
 
 
-def _print(command, result: Result, card: Path | None) -> None:
+def _print(command: Train, task: Task, result: Result, card: Path | None) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if result.stopped is not None:
         console.print(str(result))
         return
+    figures = task.meter().figures
     table = Table(show_header=False, box=None)
     for name, value in result.metrics.items():
-        table.add_row(figure_of(name).title, figure_of(name).text(value))
+        table.add_row(figure_of(name, figures).title, figure_of(name, figures).text(value))
     console.print(f"Validation after step {result.step}, the last:")
     console.print(table)
     if result.best:
-        figure = figure_of(result.best.metric)
+        figure = figure_of(result.best.metric, figures)
         console.print(f"Best of all: {figure.title} {figure.text(result.best.value)}, after step {result.best.step}")
     run = shlex.quote(str(command.folder))
     for line in (

@@ -1,0 +1,1 @@
+"""What is minimised: functions of a network's outputs and of targets, one kind a file."""

@@ -1,0 +1,6 @@
+"""How good predictions are, one kind of them a file.
+
+meter.py           what a meter is
+segmentation.py    classes of pixels
+depth.py           depth classes of pixels
+"""

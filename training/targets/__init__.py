@@ -1,0 +1,7 @@
+"""What networks are asked for, one kind of value a file: how it is made of a clip, and the way back.
+
+target.py        what a target is
+parts.py         14 parts of the body at every pixel
+depth_bins.py    depth from the pelvis at every pixel, in classes
+joints.py        24 joints
+"""
