@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --quiet
 
-.PHONY: demo quick test check install bench clean
+.PHONY: demo quick test check gpu install bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mannequin generate demo --clips 6 --frames 12 --size 240 320 --workers auto
@@ -24,6 +24,11 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# On a machine with a GPU, from the tree: make gpu PYTHON=python3 GPU="--wheels wheels". See benchmarks/gpu.py.
+GPU ?=
+gpu:
+	$(PYTHON) -m benchmarks.gpu $(GPU)
 
 install: $(VENV)/.demo
 

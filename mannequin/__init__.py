@@ -11,6 +11,8 @@
 
 import os.path
 
+__version__ = "0.1.0"
+
 if not os.path.isdir(os.path.join(os.path.dirname(__file__), "generator")):
     raise ImportError(
         f"{os.path.dirname(__file__)} lacks its links to generator, renderers, training and assets_manifest, "

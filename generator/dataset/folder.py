@@ -13,7 +13,6 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
-from importlib import metadata
 
 from mannequin.generator.clip import CHANNELS, Clip
 from mannequin.generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VERSION
@@ -24,6 +23,7 @@ from mannequin.generator.io.atomic import cannot_write, sweep, write_bytes
 from mannequin.generator.io.reading import read_json
 from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.records import to_plain
+from mannequin.generator.versions import versions_of
 
 FORMAT = "mannequin-dataset"
 FORMAT_VERSION = 1
@@ -146,13 +146,7 @@ def find_dataset(path: Place | str) -> Dataset:
 
 def software_versions() -> dict[str, str]:
     """Versions of the installed software that decides what the clips hold; absent ones left out."""
-    versions = {}
-    for name in _SOFTWARE:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return versions_of(_SOFTWARE)
 
 
 def _plain(config) -> dict:

@@ -7,12 +7,12 @@ import sys
 import textwrap
 import threading
 from contextlib import contextmanager
-from importlib import metadata
 
 import tyro
 from rich.console import Console
 from rich.text import Text
 
+from mannequin import __version__
 from mannequin.cli.commands.assets import AssetsCommand
 from mannequin.cli.commands.evaluate import Evaluate
 from mannequin.cli.commands.experiment import Experiment
@@ -89,7 +89,7 @@ def _run(args: list[str]) -> int:
             print(manual())
             return 0 if args else 2
         if args[0] == "--version":
-            print(f"mannequin {metadata.version('mannequin')}")
+            print(f"mannequin {__version__}")
             return 0
         with _terminable():
             return parse(args).run()

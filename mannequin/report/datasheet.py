@@ -1,8 +1,8 @@
 """What the dataset is and is not, in the sense of Gebru et al., "Datasheets for Datasets" (2021)."""
 
 import json
-from importlib import metadata
 
+from mannequin import __version__
 from mannequin.generator.body.shipped import manifest
 from mannequin.generator.catalog import BUILTIN
 from mannequin.generator.clip import CHANNELS
@@ -199,7 +199,7 @@ def _shipped(source: Source) -> Html | None:
         for f in held["files"]
     ]
     origin = held.get("source") if isinstance(held.get("source"), dict) else {}
-    here, there = metadata.version("mannequin"), source.versions.get("mannequin", "an unknown version")
+    here, there = __version__, source.versions.get("mannequin", "an unknown version")
     said = (
         f"Made from {origin.get('package', 'an unknown package')} (SHA-256 {origin.get('sha256', 'unknown')}): "
         f"{origin.get('used', '')}. "

@@ -7,13 +7,13 @@
 
 import json
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from mannequin.generator.dataset.folder import differences
 from mannequin.generator.errors import TrainingError
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.records import to_plain
+from mannequin.generator.versions import versions_of
 from mannequin.training.core.checkpoint import FOLDER, Checkpoint, checkpoints, read, sweep
 from mannequin.training.core.schedule import Course
 from mannequin.training.task import Task
@@ -41,8 +41,7 @@ def describe(task: Task, course: Course, processes: int, data: dict) -> dict:
 
 def versions() -> dict[str, str]:
     """Of the software that decides the results."""
-    names = ("mannequin", "torch", "lightning-fabric", "numpy")
-    return {"python": sys.version.split()[0]} | {name: metadata.version(name) for name in names}
+    return {"python": sys.version.split()[0]} | versions_of(("mannequin", "torch", "lightning-fabric", "numpy"))
 
 
 def find_start(out: Path, run: dict) -> Checkpoint | None:
