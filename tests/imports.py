@@ -19,7 +19,8 @@ def imports(path: Path) -> set[str]:
             base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
             module = (base + (node.module or "")).strip(".")
             inner = module in ("mannequin", "tests")
-            names |= {f"{module}.{alias.name}" for alias in node.names} if inner else {module}
+            own = {alias.name for alias in node.names} - {"__version__"}  # which anybody may know
+            names |= {f"{module}.{name}" for name in own} if inner else {module}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOADERS:
             names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
     return names
