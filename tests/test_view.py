@@ -23,12 +23,12 @@ from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import open_clip, write_clip
 from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.view.about import description_html, facts_html
-from mannequin.view.clock import Clock
-from mannequin.view.film import Film, Look
+from mannequin.view.clip_images import ClipImages, ImageOptions
+from mannequin.view.image_planes import ImagePlanes, columns_for, pixel_at
 from mannequin.view.index import ClipIndex, Query
 from mannequin.view.pixels import read_pixel
+from mannequin.view.playback import Playback
 from mannequin.view.server import Viewer
-from mannequin.view.wall import Wall, columns_for, pixel_at
 from tests.browser import Visit
 from tests.clips import ball_clip, camera_looking
 from tests.test_architecture import modules_after
@@ -97,22 +97,22 @@ def wait_for(condition, seconds: float = 120.0):
 # Which frame is due
 
 
-def test_a_clock_keeps_time_and_passes_over_what_is_late():
-    clock = Clock(frames=10, fps=20.0, first=3, start=100.0, speed=1.0, loop=True)
-    assert [clock.frame(100.0 + s, 0) for s in (0.0, 0.049, 0.05, 0.1, 0.3, 0.35)] == [3, 3, 4, 5, 9, 0]
-    assert clock.frame(100.0 + 7 * 0.5, 0) == 3
-    assert clock.wait(100.02) == pytest.approx(0.03)
+def test_playback_keeps_time_and_passes_over_what_is_late():
+    playback = Playback(frames=10, fps=20.0, first=3, start=100.0, speed=1.0, loop=True)
+    assert [playback.frame(100.0 + s, 0) for s in (0.0, 0.049, 0.05, 0.1, 0.3, 0.35)] == [3, 3, 4, 5, 9, 0]
+    assert playback.frame(100.0 + 7 * 0.5, 0) == 3
+    assert playback.wait(100.02) == pytest.approx(0.03)
 
 
-def test_a_clock_ends_where_it_does_not_loop():
-    clock = Clock(frames=10, fps=20.0, first=0, start=0.0, speed=0.5, loop=False)
-    assert clock.frame(0.5, 0) == 5 and not clock.ends(5)
-    assert clock.frame(60.0, 0) == 9 and clock.ends(9)
+def test_playback_ends_where_it_does_not_loop():
+    playback = Playback(frames=10, fps=20.0, first=0, start=0.0, speed=0.5, loop=False)
+    assert playback.frame(0.5, 0) == 5 and not playback.ends(5)
+    assert playback.frame(60.0, 0) == 9 and playback.ends(9)
 
 
 def test_every_frame_in_its_turn_however_late():
-    clock = Clock(frames=3, fps=20.0, first=0, start=0.0, speed=None, loop=True)
-    assert [clock.frame(99.0, t) for t in (0, 1, 2)] == [1, 2, 0]
+    playback = Playback(frames=3, fps=20.0, first=0, start=0.0, speed=None, loop=True)
+    assert [playback.frame(99.0, t) for t in (0, 1, 2)] == [1, 2, 0]
 
 
 # The list of clips
@@ -190,7 +190,7 @@ def test_clips_that_come_and_go_are_seen_after_a_refresh(tmp_path):
 # Pictures and pixels
 
 
-def test_pictures_are_hung_as_large_as_they_fit():
+def test_pictures_are_arranged_as_large_as_they_fit():
     assert [columns_for(4, (240, 320), aspect) for aspect in (0.3, 1.3, 9.0)] == [1, 2, 4]
     assert columns_for(1, (240, 320), 1.0) == columns_for(0, (240, 320), 1.0) == 1
 
@@ -216,15 +216,15 @@ def test_a_pixel_reads_back_every_channel_exactly(dataset, clip):
 
 def test_pictures_of_all_cameras_and_channels_and_over_the_colour(dataset, clip):
     with dataset.open(0) as reader:
-        film = Film(reader)
-        look = Look(("eye 0", "eye 1"), ("rgb", "segm"))
-        assert [tile.title for tile in film.tiles(look, 0, False)] == [
+        images = ClipImages(reader)
+        options = ImageOptions(("eye 0", "eye 1"), ("rgb", "segm"))
+        assert [tile.title for tile in images.tiles(options, 0, False)] == [
             "eye 0 · rgb",
             "eye 0 · segm",
             "eye 1 · rgb",
             "eye 1 · segm",
         ]
-        (mixed,) = film.tiles(Look(("eye 0",), ("rgb", "segm"), opacity=0.25), 0, False)
+        (mixed,) = images.tiles(ImageOptions(("eye 0",), ("rgb", "segm"), opacity=0.25), 0, False)
     segm, rgb = (clip.views["eye 0"].frame(name, 0) for name in ("segm", "rgb"))
     body = segm > 0
     expected = 0.25 * part_colours()[segm] + 0.75 * rgb
@@ -234,14 +234,16 @@ def test_pictures_of_all_cameras_and_channels_and_over_the_colour(dataset, clip)
 
 def test_pictures_at_rest_are_enlarged_pixel_by_pixel(dataset):
     with dataset.open(0) as reader:
-        (small,), (large,) = (Film(reader).tiles(Look(("eye 0",), ("segm",)), 0, at_rest) for at_rest in (False, True))
+        (small,), (large,) = (
+            ClipImages(reader).tiles(ImageOptions(("eye 0",), ("segm",)), 0, at_rest) for at_rest in (False, True)
+        )
     times = len(large.picture) // len(small.picture)
     assert times > 1 and np.array_equal(large.picture, small.picture.repeat(times, 0).repeat(times, 1))
 
 
 def test_the_range_of_depth_is_that_of_the_whole_clip(dataset, clip):
     with dataset.open(0) as reader:
-        near, far = Film(reader).style(Look().style, "eye 0", "depth").depth
+        near, far = ClipImages(reader).style(ImageOptions().style, "eye 0", "depth").depth
     assert (near, far) == pytest.approx(np.percentile(clip.views["eye 0"].labels.values["depth"], (1, 99)), rel=1e-6)
 
 
@@ -471,8 +473,8 @@ def test_keys_step_through_frames_and_clips(page):
 
 def test_a_browser_that_stalls_is_sent_no_more(page, monkeypatch):
     shown = []
-    show = Wall.show
-    monkeypatch.setattr(Wall, "show", lambda self, tiles: (shown.append(1), show(self, tiles)))
+    show = ImagePlanes.show
+    monkeypatch.setattr(ImagePlanes, "show", lambda self, tiles: (shown.append(1), show(self, tiles)))
     page.press("play")
     wait_for(lambda: len(shown) > 3)
     before = len(shown)
@@ -520,7 +522,7 @@ def test_two_browsers_do_not_disturb_one_another(browser, page, viewer):
         sessions = dict(viewer._sessions)
     wait_for(lambda: len(viewer._sessions) == 1)
     (left,) = (s for n, s in sessions.items() if n not in viewer._sessions)
-    wait_for(lambda: left.film is None)
+    wait_for(lambda: left.images is None)
 
 
 def test_the_scene_and_back(page):
@@ -566,8 +568,8 @@ def test_the_page_complains_of_nothing_and_asks_nobody_else(opened, viewer):
 def test_the_command_line(dataset):
     port = free_port()
     code = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mannequin.cli import "
-        "main; main()"
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from "
+        "mannequin.cli.main import main; main()"
     )
     command = [sys.executable, "-u", "-c", code, "view", str(dataset.path), "--port", str(port), "--host", "0.0.0.0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

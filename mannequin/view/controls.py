@@ -8,8 +8,8 @@ import viser
 from mannequin.generator.colours import DRAWN, PALETTES, Style
 from mannequin.generator.spec import ClipSpec
 from mannequin.legends import legend_html
-from mannequin.view.clock import SPEEDS
-from mannequin.view.film import Film, Look
+from mannequin.view.clip_images import ClipImages, ImageOptions
+from mannequin.view.playback import SPEEDS
 
 BEGIN_WITH = ("rgb", "segm", "depth", "normal")
 """Channels that are shown before anybody chose any, of those that there are."""
@@ -53,17 +53,17 @@ class Controls:
         with tabs.add_tab("About"):
             self._add_about()
 
-    def opened(self, film: Film, keep: int) -> None:
-        """Offer what the clip of ``film`` has, standing at frame ``keep``."""
-        spec, cameras = film.reader.spec, film.reader.cameras
+    def offer(self, images: ClipImages, keep: int) -> None:
+        """Offer what the clip of ``images`` has, standing at frame ``keep``."""
+        spec, cameras = images.reader.spec, images.reader.cameras
         self._frame.disabled = spec.num_frames < 2
         self._frame.max = max(1, spec.num_frames - 1)
         self.x.max, self.y.max = spec.resolution[1] - 1, spec.resolution[0] - 1
         self._camera.options = (*cameras, ALL_CAMERAS) if len(cameras) > 1 else cameras
         self._camera.visible = len(cameras) > 1
-        self._person.options = (EVERYONE, *film.reader.people)
-        self._person.visible = len(film.reader.people) > 1
-        there = {name for camera in cameras for name in film.channels(camera)}
+        self._person.options = (EVERYONE, *images.reader.people)
+        self._person.visible = len(images.reader.people) > 1
+        there = {name for camera in cameras for name in images.channels(camera)}
         self._offered = tuple(name for name in DRAWN if name in there)
         if not set(self.channels) & there:
             self.channels = [self._offered[0]] if self._offered else []
@@ -86,9 +86,9 @@ class Controls:
         if self._status.content != content:
             self._status.content = content
 
-    def look(self, cameras: tuple[str, ...]) -> Look:
+    def image_options(self, cameras: tuple[str, ...]) -> ImageOptions:
         """What to draw of a clip with ``cameras``."""
-        return Look(
+        return ImageOptions(
             cameras=cameras if self._camera.value == ALL_CAMERAS else (self.camera(cameras),),
             channels=tuple(self.channels),
             opacity=self._opacity.value if self._over.value else None,
@@ -109,11 +109,11 @@ class Controls:
         flow = self._flow.value if self._fix_flow.value and self._flow.value > 0 else None
         return Style(self._palette.value, depth, flow)
 
-    def stage_options(self):
-        """The StageOptions chosen: what the 3D scene shows."""
-        from mannequin.view.stage import StageOptions
+    def scene_options(self):
+        """The SceneOptions chosen: what the 3D scene shows."""
+        from mannequin.view.scene3d import SceneOptions
 
-        return StageOptions(
+        return SceneOptions(
             surface=self._surface.value,
             frustum=self._frustum.value,
             skeleton=self._skeleton.value,
@@ -124,7 +124,7 @@ class Controls:
 
     @property
     def speed(self) -> float | None:
-        """As in clock.SPEEDS."""
+        """As in playback.SPEEDS."""
         return SPEEDS[self._speed.value]
 
     @property
@@ -132,11 +132,11 @@ class Controls:
         """Whether playing starts again at the end."""
         return self._loop.value
 
-    def explain(self, film: Film, look: Look) -> None:
+    def explain(self, images: ClipImages, options: ImageOptions) -> None:
         """Show the legends of what is drawn."""
         parts = [
             f"<div style='font-weight:600;margin:.6em 0 .2em'>{name}</div>{legend_html(meaning)}"
-            for name, meaning in film.legends(look)
+            for name, meaning in images.legends(options)
         ]
         content = f"<div style='padding:0 .75em .5em;font-size:.8em'>{''.join(parts)}</div>"
         if self._legend.content != content:

@@ -15,13 +15,13 @@ import viser
 from mannequin.generator.colours import Style
 from mannequin.generator.errors import MannequinError
 from mannequin.view.about import description_html, facts_html, message_html
-from mannequin.view.clock import Clock
+from mannequin.view.clip_images import ClipImages
 from mannequin.view.controls import BACK, FIRST, IMAGES, LAST, ON_STEP, PAUSE, PLAY, Actions, Controls
-from mannequin.view.film import Film
+from mannequin.view.image_planes import ImagePlanes
 from mannequin.view.index import ClipIndex
 from mannequin.view.listing import ClipList
 from mannequin.view.pixels import read_pixel, readings_html
-from mannequin.view.wall import Wall
+from mannequin.view.playback import Playback
 
 AT_REST = 0.35
 """Seconds without change after which pictures are sent again enlarged."""
@@ -44,11 +44,11 @@ class Session:
 
     def __init__(self, client: viser.ClientHandle, index: ClipIndex, palette: str, key: str):
         self.client, self.index = client, index
-        self.t, self.pixel, self.film, self.key = 0, None, None, key
-        self._palette, self._stage = palette, None
+        self.t, self.pixel, self.images, self.key = 0, None, None, key
+        self._palette, self._scene3d = palette, None
         self._tasks: queue.SimpleQueue[Callable | None] = queue.SimpleQueue()
-        self._clock: Clock | None = None
-        self._shown = self._hung = self._explained = None
+        self._playback: Playback | None = None
+        self._shown = self._arranged = self._explained = None
         self._aspect, self._tilted = round(client.camera.aspect, 2), None
         self._sharp, self._growing, self._closed = True, True, False
         self._thread = threading.Thread(target=self._run, name=f"browser {client.client_id}", daemon=True)
@@ -112,8 +112,8 @@ class Session:
 
     def _pause(self) -> float | None:
         waits = []
-        if self._clock is not None:
-            waits.append(self._clock.wait(time.monotonic()))
+        if self._playback is not None:
+            waits.append(self._playback.wait(time.monotonic()))
         elif not self._sharp:
             waits.append(AT_REST)
         if self._growing:
@@ -126,17 +126,17 @@ class Session:
         """Show what is wanted now, if it is not shown already."""
         self.list.draw()
         self._growing = not self.index.is_complete
-        if self.film is None:
+        if self.images is None:
             return
         self._straighten()
-        if self._clock is not None:
+        if self._playback is not None:
             self._advance()
         wanted = self._wanted()
         if wanted != self._shown:
             self._show(sharp=False)
             self._shown, self._sharp = wanted, self.controls.layout != IMAGES
             self._arrived()
-        elif self._clock is None and not self._sharp:
+        elif self._playback is None and not self._sharp:
             self._show(sharp=True)
             self._sharp = True
             self._arrived()
@@ -151,9 +151,9 @@ class Session:
                 continue
 
     def _release(self) -> None:
-        if self.film is not None:
-            self.film.reader.close()
-        self.film = None
+        if self.images is not None:
+            self.images.reader.close()
+        self.images = None
 
     # What it does
 
@@ -169,7 +169,7 @@ class Session:
             self.list = ClipList(gui, self.index, self._open, self.do, lambda: self.do(self._refresh))
         panel.dock_left()
         panel.set_width(LIST_WIDTH)
-        self.wall = Wall(client.scene, lambda i, x, y: self.do(lambda: self._pick(i, x, y)))
+        self.planes = ImagePlanes(client.scene, lambda i, x, y: self.do(lambda: self._pick(i, x, y)))
         client.camera.on_update(self._camera_moved)
         self._add_keys()
         self._open(self.key)
@@ -196,28 +196,28 @@ class Session:
 
     def _open(self, key: str) -> None:
         self._stop()
-        self._close_stage()
+        self._close_scene()
         self._release()
-        self.key, self.t, self._shown, self._hung, self._explained = key, 0, None, None, None
+        self.key, self.t, self._shown, self._arranged, self._explained = key, 0, None, None, None
         self.list.choose(key)
         entry = self.index.entry(key)
         if entry.state == "failed":
             self._give_up_clip(f"Clip {key} could not be made", entry.problem)
             return
-        self.film = Film(self.index.collection.open(key))
+        self.images = ClipImages(self.index.collection.open(key))
         self.controls.say("")
-        self.controls.opened(self.film, 0)
+        self.controls.offer(self.images, 0)
         self.controls.tell(
-            facts_html(self.film.reader, self.index.collection, key), description_html(self.film.reader.spec)
+            facts_html(self.images.reader, self.index.collection, key), description_html(self.images.reader.spec)
         )
 
     def _give_up_clip(self, title: str, problem: str) -> None:
         """Say why there is nothing to see of the clip."""
         self._stop()
-        self.wall.clear()
-        self._close_stage()
+        self.planes.clear()
+        self._close_scene()
         self._release()
-        self._hung = None
+        self._arranged = None
         self.controls.say(f"<div style='color:#e03131'>{message_html(title, problem)}</div>")
         self.controls.tell(message_html(f"Clip {self.key}", problem), "")
 
@@ -233,64 +233,64 @@ class Session:
     def _wanted(self) -> tuple:
         """All that the picture on the screen follows from."""
         controls = self.controls
-        scene = controls.stage_options() if controls.layout != IMAGES else None
-        return self.key, scene, self.t, controls.look(self.film.reader.cameras), self.pixel, self._aspect
+        scene = controls.scene_options() if controls.layout != IMAGES else None
+        return self.key, scene, self.t, controls.image_options(self.images.reader.cameras), self.pixel, self._aspect
 
     def _show(self, sharp: bool) -> None:
-        look = self.controls.look(self.film.reader.cameras)
-        self.controls.at(self.t, self.film.reader.spec)
+        options = self.controls.image_options(self.images.reader.cameras)
+        self.controls.at(self.t, self.images.reader.spec)
         if self.controls.layout == IMAGES:
-            self._show_images(look, sharp)
+            self._show_images(options, sharp)
         else:
             self._show_scene()
-        if self._explained != look:
-            self.controls.explain(self.film, look)
-            self._explained = look
-        if self._clock is None and not sharp:
+        if self._explained != options:
+            self.controls.explain(self.images, options)
+            self._explained = options
+        if self._playback is None and not sharp:
             self._read_pixel()
 
-    def _show_images(self, look, sharp: bool) -> None:
-        tiles, flat = self.film.tiles(look, self.t, sharp), self.film.flat(look)
-        hung = tuple(flat), self.film.reader.spec.resolution, self._aspect
+    def _show_images(self, options, sharp: bool) -> None:
+        tiles, flat = self.images.tiles(options, self.t, sharp), self.images.flat(options)
+        arranged = tuple(flat), self.images.reader.spec.resolution, self._aspect
         with self.client.atomic():
-            if hung != self._hung:
-                self._close_stage()
+            if arranged != self._arranged:
+                self._close_scene()
                 self.controls.say("")
-                self.wall.arrange(flat, hung[1], self.client.camera.aspect)
-                self.wall.look_at(self.client)
-                self._hung = hung
-            self.wall.show(tiles)
+                self.planes.arrange(flat, arranged[1], self.client.camera.aspect)
+                self.planes.look_at(self.client)
+                self._arranged = arranged
+            self.planes.show(tiles)
             if not sharp:
-                self.wall.mark(self.pixel)
+                self.planes.mark(self.pixel)
 
     def _show_scene(self) -> None:
-        camera, options = self.controls.camera(self.film.reader.cameras), self.controls.stage_options()
+        camera, options = self.controls.camera(self.images.reader.cameras), self.controls.scene_options()
         style = self.controls.style()
-        hung, was_wall = ("scene", style.palette), self._hung is None or self._hung[0] != "scene"
-        if hung != self._hung:
-            self.wall.clear()
-            self._open_stage(style)
-            self._hung = hung
+        arranged, was_images = ("scene", style.palette), self._arranged is None or self._arranged[0] != "scene"
+        if arranged != self._arranged:
+            self.planes.clear()
+            self._open_scene(style)
+            self._arranged = arranged
         with self.client.atomic():
-            self._stage.show(camera, self.t, options)
-        if was_wall:
-            self._stage.look_through(self.client, camera, self.t)
+            self._scene3d.show(camera, self.t, options)
+        if was_images:
+            self._scene3d.look_through(self.client, camera, self.t)
 
-    def _open_stage(self, style: Style) -> None:
-        from mannequin.view.stage import Stage  # its libraries take a second to load
+    def _open_scene(self, style: Style) -> None:
+        from mannequin.view.scene3d import Scene3D  # its libraries take a second to load
 
-        self._stage = self._stage or Stage(self.client.scene, style)
-        self._stage.style = style
-        self._stage.open(self.film.reader, self.index.collection)
-        self.controls.say(message_html("3D", self._stage.notice) if self._stage.notice else "")
+        self._scene3d = self._scene3d or Scene3D(self.client.scene, style)
+        self._scene3d.style = style
+        self._scene3d.open(self.images.reader, self.index.collection)
+        self.controls.say(message_html("3D", self._scene3d.notice) if self._scene3d.notice else "")
 
-    def _close_stage(self) -> None:
-        if self._stage is not None:
-            self._stage.close()
+    def _close_scene(self) -> None:
+        if self._scene3d is not None:
+            self._scene3d.close()
 
     def _camera_moved(self, camera: viser.CameraHandle) -> None:
         """The window has another shape, or the user has turned what is seen."""
-        tilted = self.controls.layout == IMAGES and self.wall.is_tilted(camera)
+        tilted = self.controls.layout == IMAGES and self.planes.is_tilted(camera)
         self._tilted = time.monotonic() if tilted else None
         aspect = round(camera.aspect, 2)
         if tilted or aspect != self._aspect:
@@ -300,28 +300,28 @@ class Session:
     def _straighten(self) -> None:
         if self._tilted is not None and time.monotonic() >= self._tilted + STRAIGHTEN:
             self._tilted = None
-            self.wall.straighten(self.client)
+            self.planes.straighten(self.client)
 
     def _fit(self) -> None:
         if self.controls.layout == IMAGES:
-            self.wall.look_at(self.client)
+            self.planes.look_at(self.client)
 
     def _look_through(self) -> None:
-        if self.film is not None and self._stage is not None and self.controls.layout != IMAGES:
-            self._stage.look_through(self.client, self.controls.camera(self.film.reader.cameras), self.t)
+        if self.images is not None and self._scene3d is not None and self.controls.layout != IMAGES:
+            self._scene3d.look_through(self.client, self.controls.camera(self.images.reader.cameras), self.t)
 
     def _download(self) -> None:
-        if self.film is not None:
-            spec = self.film.reader.spec
+        if self.images is not None:
+            spec = self.images.reader.spec
             self.client.send_file_download(f"{spec.name}.json".replace("/", "_"), spec.to_json().encode())
 
     # Frames
 
     def _transport(self, what: str) -> None:
         """A button or key of the transport; "" when speed or loop have changed."""
-        if self.film is None:
+        if self.images is None:
             return
-        last, playing = self.film.reader.spec.num_frames - 1, self._clock is not None
+        last, playing = self.images.reader.spec.num_frames - 1, self._playback is not None
         if what in (PLAY, PAUSE):
             self._stop() if playing else self._play()
         elif what == "":
@@ -332,25 +332,25 @@ class Session:
             self.t = {FIRST: 0, BACK: max(0, self.t - 1), ON_STEP: min(last, self.t + 1), LAST: last}[what]
 
     def _seek(self, t: int) -> None:
-        if self.film is not None:
+        if self.images is not None:
             self._stop()
-            self.t = min(max(0, int(t)), self.film.reader.spec.num_frames - 1)
+            self.t = min(max(0, int(t)), self.images.reader.spec.num_frames - 1)
 
     def _play(self) -> None:
-        spec, controls = self.film.reader.spec, self.controls
+        spec, controls = self.images.reader.spec, self.controls
         first = 0 if self.t == spec.num_frames - 1 else self.t
         self.t = first
-        self._clock = Clock(spec.num_frames, spec.fps, first, time.monotonic(), controls.speed, controls.loop)
+        self._playback = Playback(spec.num_frames, spec.fps, first, time.monotonic(), controls.speed, controls.loop)
         controls.playing(True)
 
     def _stop(self) -> None:
-        if self._clock is not None:
-            self._clock, self._shown = None, None
+        if self._playback is not None:
+            self._playback, self._shown = None, None
             self.controls.playing(False)
 
     def _advance(self) -> None:
-        self.t = self._clock.frame(time.monotonic(), self.t)
-        if self._clock.ends(self.t):
+        self.t = self._playback.frame(time.monotonic(), self.t)
+        if self._playback.ends(self.t):
             self._stop()
 
     # Pixels
@@ -362,11 +362,11 @@ class Session:
         self.pixel = int(self.controls.x.value), int(self.controls.y.value)
 
     def _read_pixel(self) -> None:
-        reader = self.film.reader
+        reader = self.images.reader
         h, w = reader.spec.resolution
         if self.pixel is None or not (0 <= self.pixel[0] < w and 0 <= self.pixel[1] < h):
             return
-        cameras = self.controls.look(reader.cameras).cameras
+        cameras = self.controls.image_options(reader.cameras).cameras
         tables = [
             (message_html(camera, "") if len(cameras) > 1 else "")
             + readings_html(*self.pixel, read_pixel(reader, camera, self.t, *self.pixel))

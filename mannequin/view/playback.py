@@ -7,7 +7,7 @@ SPEEDS = {"1/10": 0.1, "1/4": 0.25, "1/2": 0.5, "1": 1.0, "2": 2.0, "every frame
 
 
 @dataclass(frozen=True)
-class Clock:
+class Playback:
     """A clip of ``frames`` at ``fps`` that was at frame ``first`` when the time was ``start`` (seconds).
 
     speed: as in SPEEDS. What cannot be shown in time is passed over, so that nothing queues up.

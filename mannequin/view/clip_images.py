@@ -1,4 +1,4 @@
-"""What is looked at in a clip, and the pictures of it."""
+"""The images of a clip as they are drawn: channels in colours, joints over them, several side by side."""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from mannequin.generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
 from mannequin.generator.pictures import draw_joints
-from mannequin.view.wall import Tile
+from mannequin.view.image_planes import Tile
 
 FLAT = ("segm", "segm14", "instance", "occluded", "occluded_backward", "chart")
 """Channels drawn in few colours."""
@@ -24,7 +24,7 @@ LARGEST = 6
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageOptions:
     """What the user wants to see, side by side: every camera's every channel.
 
     opacity: channels lie so thickly over the colour image; None shows them alone. joints: with boxes.
@@ -41,21 +41,21 @@ class Look:
 
 
 @dataclass
-class Film:
-    """The pictures of one open clip."""
+class ClipImages:
+    """Draws the images of one open clip."""
 
     reader: object
     _ranges: dict = field(default_factory=dict)
     _views: dict = field(default_factory=dict)
     _names: dict = field(default_factory=dict)
 
-    def drawn(self, look: Look) -> list[tuple[str, str]]:
+    def drawn(self, options: ImageOptions) -> list[tuple[str, str]]:
         """(camera, channel) of each picture; a channel that a camera lacks is passed over."""
         return [
             (c, n)
-            for c in look.cameras
-            for n in look.channels
-            if n in self.channels(c) and not self._beneath(look, c, n)
+            for c in options.cameras
+            for n in options.channels
+            if n in self.channels(c) and not self._beneath(options, c, n)
         ]
 
     def channels(self, camera: str) -> tuple[str, ...]:
@@ -63,22 +63,24 @@ class Film:
         there = self.reader.channels(camera)
         return tuple(n for n in (*there, "segm14") if n in DRAWN and (n != "segm14" or "segm" in there))
 
-    def flat(self, look: Look) -> list[bool]:
+    def flat(self, options: ImageOptions) -> list[bool]:
         """For each picture, whether it is of few colours."""
-        return [n in FLAT and look.opacity is None for _, n in self.drawn(look)]
+        return [n in FLAT and options.opacity is None for _, n in self.drawn(options)]
 
-    def tiles(self, look: Look, t: int, at_rest: bool) -> list[Tile]:
+    def tiles(self, options: ImageOptions, t: int, at_rest: bool) -> list[Tile]:
         """The pictures of frame ``t``, enlarged if they stay. Raises DatasetError if the file turns out to be
         damaged."""
-        return [self._tile(look, camera, name, t, at_rest) for camera, name in self.drawn(look)]
+        return [self._tile(options, camera, name, t, at_rest) for camera, name in self.drawn(options)]
 
-    def legends(self, look: Look) -> list[tuple[str, Legend]]:
+    def legends(self, options: ImageOptions) -> list[tuple[str, Legend]]:
         """(channel, what its colours mean) for the channels shown; those of the first camera where ranges are
         fitted."""
         spec = self.reader.spec
         names = tuple(thing.name for thing in (*spec.people, *spec.objects))
-        shown = {name: camera for camera, name in reversed(self.drawn(look))}
-        found = [(n, legend(n, self.style(look.style, shown[n], n), names=names)) for n in look.channels if n in shown]
+        shown = {name: camera for camera, name in reversed(self.drawn(options))}
+        found = [
+            (n, legend(n, self.style(options.style, shown[n], n), names=names)) for n in options.channels if n in shown
+        ]
         return [(n, meaning) for n, meaning in found if meaning is not None]
 
     def style(self, style: Style, camera: str, name: str) -> Style:
@@ -94,41 +96,41 @@ class Film:
             self._ranges[key] = getattr(fitted(Style(), **{kind: np.concatenate(values)}), kind)
         return replace(style, **{kind: self._ranges[key]})
 
-    def _beneath(self, look: Look, camera: str, name: str) -> bool:
+    def _beneath(self, options: ImageOptions, camera: str, name: str) -> bool:
         """Whether the colour image is not shown for itself, since others lie over it."""
-        others = set(look.channels) & set(self.channels(camera)) - {"rgb"}
-        return name == "rgb" and look.opacity is not None and bool(others)
+        others = set(options.channels) & set(self.channels(camera)) - {"rgb"}
+        return name == "rgb" and options.opacity is not None and bool(others)
 
-    def _tile(self, look: Look, camera: str, name: str, t: int, at_rest: bool) -> Tile:
-        picture = self._picture(look, camera, name, t)
-        rows = AT_REST if at_rest else WITH_JOINTS if look.joints or look.names else 0
+    def _tile(self, options: ImageOptions, camera: str, name: str, t: int, at_rest: bool) -> Tile:
+        picture = self._picture(options, camera, name, t)
+        rows = AT_REST if at_rest else WITH_JOINTS if options.joints or options.names else 0
         times = max(1, min(LARGEST, -(-rows // len(picture))))
         picture = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
-        if look.joints or look.names:
-            picture = self._with_joints(picture, look, camera, t, times)
-        return Tile(f"{camera} · {name}" if len(look.cameras) > 1 else name, picture)
+        if options.joints or options.names:
+            picture = self._with_joints(picture, options, camera, t, times)
+        return Tile(f"{camera} · {name}" if len(options.cameras) > 1 else name, picture)
 
-    def _picture(self, look: Look, camera: str, name: str, t: int) -> np.ndarray:
+    def _picture(self, options: ImageOptions, camera: str, name: str, t: int) -> np.ndarray:
         if name == "rgb":
             return self.reader.frame(camera, "rgb", t)
         source = "segm" if name == "segm14" else name
         labels = self.reader.labels(camera, (source,), t, t + 1)
         image = self.reader.frame(camera, name, t) if name == "segm14" else labels.frame(name, 0)
         mask = labels.mask(0)
-        colours = colourise(image, mask, name, self.style(look.style, camera, name))
-        if look.opacity is None or "rgb" not in self.reader.channels(camera):
+        colours = colourise(image, mask, name, self.style(options.style, camera, name))
+        if options.opacity is None or "rgb" not in self.reader.channels(camera):
             return colours
         under = self.reader.frame(camera, "rgb", t)
-        mixed = np.rint(look.opacity * colours + (1 - look.opacity) * under).astype(np.uint8)
+        mixed = np.rint(options.opacity * colours + (1 - options.opacity) * under).astype(np.uint8)
         return np.where(mask[..., None], mixed, under)
 
-    def _with_joints(self, picture: np.ndarray, look: Look, camera: str, t: int, times: int) -> np.ndarray:
+    def _with_joints(self, picture: np.ndarray, options: ImageOptions, camera: str, t: int, times: int) -> np.ndarray:
         if camera not in self._views:
             self._views[camera] = {p: self.reader.person_view(camera, p) for p in self.reader.shown(camera)}
-        views = {p: v for p, v in self._views[camera].items() if look.people is None or p in look.people}
-        picture = draw_joints(picture, views.values(), t, times) if look.joints else picture
+        views = {p: v for p, v in self._views[camera].items() if options.people is None or p in options.people}
+        picture = draw_joints(picture, views.values(), t, times) if options.joints else picture
         for person, view in views.items():
-            if look.names:
+            if options.names:
                 _write(picture, self._joint_names(person), view.joints2d[t] * times)
         return picture
 

@@ -21,7 +21,7 @@ from mannequin.generator.objects import object_mesh
 from mannequin.generator.spec import CameraSpec
 from mannequin.view.bodies import Body, Patch, bodies_of, catalog_of, labelled_patches, textured_patches, unproject
 
-ROOT = "/stage"
+ROOT = "/clip"
 BONE_COLOURS = np.array(
     [[255, 160, 0], [3, 169, 244], [139, 195, 74], [233, 30, 99], [156, 39, 176], [255, 112, 67]], np.uint8
 )
@@ -54,7 +54,7 @@ PICTURE_WIDTH = 320
 
 
 @dataclass(frozen=True)
-class StageOptions:
+class SceneOptions:
     """What is shown. surface: "mesh" shows points where a body is not at hand. names: of the joints.
 
     colour: of surfaces; "parts" follows the palette of the style.
@@ -69,8 +69,8 @@ class StageOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
-    """The clip on stage. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4)
+class ShownClip:
+    """The clip that is shown. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4)
     T_world_camera."""
 
     reader: object
@@ -91,7 +91,7 @@ class Opened:
         return max(0.5, float((self.centre - pose[:3, 3]) @ pose[:3, 2]))
 
 
-class Stage:
+class Scene3D:
     """One clip at a time in ``scene``.
 
     style: may be replaced; the next :meth:`show` follows it.
@@ -118,7 +118,7 @@ class Stage:
         tracks = {name: reader.track(name) for name in reader.people}
         poses = {name: reader.T_world_camera(name) for name in cameras}
         _check_finite(poses, tracks)
-        self._clip = clip = Opened(reader, bodies, tracks, cameras, poses)
+        self._clip = clip = ShownClip(reader, bodies, tracks, cameras, poses)
         self.scene.set_up_direction("+z")
         self.scene.set_background_image(_sky(), format="png")
         self._root = self.scene.add_frame(ROOT, show_axes=False)
@@ -137,7 +137,7 @@ class Stage:
             self._ground = self._surfaces = self._objects = self._points = self._skeletons = self._frusta = None
             self.notice = ""
 
-    def show(self, camera: str, t: int, options: StageOptions = StageOptions()) -> None:
+    def show(self, camera: str, t: int, options: SceneOptions = SceneOptions()) -> None:
         """Frame ``t`` with ``camera`` chosen. Call it within ``client.atomic()``, lest half of it be drawn."""
         whole = len(self._clip.bodies) == len(self._clip.tracks)
         mesh, points = (
@@ -208,11 +208,11 @@ def _check_finite(poses: dict[str, np.ndarray], tracks: dict[str, PersonTrack]) 
 class _Surfaces:
     """Posed bodies, cut into patches of one colour; cut anew when the colouring changes."""
 
-    def __init__(self, scene: viser.SceneApi, clip: Opened):
+    def __init__(self, scene: viser.SceneApi, clip: ShownClip):
         self.scene, self.clip, self.cut = scene, clip, None
         self.patches: list[tuple[Body, Patch, viser.MeshHandle]] = []
 
-    def show(self, t: int, visible: bool, options: StageOptions, style: Style) -> None:
+    def show(self, t: int, visible: bool, options: SceneOptions, style: Style) -> None:
         if visible and self.cut != (options.colour, style.palette):
             self._cut(options.colour, style.palette)
         vertices = {body: body.vertices(t) for body in self.clip.bodies.values()} if visible else {}
@@ -244,7 +244,7 @@ def _patches(body: Body, colour: str, palette: str) -> list[Patch]:
 
 
 class _Objects:
-    def __init__(self, scene: viser.SceneApi, clip: Opened):
+    def __init__(self, scene: viser.SceneApi, clip: ShownClip):
         self.things = [
             (thing, _add_object(scene, f"{ROOT}/object{i}", thing)) for i, thing in enumerate(clip.reader.spec.objects)
         ]
@@ -267,7 +267,7 @@ def _add_object(scene: viser.SceneApi, name: str, thing) -> viser.MeshHandle:
 class _Points:
     """What the chosen camera sees, where it sees it."""
 
-    def __init__(self, scene: viser.SceneApi, clip: Opened):
+    def __init__(self, scene: viser.SceneApi, clip: ShownClip):
         self.scene, self.clip, self.cloud = scene, clip, None
 
     def show(self, camera: str, t: int, visible: bool, colour: str, style: Style) -> None:
@@ -277,14 +277,16 @@ class _Points:
             return
         points, colours, radius = seen_points(self.clip, camera, t, colour, style)
         if self.cloud is None and len(points):
-            look = {"point_shape": "circle", "point_shading": "flat", "precision": "float32"}
-            self.cloud = self.scene.add_point_cloud(f"{ROOT}/points", points, colours, point_size=radius, **look)
+            appearance = {"point_shape": "circle", "point_shading": "flat", "precision": "float32"}
+            self.cloud = self.scene.add_point_cloud(f"{ROOT}/points", points, colours, point_size=radius, **appearance)
         elif self.cloud is not None:
             self.cloud.visible = len(points) > 0
             self.cloud.points, self.cloud.colors, self.cloud.point_size = points, colours, radius
 
 
-def seen_points(clip: Opened, camera: str, t: int, colour: str, style: Style) -> tuple[np.ndarray, np.ndarray, float]:
+def seen_points(
+    clip: ShownClip, camera: str, t: int, colour: str, style: Style
+) -> tuple[np.ndarray, np.ndarray, float]:
     """((N, 3) float32 metres, (N, 3) uint8, metres of radius that close the gaps) of every k-th row and column, N at
     most MAX_POINTS."""
     reader, eye = clip.reader, clip.cameras[camera]
@@ -299,7 +301,7 @@ def seen_points(clip: Opened, camera: str, t: int, colour: str, style: Style) ->
     return points, picture(clip, camera, t, colour, style).reshape(-1, 3)[pixels], radius
 
 
-def picture(clip: Opened, camera: str, t: int, colour: str, style: Style) -> np.ndarray:
+def picture(clip: ShownClip, camera: str, t: int, colour: str, style: Style) -> np.ndarray:
     """(H, W, 3) uint8 of what ``camera`` sees: the colour image, or the parts if that is asked for or all there is."""
     reader, channels = clip.reader, clip.reader.channels(camera)
     if "rgb" in channels and (colour == "texture" or "segm" not in channels):
@@ -314,7 +316,7 @@ def picture(clip: Opened, camera: str, t: int, colour: str, style: Style) -> np.
 class _Skeletons:
     """Joints and bones of everybody, one colour each."""
 
-    def __init__(self, scene: viser.SceneApi, clip: Opened):
+    def __init__(self, scene: viser.SceneApi, clip: ShownClip):
         self.scene, self.clip = scene, clip
         self.bones = self.joints = None
         self.names: list[viser.LabelHandle] = []
@@ -368,7 +370,7 @@ def bones(track: PersonTrack, t: int) -> np.ndarray:
 class _Frusta:
     """The cameras, with what they see; the chosen one stands out."""
 
-    def __init__(self, scene: viser.SceneApi, clip: Opened):
+    def __init__(self, scene: viser.SceneApi, clip: ShownClip):
         self.scene, self.clip = scene, clip
         self.frusta = {name: self._add(i, name) for i, name in enumerate(clip.cameras)}
         self.wanted, self.frame, self.eye = False, 0, np.full(3, np.inf)
@@ -409,7 +411,7 @@ def _small(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, (PICTURE_WIDTH, max(1, round(h * PICTURE_WIDTH / w))), interpolation=cv2.INTER_AREA)
 
 
-def _add_ground(scene: viser.SceneApi, clip: Opened) -> viser.GridHandle:
+def _add_ground(scene: viser.SceneApi, clip: ShownClip) -> viser.GridHandle:
     """A floor of half metres under people and cameras, with a metre to spare."""
     spots = [poses[:, :3, 3] for poses in clip.poses.values()] + [
         track.joints.reshape(-1, 3) for track in clip.tracks.values()

@@ -1,6 +1,6 @@
 """Pictures side by side, as planes that stand upright in the browser's scene; clicks on them name pixels.
 
-The wall is the plane y = 0 of the scene, seen from -y; a picture is one unit high. Pixel (0, 0) of the first
+The pictures lie in the plane y = 0 of the scene, seen from -y; one is one unit high. Pixel (0, 0) of the first
 picture has its outer corner at the origin, x runs right and z up.
 """
 
@@ -12,7 +12,7 @@ import viser
 
 ROOT = "/pictures"
 FACING = (np.sqrt(0.5), -np.sqrt(0.5), 0.0, 0.0)
-"""wxyz that takes an image (x right, y down) to the wall."""
+"""wxyz that takes an image (x right, y down) to that plane."""
 
 GAP = 0.04
 """Between pictures, as a share of their height."""
@@ -35,7 +35,7 @@ class Tile:
     picture: np.ndarray
 
 
-class Wall:
+class ImagePlanes:
     """The pictures in ``scene``. on_pick: called with the number of a picture and the (x, y) that was clicked."""
 
     def __init__(self, scene: viser.SceneApi, on_pick: Callable[[int, int, int], None]):
@@ -45,7 +45,7 @@ class Wall:
         self._mark = None
 
     def arrange(self, flat: list[bool], size: tuple[int, int], aspect: float) -> None:
-        """Hang pictures of ``size`` (height, width) so that they fill a window of width / height ``aspect``.
+        """Arrange pictures of ``size`` (height, width) so that they fill a window of width / height ``aspect``.
 
         flat: one for each picture, whether it is of few colours, which JPEG would spoil.
         """
@@ -65,19 +65,19 @@ class Wall:
             self._titles.append(title)
 
     def clear(self) -> None:
-        """Take all pictures down."""
+        """Remove all pictures."""
         for node in (*self._images, *self._titles, *([self._mark] if self._mark else [])):
             node.remove()
         self._images, self._titles, self._mark = [], [], None
 
     def show(self, tiles: list[Tile]) -> None:
-        """Put ``tiles`` up, as many as were arranged."""
+        """Show ``tiles``, as many as were arranged."""
         for image, title, tile in zip(self._images, self._titles, tiles, strict=True):
             image.image = tile.picture
             title.text = tile.title
 
     def mark(self, pixel: tuple[int, int] | None) -> None:
-        """Frame ``pixel`` in every picture; None takes the frames away."""
+        """Frame ``pixel`` in every picture; None removes the frames."""
         if self._mark is not None:
             self._mark.remove()
             self._mark = None
@@ -89,7 +89,7 @@ class Wall:
         )
 
     def look_at(self, client: viser.ClientHandle) -> None:
-        """Put the browser's camera before the wall, so that all of it fits in."""
+        """Put the browser's camera before the pictures, so that all of them fit in."""
         count = max(1, len(self._images))
         rows, columns = -(-count // self._columns), min(self._columns, count)
         width, height = columns * (self._width + GAP) - GAP, rows * (1 + TITLE + GAP) - GAP
@@ -103,12 +103,12 @@ class Wall:
 
     @staticmethod
     def is_tilted(camera: viser.CameraHandle) -> bool:
-        """Whether ``camera`` looks askew at the wall."""
+        """Whether ``camera`` looks at the pictures askew."""
         ahead = np.asarray(camera.look_at) - camera.position
         return bool(np.linalg.norm(ahead[[0, 2]]) > 0.002 * np.linalg.norm(ahead))
 
     def straighten(self, client: viser.ClientHandle) -> None:
-        """Look at the same point of the wall from straight ahead, as near as before."""
+        """Look at the same point of the pictures' plane from straight ahead, as near as before."""
         ahead = np.asarray(client.camera.look_at) - client.camera.position
         middle = client.camera.position + ahead * (-client.camera.position[1] / ahead[1] if ahead[1] > 0 else 1.0)
         with client.atomic():
@@ -131,7 +131,7 @@ class Wall:
             self.on_pick(i, *pixel)
 
     def _frame_of(self, i: int, x: int, y: int) -> np.ndarray:
-        """(4, 2, 3) the edges of a pixel, a little before the wall."""
+        """(4, 2, 3) the edges of a pixel, a little before its picture."""
         (left, top), pixel = self._corner(i), 1 / self._size[0]
         corners = np.array(
             [(left + (x + dx) * pixel, -0.01, top - (y + dy) * pixel) for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))]

@@ -24,20 +24,20 @@ from mannequin.generator.errors import DatasetError
 from mannequin.generator.scene import build_scene
 from mannequin.generator.spec import CameraSpec, ObjectSpec
 from mannequin.renderers.production.job import Job, job_outputs
-from mannequin.view import stage as stage_module
+from mannequin.view import scene3d as scene3d_module
 from mannequin.view.bodies import Body, bodies_of, catalog_of, textured_patches, unproject
-from mannequin.view.stage import Stage, StageOptions
+from mannequin.view.scene3d import Scene3D, SceneOptions
 from tests.clips import ball_clip, camera_looking
 from tests.jobs import here
 
-ALONE = StageOptions(frustum=False, skeleton=False, ground=False)
+ALONE = SceneOptions(frustum=False, skeleton=False, ground=False)
 TAGS = {"sequence": "01_01", "run": 1.0, "clip": 2.0, "stride": 30.0}
 
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory):
     """One clip of three frames, with its vertices."""
-    out = tmp_path_factory.mktemp("stage") / "out"
+    out = tmp_path_factory.mktemp("scene3d") / "out"
     config = SampleConfig(frames=3, size=(120, 160), samples=1, light="lamps")
     here(Job(config, Assets(), 5, "raster", job_outputs(("rgb", "labels", "vertices")), "jpeg"), out, 1)
     return open_collection(out)
@@ -65,19 +65,19 @@ def server():
 
 
 @pytest.fixture
-def stage(server):
-    opened = Stage(server.scene, Style())
+def scene3d(server):
+    opened = Scene3D(server.scene, Style())
     yield opened
     opened.close()
 
 
-def on_stage(server) -> list[str]:
-    return [name for name in server.scene._handle_from_node_name if name.startswith("/stage")]
+def nodes_of_clip(server) -> list[str]:
+    return [name for name in server.scene._handle_from_node_name if name.startswith("/clip")]
 
 
 def nodes(server, start: str) -> list:
     return [
-        server.scene._handle_from_node_name[name] for name in on_stage(server) if name.startswith(f"/stage/{start}")
+        server.scene._handle_from_node_name[name] for name in nodes_of_clip(server) if name.startswith(f"/clip/{start}")
     ]
 
 
@@ -110,10 +110,10 @@ def test_unprojected_points_project_back_to_the_middles_of_their_pixels(distorti
     assert np.abs(local[:, 2] - depth).max() < 1e-5
 
 
-def test_points_are_those_of_the_formula_pixel_by_pixel(stage, server, collection, reader):
-    stage.open(reader, collection)
+def test_points_are_those_of_the_formula_pixel_by_pixel(scene3d, server, collection, reader):
+    scene3d.open(reader, collection)
     camera = reader.cameras[0]
-    stage.show(camera, 1, StageOptions(surface="points"))
+    scene3d.show(camera, 1, SceneOptions(surface="points"))
     K, T = reader.K(camera), reader.T_world_camera(camera)[1]
     depth, rgb = reader.frame(camera, "depth", 1), reader.frame(camera, "rgb", 1)
     mask = reader.labels(camera, (), 1, 2).mask(0)
@@ -127,9 +127,9 @@ def test_points_are_those_of_the_formula_pixel_by_pixel(stage, server, collectio
     assert np.array_equal(cloud.colors, colours)
 
 
-def test_points_lie_on_the_posed_surface(stage, server, collection, reader, scene):
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 2, StageOptions(surface="points"))
+def test_points_lie_on_the_posed_surface(scene3d, server, collection, reader, scene):
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 2, SceneOptions(surface="points"))
     surface = trimesh.Trimesh(scene.meshes[0].vertices[3], scene.meshes[0].faces, process=False)
     (cloud,) = nodes(server, "points")
     some = cloud.points[:: max(1, len(cloud.points) // 60)].astype(float)
@@ -137,17 +137,17 @@ def test_points_lie_on_the_posed_surface(stage, server, collection, reader, scen
     assert len(some) >= 60 and distance.max() < 1e-3
 
 
-def test_points_of_a_large_image_are_thinned(stage, server, collection, reader, monkeypatch):
-    monkeypatch.setattr(stage_module, "MAX_POINTS", 300)
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 0, StageOptions(surface="points"))
+def test_points_of_a_large_image_are_thinned(scene3d, server, collection, reader, monkeypatch):
+    monkeypatch.setattr(scene3d_module, "MAX_POINTS", 300)
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 0, SceneOptions(surface="points"))
     (cloud,) = nodes(server, "points")
     assert 100 < len(cloud.points) <= 300
 
 
-def test_points_may_show_parts(stage, server, collection, reader):
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 0, StageOptions(surface="points", colour="parts"))
+def test_points_may_show_parts(scene3d, server, collection, reader):
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 0, SceneOptions(surface="points", colour="parts"))
     segm = reader.labels(reader.cameras[0], ("segm",), 0, 1).values["segm"]
     (cloud,) = nodes(server, "points")
     assert np.array_equal(cloud.colors, part_colours()[segm])
@@ -168,10 +168,10 @@ def test_bodies_posed_anew_are_the_stored_and_the_described_ones(collection, rea
 
 
 @pytest.mark.parametrize("colour", ["texture", "parts"])
-def test_patches_make_up_the_whole_mesh_of_the_frame(stage, server, collection, reader, colour):
-    stage.open(reader, collection)
+def test_patches_make_up_the_whole_mesh_of_the_frame(scene3d, server, collection, reader, colour):
+    scene3d.open(reader, collection)
     for t in (0, 2):
-        stage.show(reader.cameras[0], t, replace(ALONE, colour=colour))
+        scene3d.show(reader.cameras[0], t, replace(ALONE, colour=colour))
     track = reader.track(reader.people[0])
     faces = Catalog().body(track.body).topology.faces
     meshes = nodes(server, f"body0/{colour}")
@@ -181,11 +181,11 @@ def test_patches_make_up_the_whole_mesh_of_the_frame(stage, server, collection, 
     assert all(mesh.visible for mesh in meshes)
 
 
-def test_parts_have_the_colours_of_the_palette(stage, server, collection, reader):
-    stage.open(reader, collection)
+def test_parts_have_the_colours_of_the_palette(scene3d, server, collection, reader):
+    scene3d.open(reader, collection)
     for palette in ("default", "surreal"):
-        stage.style = Style(palette=palette)
-        stage.show(reader.cameras[0], 0, replace(ALONE, colour="parts"))
+        scene3d.style = Style(palette=palette)
+        scene3d.show(reader.cameras[0], 0, replace(ALONE, colour="parts"))
         drawn = {tuple(mesh.color) for mesh in nodes(server, "body0/parts")}
         assert drawn == {tuple(colour) for colour in part_colours(palette)[1:].tolist()}
 
@@ -206,14 +206,14 @@ def test_a_textured_body_has_the_colours_of_its_texture(collection, reader):
     assert np.abs(area - body.face_colours.mean(axis=0)).max() < 8
 
 
-def test_what_is_asked_for_is_what_is_seen(stage, server, collection, reader):
-    stage.open(reader, collection)
+def test_what_is_asked_for_is_what_is_seen(scene3d, server, collection, reader):
+    scene3d.open(reader, collection)
     camera = reader.cameras[0]
 
     def seen(start):
         return any(node.visible for node in nodes(server, start))
 
-    stage.show(camera, 0, StageOptions())
+    scene3d.show(camera, 0, SceneOptions())
     assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [
         True,
         False,
@@ -223,7 +223,7 @@ def test_what_is_asked_for_is_what_is_seen(stage, server, collection, reader):
         True,
         True,
     ]
-    stage.show(camera, 0, StageOptions(surface="points", frustum=False, skeleton=False, ground=False))
+    scene3d.show(camera, 0, SceneOptions(surface="points", frustum=False, skeleton=False, ground=False))
     assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [
         False,
         True,
@@ -233,7 +233,7 @@ def test_what_is_asked_for_is_what_is_seen(stage, server, collection, reader):
         False,
         False,
     ]
-    stage.show(camera, 0, StageOptions(surface="none", names=True))
+    scene3d.show(camera, 0, SceneOptions(surface="none", names=True))
     assert [seen(s) for s in ("body0/", "points", "bones", "joints", "name", "camera", "ground")] == [
         False,
         False,
@@ -245,7 +245,7 @@ def test_what_is_asked_for_is_what_is_seen(stage, server, collection, reader):
     ]
 
 
-def test_objects_stand_where_the_description_puts_them(stage, server, tmp_path):
+def test_objects_stand_where_the_description_puts_them(scene3d, server, tmp_path):
     poses = np.tile(np.eye(4), (2, 1, 1))
     poses[:, :3, :3] = Rotation.from_euler("xyz", [(0.1, 0.2, 0.3), (1.0, -2.0, 0.5)]).as_matrix()
     poses[:, :3, 3] = (1, 2, 3), (-1, 0.5, 2)
@@ -260,8 +260,8 @@ def test_objects_stand_where_the_description_puts_them(stage, server, tmp_path):
     )
     collection = open_collection(tmp_path / "box.h5")
     with collection.open("box") as reader:
-        stage.open(reader, collection)
-        stage.show("camera", 1, ALONE)
+        scene3d.open(reader, collection)
+        scene3d.show("camera", 1, ALONE)
         (mesh,) = nodes(server, "object")
     turned = Rotation.from_quat(mesh.wxyz, scalar_first=True).apply(mesh.vertices) + mesh.position
     corners = np.array(np.meshgrid((-0.1, 0.1), (-0.2, 0.2), (-0.3, 0.3))).reshape(3, -1).T
@@ -273,10 +273,10 @@ def test_objects_stand_where_the_description_puts_them(stage, server, tmp_path):
 # Skeletons and cameras
 
 
-def test_the_skeleton_joins_every_joint_to_its_parent(stage, server, collection, reader):
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 0, StageOptions())
-    stage.show(reader.cameras[0], 2, StageOptions(names=True))
+def test_the_skeleton_joins_every_joint_to_its_parent(scene3d, server, collection, reader):
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 0, SceneOptions())
+    scene3d.show(reader.cameras[0], 2, SceneOptions(names=True))
     joints = reader.track(reader.people[0]).joints[2]
     (drawn,), (bones,) = nodes(server, "joints"), nodes(server, "bones")
     assert np.array_equal(drawn.points, joints)
@@ -293,19 +293,19 @@ def test_the_skeleton_joins_every_joint_to_its_parent(stage, server, collection,
     assert np.allclose(names["head"], joints[SMPL_JOINTS.index("head")])
 
 
-def test_two_people_have_skeletons_of_two_colours(stage, server, tmp_path):
+def test_two_people_have_skeletons_of_two_colours(scene3d, server, tmp_path):
     write_clip(tmp_path / "two.h5", ball_clip(1, (60, 80), people=2))
     collection = open_collection(tmp_path / "two.h5")
     with collection.open("two") as reader:
-        stage.open(reader, collection)
-        stage.show("camera", 0)
+        scene3d.open(reader, collection)
+        scene3d.show("camera", 0)
         wanted = np.concatenate([reader.track(p).joints[0] for p in reader.people])
     (drawn,) = nodes(server, "joints")
     assert np.array_equal(drawn.points, wanted)
     assert len(np.unique(drawn.colors, axis=0)) == 2 and len(np.unique(drawn.colors[:24], axis=0)) == 1
 
 
-def test_frusta_follow_moving_cameras_and_the_chosen_one_stands_out(stage, server, tmp_path):
+def test_frusta_follow_moving_cameras_and_the_chosen_one_stands_out(scene3d, server, tmp_path):
     cameras = tuple(
         camera_looking(f"camera {i}", (1.0 + i, -5.0, 1.0), focal=120.0, resolution=(60, 80)) for i in range(2)
     )
@@ -316,10 +316,10 @@ def test_frusta_follow_moving_cameras_and_the_chosen_one_stands_out(stage, serve
     write_clip(tmp_path / "moving.h5", replace(clip, views=views))
     collection = open_collection(tmp_path / "moving.h5")
     with collection.open("moving") as reader:
-        stage.open(reader, collection)
-        stage.show("camera 1", 0)
+        scene3d.open(reader, collection)
+        scene3d.show("camera 1", 0)
         before = nodes(server, "camera")[1].image
-        stage.show("camera 1", 2)
+        scene3d.show("camera 1", 2)
         still, turned = nodes(server, "camera")
         assert np.array_equal(turned.image, reader.frame("camera 1", "rgb", 2))
     assert not np.array_equal(before, turned.image)
@@ -332,26 +332,26 @@ def test_frusta_follow_moving_cameras_and_the_chosen_one_stands_out(stage, serve
 # What is not at hand
 
 
-def test_a_body_that_is_not_here_leaves_points_and_says_so(stage, server, tmp_path):
+def test_a_body_that_is_not_here_leaves_points_and_says_so(scene3d, server, tmp_path):
     clip = ball_clip(2, (60, 80))
     collection, reader = opened_balls(tmp_path, people=(replace(clip.spec.people[0], body="user-female"),))
     with reader:
-        stage.open(reader, collection)
-        stage.show("camera", 0)
-        assert "user-female" in stage.notice and "person0" in stage.notice
+        scene3d.open(reader, collection)
+        scene3d.show("camera", 0)
+        assert "user-female" in scene3d.notice and "person0" in scene3d.notice
         assert not nodes(server, "body") and len(nodes(server, "points")[0].points)
 
 
-def test_a_body_that_does_not_give_the_clips_joints_is_not_shown(stage, server, tmp_path):
+def test_a_body_that_does_not_give_the_clips_joints_is_not_shown(scene3d, server, tmp_path):
     collection, reader = opened_balls(tmp_path)
     with reader:
-        stage.open(reader, collection)
-        stage.show("camera", 0)
-        assert "not the one that the clip was made with" in stage.notice
+        scene3d.open(reader, collection)
+        scene3d.show("camera", 0)
+        assert "not the one that the clip was made with" in scene3d.notice
         assert not nodes(server, "body") and nodes(server, "points")[0].visible
 
 
-def test_assets_that_are_gone_leave_points(stage, server, reader, tmp_path):
+def test_assets_that_are_gone_leave_points(scene3d, server, reader, tmp_path):
     config = {
         "assets": {
             "body": str(tmp_path / "SMPL_gone.pkl"),
@@ -361,49 +361,49 @@ def test_assets_that_are_gone_leave_points(stage, server, reader, tmp_path):
             "environments": "",
         }
     }
-    stage.open(reader, SimpleNamespace(kind="native", dataset=SimpleNamespace(config=config)))
-    stage.show(reader.cameras[0], 0)
-    assert "SMPL_gone.pkl" in stage.notice and nodes(server, "points")[0].visible
+    scene3d.open(reader, SimpleNamespace(kind="native", dataset=SimpleNamespace(config=config)))
+    scene3d.show(reader.cameras[0], 0)
+    assert "SMPL_gone.pkl" in scene3d.notice and nodes(server, "points")[0].visible
 
 
-def test_a_clip_in_surreals_layout_shows_points_on_its_balls(stage, server, tmp_path):
+def test_a_clip_in_surreals_layout_shows_points_on_its_balls(scene3d, server, tmp_path):
     clip = ball_clip(2, cameras=(camera_looking("camera", (7.5, 0.25, 0.93), (0.0, 0.25, 0.93), 600.0),), tags=TAGS)
     write_clip(create_or_resume(tmp_path / "native", {}, 1).path_of(0), clip)
     export_surreal(open_dataset(tmp_path / "native"), tmp_path / "surreal")
     collection = open_collection(tmp_path / "surreal")
     with collection.open(collection.keys[0]) as reader:
-        stage.open(reader, collection)
-        stage.show(reader.cameras[0], 1)
+        scene3d.open(reader, collection)
+        scene3d.show(reader.cameras[0], 1)
         points = nodes(server, "points")[0].points
-        assert "SURREAL" in stage.notice and len(points) > 1000
+        assert "SURREAL" in scene3d.notice and len(points) > 1000
         joints = reader.track(reader.people[0]).joints[1]
     distance = np.linalg.norm(points[:, None] - joints, axis=2)
     assert (distance.min(axis=1) < 0.18).all()  # no ball is larger
 
 
-def test_a_clip_of_labels_alone_without_depth_has_no_points(stage, server, tmp_path):
+def test_a_clip_of_labels_alone_without_depth_has_no_points(scene3d, server, tmp_path):
     clip = ball_clip(2, (60, 80), rgb=False)
     view = clip.views["camera"]
     segm = replace(view.labels, values={"segm": view.labels.values["segm"]})
     write_clip(tmp_path / "segm.h5", replace(clip, views={"camera": replace(view, labels=segm)}))
     collection = open_collection(tmp_path / "segm.h5")
     with collection.open("segm") as reader:
-        stage.open(reader, collection)
-        stage.show("camera", 0, StageOptions(surface="points"))
+        scene3d.open(reader, collection)
+        scene3d.show("camera", 0, SceneOptions(surface="points"))
         picture = nodes(server, "camera")[0].image
         assert np.array_equal(picture, part_colours()[reader.frame("camera", "segm", 0)])
     assert not nodes(server, "points") and set(CHANNELS) > {"segm"}
 
 
-def test_a_frame_that_shows_nobody_has_no_points(stage, server, tmp_path):
+def test_a_frame_that_shows_nobody_has_no_points(scene3d, server, tmp_path):
     clip = ball_clip(2, (60, 80))
     write_clip(tmp_path / "empty.h5", replace(clip, views={"camera": without_frame(clip.views["camera"], 1)}))
     collection = open_collection(tmp_path / "empty.h5")
     with collection.open("empty") as reader:
-        stage.open(reader, collection)
+        scene3d.open(reader, collection)
         seen = []
         for t in (1, 0, 1, 0):
-            stage.show("camera", t)
+            scene3d.show("camera", t)
             seen.append(any(cloud.visible and len(cloud.points) for cloud in nodes(server, "points")))
     assert seen == [False, True, False, True]
 
@@ -417,7 +417,7 @@ def without_frame(view, t: int):
 
 
 @pytest.mark.parametrize("broken", ["camera", "person0"])
-def test_cameras_and_joints_that_are_nowhere_are_refused(stage, server, tmp_path, broken):
+def test_cameras_and_joints_that_are_nowhere_are_refused(scene3d, server, tmp_path, broken):
     clip = ball_clip(2, (60, 80))
     if broken == "camera":
         flat = replace(clip.views["camera"], T_world_camera=np.zeros((2, 4, 4)))
@@ -428,33 +428,33 @@ def test_cameras_and_joints_that_are_nowhere_are_refused(stage, server, tmp_path
     write_clip(tmp_path / "broken.h5", clip)
     collection = open_collection(tmp_path / "broken.h5")
     with collection.open("broken") as reader, pytest.raises(DatasetError, match=broken):
-        stage.open(reader, collection)
-    assert on_stage(server) == []
+        scene3d.open(reader, collection)
+    assert nodes_of_clip(server) == []
 
 
 # From clip to clip
 
 
-def test_closing_leaves_nothing_behind(stage, server, collection, reader):
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 0, StageOptions(names=True))
-    assert len(on_stage(server)) > 30
-    stage.close()
-    stage.close()
-    assert on_stage(server) == []
+def test_closing_leaves_nothing_behind(scene3d, server, collection, reader):
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 0, SceneOptions(names=True))
+    assert len(nodes_of_clip(server)) > 30
+    scene3d.close()
+    scene3d.close()
+    assert nodes_of_clip(server) == []
 
 
-def test_opening_another_clip_replaces_all_of_the_last(stage, server, collection, reader, tmp_path):
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 0)
+def test_opening_another_clip_replaces_all_of_the_last(scene3d, server, collection, reader, tmp_path):
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 0)
     other, balls = opened_balls(tmp_path)
     with balls:
-        stage.open(balls, other)
-        stage.show("camera", 0)
+        scene3d.open(balls, other)
+        scene3d.show("camera", 0)
     assert not nodes(server, "body")
-    stage.open(reader, collection)
-    stage.show(reader.cameras[0], 0)
-    assert nodes(server, "body0/") and stage.notice == ""
+    scene3d.open(reader, collection)
+    scene3d.show(reader.cameras[0], 0)
+    assert nodes(server, "body0/") and scene3d.notice == ""
 
 
 # In a browser
@@ -464,7 +464,7 @@ CANVAS = "[...document.querySelectorAll('canvas')].sort((a, b) => b.width - a.wi
 
 
 class Watched:
-    """A browser that looks at a stage of its own. received: bytes of the messages it got."""
+    """A browser that looks at a 3D scene of its own. received: bytes of the messages it got."""
 
     def __init__(self, browser, server):
         from tests.browser import Visit
@@ -480,7 +480,7 @@ class Watched:
         self.page.goto(f"http://127.0.0.1:{server.get_port()}/?fixedDpr=1")  # viser lowers it on slow machines
         while not joined.is_set():
             self.page.wait_for_timeout(50)
-        self.client, self.stage = clients[0], Stage(clients[0].scene, Style())
+        self.client, self.scene3d = clients[0], Scene3D(clients[0].scene, Style())
         self.page.wait_for_function(f"{CANVAS}?.width > 600")
 
     def settled(self) -> np.ndarray:
@@ -506,13 +506,13 @@ def watched(browser, server):
     opened.visit.page.close()
 
 
-def overlap(watched, reader, t: int, options: StageOptions) -> float:
+def overlap(watched, reader, t: int, options: SceneOptions) -> float:
     """IoU of what the surface adds to the canvas with where the clip's labels are."""
     camera = reader.cameras[0]
-    watched.stage.show(camera, t, replace(options, surface="none"))
-    watched.stage.look_through(watched.client, camera, t)
+    watched.scene3d.show(camera, t, replace(options, surface="none"))
+    watched.scene3d.look_through(watched.client, camera, t)
     empty = watched.settled().astype(int)
-    watched.stage.show(camera, t, options)
+    watched.scene3d.show(camera, t, options)
     drawn = np.abs(watched.settled() - empty).max(axis=2) > 8
     h, w = reader.spec.resolution
     high, wide = drawn.shape
@@ -533,30 +533,30 @@ def overlap(watched, reader, t: int, options: StageOptions) -> float:
     ids=["texture", "parts", "points"],
 )
 def test_through_the_clips_camera_the_body_covers_its_mask(watched, collection, reader, options):
-    watched.stage.open(reader, collection)
+    watched.scene3d.open(reader, collection)
     assert overlap(watched, reader, 1, options) > 0.93
     assert watched.visit.errors == []
 
 
 def test_the_cameras_own_picture_does_not_hide_what_it_looks_at(watched, collection, reader):
-    watched.stage.open(reader, collection)
-    camera, frustum = reader.cameras[0], lambda: watched.client.scene._handle_from_node_name["/stage/camera0"]
-    watched.stage.show(camera, 0)
-    watched.stage.look_through(watched.client, camera, 0)
+    watched.scene3d.open(reader, collection)
+    camera, frustum = reader.cameras[0], lambda: watched.client.scene._handle_from_node_name["/clip/camera0"]
+    watched.scene3d.show(camera, 0)
+    watched.scene3d.look_through(watched.client, camera, 0)
     assert not frustum().visible
-    watched.stage.show(camera, 1)
+    watched.scene3d.show(camera, 1)
     assert not frustum().visible
-    watched.stage.overview(watched.client, camera)
+    watched.scene3d.overview(watched.client, camera)
     assert frustum().visible
-    assert np.abs(watched.settled().astype(int) - stage_module._sky().mean(axis=(0, 1))).max() > 50
+    assert np.abs(watched.settled().astype(int) - scene3d_module._sky().mean(axis=(0, 1))).max() > 50
 
 
 def test_a_frame_of_a_playing_clip_is_light(watched, collection, reader):
-    watched.stage.open(reader, collection)
-    watched.stage.show(reader.cameras[0], 0)
+    watched.scene3d.open(reader, collection)
+    watched.scene3d.show(reader.cameras[0], 0)
     watched.settled()
     before = sum(watched.received)
     with watched.client.atomic():
-        watched.stage.show(reader.cameras[0], 1)
+        watched.scene3d.show(reader.cameras[0], 1)
     watched.settled()
     assert 150_000 < sum(watched.received) - before < 280_000
