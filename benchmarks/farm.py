@@ -85,13 +85,13 @@ def pool_with(clip):
     """A pool of such renderers."""
 
     @contextmanager
-    def made(workers):
-        with pool(workers) as work:
+    def make_pool(workers):
+        with pool(workers) as run_calls:
             yield lambda task, todo: (
-                (each[2:], said) for each, said in work(fake, ((clip, task, *each) for each in todo))
+                (each[2:], said) for each, said in run_calls(fake, ((clip, task, *each) for each in todo))
             )
 
-    return made
+    return make_pool
 
 
 class Stub:

@@ -112,49 +112,49 @@ def count(number):
 
 
 def test_tasks_run_in_main_threads_of_processes_that_workers_keep(cluster):
-    with dask_pool(cluster.address) as work:
-        answers = [answer for _, answer in work(where, ((k,) for k in range(8)))]
-    assert sorted(number for number, *_ in answers) == list(range(8))
-    assert len({pid for _, pid, _, _ in answers}) == len({parent for _, _, parent, _ in answers}) == 2
-    assert all(is_main for *_, is_main in answers)
+    with dask_pool(cluster.address) as run_calls:
+        results = [result for _, result in run_calls(where, ((k,) for k in range(8)))]
+    assert sorted(number for number, *_ in results) == list(range(8))
+    assert len({pid for _, pid, _, _ in results}) == len({parent for _, _, parent, _ in results}) == 2
+    assert all(is_main for *_, is_main in results)
 
 
 def test_calls_of_a_lost_worker_are_given_to_others(cluster, tmp_path):
-    with dask_pool(cluster.address) as work:
-        answers = [answer for _, answer in work(kill_worker_once, [(str(tmp_path), k) for k in range(6)])]
-    assert (tmp_path / "died").exists() and sorted(answers) == list(range(6))
+    with dask_pool(cluster.address) as run_calls:
+        results = [result for _, result in run_calls(kill_worker_once, [(str(tmp_path), k) for k in range(6)])]
+    assert (tmp_path / "died").exists() and sorted(results) == list(range(6))
 
 
 def test_a_call_that_takes_its_process_with_it_costs_no_other(cluster):
-    with dask_pool(cluster.address) as work:
-        answers = list(work(die, [(k,) for k in range(4)]))
-    deaths = [said for (number,), said in answers if number == 1]
+    with dask_pool(cluster.address) as run_calls:
+        results = list(run_calls(die, [(k,) for k in range(4)]))
+    deaths = [said for (number,), said in results if number == 1]
     assert (
         [d.attempts for d in deaths] == list(range(1, ATTEMPTS + 1))
         and deaths[-1].is_final
         and "memory" in deaths[-1].reason
     )
-    assert sorted(said for _, said in answers if not isinstance(said, WorkerCrash)) == [0, 2, 3]
+    assert sorted(said for _, said in results if not isinstance(said, WorkerCrash)) == [0, 2, 3]
 
 
 def test_a_call_that_takes_its_workers_with_it_is_given_up(cluster):
-    with dask_pool(cluster.address) as work:
-        answers = dict(work(kill_workers, [(k,) for k in range(4)]))
-    death = answers.pop((1,))
+    with dask_pool(cluster.address) as run_calls:
+        results = dict(run_calls(kill_workers, [(k,) for k in range(4)]))
+    death = results.pop((1,))
     assert death.is_final and "one after the other" in death.reason
-    assert answers == {(0,): 0, (2,): 2, (3,): 3}
+    assert results == {(0,): 0, (2,): 2, (3,): 3}
 
 
 def test_errors_come_back_as_they_are(cluster):
-    with pytest.raises(ConfigError, match="^refused 3"), dask_pool(cluster.address) as work:
-        list(work(refuse, [(3,)]))
+    with pytest.raises(ConfigError, match="^refused 3"), dask_pool(cluster.address) as run_calls:
+        list(run_calls(refuse, [(3,)]))
 
 
 def test_few_calls_are_held_at_a_time(cluster, monkeypatch):
     monkeypatch.setattr(dask_module, "QUEUED", 3)
     drawn = []
-    with dask_pool(cluster.address) as work:
-        for k, _ in enumerate(work(count, ((drawn.append(number) or number,) for number in range(40)))):
+    with dask_pool(cluster.address) as run_calls:
+        for k, _ in enumerate(run_calls(count, ((drawn.append(number) or number,) for number in range(40)))):
             assert len(drawn) <= k + 1 + 4
     assert len(drawn) == 40
 
@@ -184,8 +184,8 @@ def test_a_job_whose_workers_are_killed_is_whole_all_the_same(cluster, tmp_path,
 
     def kill_one(progress):
         if progress.done == 1:
-            with dask_pool(cluster.address) as work:
-                killed.append(next(answer[2] for _, answer in work(where, [(0,)])))
+            with dask_pool(cluster.address) as run_calls:
+                killed.append(next(result[2] for _, result in run_calls(where, [(0,)])))
             os.kill(killed[0], signal.SIGKILL)
 
     summary = run_job(
@@ -269,8 +269,8 @@ def test_workers_that_cannot_import_a_task_say_what(cluster, tmp_path, monkeypat
     monkeypatch.syspath_prepend(tmp_path)
     import only_here
 
-    with pytest.raises(MissingExtraError, match="'only_here'"), dask_pool(cluster.address) as work:
-        list(work(only_here.task, [()]))
+    with pytest.raises(MissingExtraError, match="'only_here'"), dask_pool(cluster.address) as run_calls:
+        list(run_calls(only_here.task, [()]))
 
 
 def test_without_dask_the_message_names_the_extra(capsys, tmp_path, monkeypatch):
@@ -287,11 +287,11 @@ def test_a_scheduler_that_goes_ends_the_job_with_one_message(tmp_path, monkeypat
         with (
             dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
             pytest.raises(RenderError, match="is gone"),
-            dask_pool(cluster.address) as work,
+            dask_pool(cluster.address) as run_calls,
         ):
-            answers = work(where, ((k,) for k in range(10_000)))
-            next(answers)
+            results = run_calls(where, ((k,) for k in range(10_000)))
+            next(results)
             cluster.scheduler.kill()
-            list(answers)
+            list(results)
     finally:
         cluster.stop()

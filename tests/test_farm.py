@@ -200,13 +200,13 @@ def pool_with(troubles: dict):
     """A pool whose renderers have ``troubles``, by the index of the clip."""
 
     @contextmanager
-    def made(workers):
-        with pool(workers) as work:
+    def make_pool(workers):
+        with pool(workers) as run_calls:
             yield lambda task, todo: (
-                (each[2:], said) for each, said in work(troubled, ((troubles, task, *each) for each in todo))
+                (each[2:], said) for each, said in run_calls(troubled, ((troubles, task, *each) for each in todo))
             )
 
-    return made
+    return make_pool
 
 
 def record_of(out: Path, index: int) -> dict:
@@ -216,7 +216,7 @@ def record_of(out: Path, index: int) -> dict:
 def test_a_clip_that_crashes_its_process_is_recorded_after_three_attempts(tmp_path, undisturbed):
     out = tmp_path / "out"
     summary = run_job(tiny_job(), out, 4, pool=pool_with({1: "crash"}))
-    assert (summary.clips, summary.died, len(summary.failed)) == (3, 3, 1) and "SIGSEGV" in summary.failed[0][1]
+    assert (summary.clips, summary.crashes, len(summary.failed)) == (3, 3, 1) and "SIGSEGV" in summary.failed[0][1]
     assert open_dataset(out).done() == {0, 2, 3}
     record = record_of(out, 1)
     assert record["attempts"] == 3 and "SIGSEGV" in record["error"] and "string_at" in record["log"]
@@ -239,7 +239,7 @@ def run_sample(out: Path) -> SampleConfig:
 def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(pool_module, "ATTEMPTS", 1)
     summary = run_job(tiny_job(), tmp_path / "out", 2, pool=pool_with({0: "hang"}), seconds_per_frame=0.6)
-    assert (summary.clips, summary.died) == (1, 1) and "longer than --clip-timeout" in summary.failed[0][1]
+    assert (summary.clips, summary.crashes) == (1, 1) and "longer than --clip-timeout" in summary.failed[0][1]
     assert "render_scene" in record_of(tmp_path / "out", 0)["log"]
 
 
@@ -247,7 +247,7 @@ def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
 def test_a_clip_that_raises_anything_is_recorded_with_its_traceback(tmp_path, workers, monkeypatch):
     monkeypatch.setattr(task_module, "open_renderer", task_module.open_renderer)  # what a pool of none sets, stays not
     summary = run_job(tiny_job(), tmp_path / "out", 2, workers, pool=pool_with({0: "raise"}))
-    assert summary.clips == 1 and summary.died == 0 and summary.failed[0][1] == "ValueError: the number of arms is 3"
+    assert summary.clips == 1 and summary.crashes == 0 and summary.failed[0][1] == "ValueError: the number of arms is 3"
     record = record_of(tmp_path / "out", 0)
     assert (
         record["attempts"] == 1
@@ -302,8 +302,8 @@ def crash(*arguments):
 def test_a_renderer_that_never_opens_is_explained_and_makes_no_folder(tmp_path, monkeypatch):
     @contextmanager
     def crashing(workers):
-        with pool(workers) as work:
-            yield lambda task, todo: work(crash, todo)
+        with pool(workers) as run_calls:
+            yield lambda task, todo: run_calls(crash, todo)
 
     with pytest.raises(RenderError, match=r"(?s)SIGSEGV.*string_at"):
         run_job(tiny_job(), tmp_path / "out", 2, pool=crashing)
@@ -320,8 +320,8 @@ def say_or_die(number):
 
 
 def test_the_death_of_a_worker_costs_its_own_call_alone():
-    with pool(2) as work:
-        said = list(work(say_or_die, [(k,) for k in range(6)]))
+    with pool(2) as run_calls:
+        said = list(run_calls(say_or_die, [(k,) for k in range(6)]))
     assert sorted(k for (k,), answer in said if answer == k) == [0, 2, 3, 4, 5]
     deaths = [(k, answer.attempts, answer.is_final) for (k,), answer in said if isinstance(answer, WorkerCrash)]
     assert deaths == [(1, attempt, attempt == 3) for attempt in (1, 2, 3)]
@@ -332,8 +332,8 @@ def refuse():
 
 
 def test_what_a_task_raises_is_raised_with_the_traceback_of_the_worker():
-    with pytest.raises(ConfigError, match="no such lens") as caught, pool(1) as work:
-        list(work(refuse, [()]))
+    with pytest.raises(ConfigError, match="no such lens") as caught, pool(1) as run_calls:
+        list(run_calls(refuse, [()]))
     assert "in refuse" in caught.value.__notes__[0]
 
 
@@ -350,8 +350,8 @@ def finish(path, is_slow):
 
 @NEEDS_PROC
 def test_what_must_not_be_broken_is_finished_before_a_worker_leaves(tmp_path):
-    with pool(2) as work:
-        next(work(finish, [(tmp_path / "file", True), (tmp_path / "file", False)]))
+    with pool(2) as run_calls:
+        next(run_calls(finish, [(tmp_path / "file", True), (tmp_path / "file", False)]))
     assert (tmp_path / "file").read_text() == "whole" and not workers_of(os.getpid())
 
 

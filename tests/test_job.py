@@ -95,9 +95,9 @@ def where(pause):
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out"
 )
 def test_workers_sit_on_cores_of_their_own():
-    with pool(2) as work:
-        seats = {seat for _, seat in work(where, [(0.3,)] * 6)}
-    assert len(seats) == 2 and all(len(seat) == 1 for seat in seats)
+    with pool(2) as run_calls:
+        cores = {core for _, core in run_calls(where, [(0.3,)] * 6)}
+    assert len(cores) == 2 and all(len(core) == 1 for core in cores)
 
 
 def test_asking_for_less_changes_nothing_of_what_remains(tmp_path, undisturbed):

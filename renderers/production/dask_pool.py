@@ -18,19 +18,19 @@ from itertools import islice
 
 from mannequin.generator.dataset.folder import software_versions
 from mannequin.generator.errors import ConfigError, MissingExtraError, RenderError
-from mannequin.renderers.production.pool import ATTEMPTS, Work, WorkerCrash, pool
+from mannequin.renderers.production.pool import ATTEMPTS, RunCalls, WorkerCrash, pool
 
 PIP_LINE = 'pip install "mannequin[cluster]"'
 QUEUED = 1000
 """Least number of tasks that the scheduler holds, so that clusters that grow by need see the need."""
 CONNECT_SECONDS = 15
 
-_seat = threading.local()
+_local = threading.local()
 """Of every thread of a Dask worker: its pool of one process."""
 
 
 @contextmanager
-def dask_pool(address: str) -> Iterator[Work]:
+def dask_pool(address: str) -> Iterator[RunCalls]:
     """A pool of all the workers of a Dask cluster, those included that join it later.
 
     address: of its scheduler, tcp://host:8786. Tasks are functions of modules that the workers have
@@ -38,12 +38,12 @@ def dask_pool(address: str) -> Iterator[Work]:
     """
     client = _connect(address)
     try:
-        _compare(client)
+        _check_versions(client)
         if not client.nthreads():
             logging.getLogger(__name__).warning(
                 "The Dask scheduler at %s has no workers yet; waiting for the first.", address
             )
-        yield partial(_work_off, client, address)
+        yield partial(_run_calls, client, address)
     finally:
         client.close()
 
@@ -56,9 +56,11 @@ def _connect(address: str):
             f"Rendering on a Dask cluster needs dask and distributed, which are not installed. Run: {PIP_LINE}"
         ) from e
     try:
-        asyncio.run(_knock(address))
+        asyncio.run(_check_scheduler(address))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # _compare says it better
+            warnings.simplefilter(
+                "ignore", distributed.versions.VersionMismatchWarning
+            )  # _check_versions says it better
             return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="mannequin")
     except (OSError, ValueError, TypeError) as e:
         raise ConfigError(
@@ -67,7 +69,7 @@ def _connect(address: str):
         ) from e
 
 
-async def _knock(address: str) -> None:
+async def _check_scheduler(address: str) -> None:
     """Raise if no scheduler answers. A Client that finds none hangs when the process ends."""
     from distributed import Security
     from distributed.core import rpc
@@ -78,7 +80,7 @@ async def _knock(address: str) -> None:
         await asyncio.wait_for(scheduler.identity(), CONNECT_SECONDS)
 
 
-def _compare(client) -> None:
+def _check_versions(client) -> None:
     """Refuse a cluster that runs another Python or Dask than this process."""
     found = client.get_versions()
     here = _cluster_versions(found["client"])
@@ -107,31 +109,31 @@ def _refuse_other(name: str, here: dict[str, str], there: dict[str, str]) -> Non
         )
 
 
-def _work_off(client, address: str, task, arguments: Iterable[tuple]) -> Iterator:
+def _run_calls(client, address: str, task, arguments: Iterable[tuple]) -> Iterator:
     from distributed import as_completed
 
-    todo, results, given = iter(arguments), as_completed(loop=client.loop), {}
+    todo, futures, given = iter(arguments), as_completed(loop=client.loop), {}
     versions = software_versions()
 
-    def give(calls: Iterable[tuple]) -> None:
+    def submit(calls: Iterable[tuple]) -> None:
         for each in calls:
-            future = client.submit(_work, versions, task, each, pure=False)
+            future = client.submit(_run_in_process, versions, task, each, pure=False)
             given[future] = each
-            results.add(future)
+            futures.add(future)
 
-    give(islice(todo, max(QUEUED, 2 * sum(client.nthreads().values()))))
+    submit(islice(todo, max(QUEUED, 2 * sum(client.nthreads().values()))))
     try:
-        for future in results:
+        for future in futures:
             each = given.pop(future)
-            give(islice(todo, 1))
-            for answer in _answers(future, address):
-                yield each, answer
+            submit(islice(todo, 1))
+            for result in _results(future, address):
+                yield each, result
     finally:
         if given and client.status == "running":
             client.cancel(list(given))
 
 
-def _answers(future, address: str) -> list:
+def _results(future, address: str) -> list:
     """What became of a call: WorkerCrash for every time that its process died, then what it returned, if it did."""
     from distributed import KilledWorker
 
@@ -158,14 +160,14 @@ def _answers(future, address: str) -> list:
     return future.result()
 
 
-def _work(versions: dict[str, str], task, arguments: tuple) -> list:
+def _run_in_process(versions: dict[str, str], task, arguments: tuple) -> list:
     """On a Dask worker: make a call in the process of this thread."""
     _refuse_other(f"the Dask worker on {socket.gethostname()}", versions, software_versions())
-    if not hasattr(_seat, "pool"):
+    if not hasattr(_local, "pool"):
         _allow_processes()
-        _seat.pool = ExitStack()
-        _seat.work = _seat.pool.enter_context(pool(1))
-    return [answer for _, answer in _seat.work(task, [arguments])]
+        _local.pool = ExitStack()
+        _local.run_calls = _local.pool.enter_context(pool(1))
+    return [result for _, result in _local.run_calls(task, [arguments])]
 
 
 def _allow_processes() -> None:

@@ -41,7 +41,7 @@ class Summary:
     """What a run did. seconds: per stage, summed over workers.
 
     kept: clips that were there already; skipped: those that failed in earlier runs; failed: (name,
-    error) of those that failed in this one; died: how many processes did.
+    error) of those that failed in this one; crashes: how many processes did.
     """
 
     clips: int = 0
@@ -50,7 +50,7 @@ class Summary:
     frames: int = 0
     bytes: int = 0
     wall: float = 0.0
-    died: int = 0
+    crashes: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -65,8 +65,8 @@ class Summary:
         rows = [("clips", f"{self.clips} written, {self.kept} already there, {len(self.failed)} failed")]
         if self.skipped:
             rows.append(("skipped", f"{self.skipped} that failed before; --retry-failed tries them again"))
-        if self.died:
-            rows.append(("died", f"{self.died} worker processes; each was replaced"))
+        if self.crashes:
+            rows.append(("died", f"{self.crashes} worker processes; each was replaced"))
         if self.frames:
             slowest = max(self.seconds, key=self.seconds.get)
             rows += [
@@ -124,8 +124,8 @@ def run_job(
     job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
     total = _total(job, clips)
     mine = indices(total)
-    with pool(min(workers, len(mine))) as work:
-        _preflight(work, job, device, total)
+    with pool(min(workers, len(mine))) as run_calls:
+        _preflight(run_calls, job, device, total)
         dataset = create_or_resume(out, to_plain(job), num_clips=total)
         inventory = take_inventory(out, mine)
         start = Summary(kept=inventory.done, skipped=0 if retry_failed else inventory.failed)
@@ -135,64 +135,70 @@ def run_job(
         )
         about = {"clips": len(mine), "of": total, "workers": workers, "device": device, "versions": software_versions()}
         with RunLog(out, **about) as log:
-            return _collect(_results(work, todo, log), start, len(mine), on_progress)
+            return _collect(_results(run_calls, todo, log), start, len(mine), on_progress)
 
 
-def _preflight(work, job: Job, device: str, total: int) -> None:
+def _preflight(run_calls, job: Job, device: str, total: int) -> None:
     """Look at the first clip. Raises what is wrong with the job as a whole."""
-    for _, said in work(preflight, [(job, device, total)]):
-        if isinstance(said, WorkerCrash) and said.is_final:
+    for _, result in run_calls(preflight, [(job, device, total)]):
+        if isinstance(result, WorkerCrash) and result.is_final:
             raise RenderError(
-                f"Opening the renderer and posing the first clip failed {said.attempts} times. "
-                f"{said.reason}\n{said.log}\n"
+                f"Opening the renderer and posing the first clip failed {result.attempts} times. "
+                f"{result.reason}\n{result.log}\n"
                 "Free some memory, or try --renderer raster; if that works, the other renderer is at fault."
             )
 
 
-def _results(work, todo, log: RunLog):
-    """Made of every clip that is done with, and WorkerCrash of every other process that died; all of them logged."""
-    for (job, dataset, index, *_), said in work(make_clip, todo):
-        if isinstance(said, WorkerCrash):
-            log.say(clip=index, died=said.reason, attempts=said.attempts)
-            yield said
-            if not said.is_final:
+def _results(run_calls, todo, log: RunLog):
+    """ClipResult of every clip that is done with, and WorkerCrash of every process that died before; all logged."""
+    for (job, dataset, index, *_), result in run_calls(make_clip, todo):
+        if isinstance(result, WorkerCrash):
+            log.say(clip=index, died=result.reason, attempts=result.attempts)
+            yield result
+            if not result.is_final:
                 continue
-            said = record_crash(job, dataset, index, said)
-        log.say(**_facts(said))
-        yield said
+            result = record_crash(job, dataset, index, result)
+        log.say(**_log_entry(result))
+        yield result
 
 
-def _facts(made: ClipResult) -> dict:
-    """What the log says of a clip."""
-    facts = {"clip": made.index, "host": made.host, "pid": made.pid, "attempts": made.attempts, "peak_mb": made.peak_mb}
-    if made.is_kept:
-        return facts | {"kept": True}
-    if made.error:
-        return facts | {"error": made.error}
-    seconds = {stage: round(value, 4) for stage, value in made.seconds.items()}
-    pace = {
-        "frames": made.frames,
-        "bytes": made.bytes,
-        "seconds": seconds,
-        "fps": round(made.frames / sum(made.seconds.values()), 3),
+def _log_entry(result: ClipResult) -> dict:
+    """What is logged of a clip."""
+    entry = {
+        "clip": result.index,
+        "host": result.host,
+        "pid": result.pid,
+        "attempts": result.attempts,
+        "peak_mb": result.peak_mb,
     }
-    return facts | pace | {"agreement": made.agreement}
+    if result.is_kept:
+        return entry | {"kept": True}
+    if result.error:
+        return entry | {"error": result.error}
+    seconds = {stage: round(value, 4) for stage, value in result.seconds.items()}
+    pace = {
+        "frames": result.frames,
+        "bytes": result.bytes,
+        "seconds": seconds,
+        "fps": round(result.frames / sum(result.seconds.values()), 3),
+    }
+    return entry | pace | {"agreement": result.agreement}
 
 
 def _collect(results, summary: Summary, total: int, on_progress) -> Summary:
-    """Sum up what workers say, in the order in which they say it."""
+    """Sum up the results as they come."""
     start, new = time.perf_counter(), 0
     before = summary.kept + summary.skipped
     on_progress(Progress("", before, total))
-    for said in results:
-        if isinstance(said, WorkerCrash):
-            summary.died += 1
+    for result in results:
+        if isinstance(result, WorkerCrash):
+            summary.crashes += 1
             continue
-        _add(summary, said)
+        _add(summary, result)
         new += 1
         summary.wall = time.perf_counter() - start
         left = summary.wall / new * (total - before - new)
-        on_progress(Progress(said.name, before + new, total, summary.frames / summary.wall, left))
+        on_progress(Progress(result.name, before + new, total, summary.frames / summary.wall, left))
     return summary
 
 
@@ -207,15 +213,15 @@ def _total(job: Job, clips: int) -> int:
     return size
 
 
-def _add(summary: Summary, made: ClipResult) -> None:
-    if made.is_kept:
+def _add(summary: Summary, result: ClipResult) -> None:
+    if result.is_kept:
         summary.kept += 1
         return
-    if made.error:
-        summary.failed.append((made.name, made.error))
+    if result.error:
+        summary.failed.append((result.name, result.error))
         return
     summary.clips += 1
-    summary.frames += made.frames
-    summary.bytes += made.bytes
-    for stage, seconds in made.seconds.items():
+    summary.frames += result.frames
+    summary.bytes += result.bytes
+    for stage, seconds in result.seconds.items():
         summary.seconds[stage] += seconds

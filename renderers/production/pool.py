@@ -1,7 +1,7 @@
 """Worker processes that may die: the one that does costs the call it was working on, and no other.
 
-A pool is a function (task, tuples of arguments) → iterator of (arguments, answer), in the order of
-finishing. An answer is what the task returned, or :class:`WorkerCrash`; what the task raised is raised.
+A pool is a function (task, tuples of arguments) → iterator of (arguments, result), in the order of
+finishing. A result is what the task returned, or :class:`WorkerCrash`; what the task raised is raised.
 """
 
 import faulthandler
@@ -27,13 +27,13 @@ from threadpoolctl import threadpool_limits
 ATTEMPTS = 3
 """How often a call is made before it is given up."""
 
-GRACE = 3.0
-"""Seconds that a worker has to leave."""
+EXIT_SECONDS = 3.0
+"""Seconds that a worker has to exit by itself."""
 
 LOG_BYTES = 20_000
-"""Of the last words of a worker."""
+"""Kept of the end of a worker's output."""
 
-Work = Callable[[Callable, Iterable[tuple]], Iterator[tuple[tuple, object]]]
+RunCalls = Callable[[Callable, Iterable[tuple]], Iterator[tuple[tuple, object]]]
 
 _uninterrupted = threading.Lock()
 """Held while something is done whole or not at all."""
@@ -61,7 +61,7 @@ def cores() -> list[int]:
 
 
 @contextmanager
-def pool(workers: int) -> Iterator[Work]:
+def pool(workers: int) -> Iterator[RunCalls]:
     """A pool of ``workers`` processes, each on a core of its own if there are several; 0: this very process.
 
     All compute on a single thread, since sums split among threads round differently. When the block
@@ -69,22 +69,22 @@ def pool(workers: int) -> Iterator[Work]:
     """
     if workers == 0:
         with _one_thread():
-            yield _here
+            yield _run_here
         return
-    seats = cores()
-    hands = [_Worker(seats[k % len(seats)] if workers > 1 else None) for k in range(workers)]
+    available = cores()
+    processes = [_Worker(available[k % len(available)] if workers > 1 else None) for k in range(workers)]
     try:
-        yield lambda task, arguments: _shared_out(hands, task, arguments)
+        yield lambda task, arguments: _run_in_workers(processes, task, arguments)
     finally:
-        for hand in hands:
-            hand.dismiss()
-        for hand in hands:
-            hand.leave()
+        for worker in processes:
+            worker.terminate()
+        for worker in processes:
+            worker.join()
 
 
 @contextmanager
 def uninterrupted():
-    """Do the block whole although the worker may be told to leave meanwhile."""
+    """Do the block whole although SIGTERM may reach the worker meanwhile."""
     with _uninterrupted:
         yield
 
@@ -96,7 +96,7 @@ def limit_time(seconds: float) -> None:
         faulthandler.dump_traceback_later(min(seconds, 1e9), exit=True)
 
 
-def _here(task, arguments) -> Iterator:
+def _run_here(task, arguments) -> Iterator:
     return ((each, task(*each)) for each in arguments)
 
 
@@ -111,34 +111,34 @@ def _one_thread():
         cv2.setNumThreads(threads)
 
 
-# The parent's side
+# In the parent
 
 
-def _shared_out(hands: list["_Worker"], task, arguments: Iterable[tuple]) -> Iterator:
+def _run_in_workers(workers: list["_Worker"], task, arguments: Iterable[tuple]) -> Iterator:
     """Keep every worker busy; calls whose worker died come last."""
     fresh, again, busy = ((each, 1) for each in arguments), deque(), {}
 
     def next_call():
         return next(fresh, None) or (again.popleft() if again else None)
 
-    idle = deque(hands)
+    idle = deque(workers)
     while True:
         while idle and (call := next_call()):
-            hand = idle.popleft()
-            busy[hand.give(task, *call)] = hand
+            worker = idle.popleft()
+            busy[worker.send(task, *call)] = worker
         if not busy:
             return
-        for line in wait(list(busy)):
-            hand = busy.pop(line)
-            each, attempt = hand.call
-            answer = hand.answer()
-            if isinstance(answer, WorkerCrash) and not answer.is_final:
+        for connection in wait(list(busy)):
+            worker = busy.pop(connection)
+            each, attempt = worker.call
+            result = worker.receive()
+            if isinstance(result, WorkerCrash) and not result.is_final:
                 again.append((each, attempt + 1))
-            if call := next_call():  # before the answer is looked at, which takes time
-                busy[hand.give(task, *call)] = hand
+            if call := next_call():  # before the result is looked at, which takes time
+                busy[worker.send(task, *call)] = worker
             else:
-                idle.append(hand)
-            yield each, answer
+                idle.append(worker)
+            yield each, result
 
 
 class _Worker:
@@ -147,57 +147,57 @@ class _Worker:
     def __init__(self, core: int | None):
         self.core, self.process = core, None
 
-    def give(self, task, arguments: tuple, attempt: int):
-        """Hand over a call; returns what :func:`wait` waits for."""
+    def send(self, task, arguments: tuple, attempt: int):
+        """Send a call; returns what :func:`wait` waits for."""
         self.call = arguments, attempt
         if self.process is None or self.process.exitcode is not None:
-            self.leave()
+            self.join()
             self._start()
-        with suppress(OSError):  # it died this instant; answer() will say so
-            self.line.send_bytes(pickle.dumps((task, arguments), pickle.HIGHEST_PROTOCOL))
-        return self.line
+        with suppress(OSError):  # it died this instant; receive() will say so
+            self.connection.send_bytes(pickle.dumps((task, arguments), pickle.HIGHEST_PROTOCOL))
+        return self.connection
 
-    def answer(self):
+    def receive(self):
         """What the call returned, or WorkerCrash. Raises what it raised."""
         try:
-            is_good, value = pickle.loads(self.line.recv_bytes())
+            is_good, value = pickle.loads(self.connection.recv_bytes())
         except (EOFError, OSError):
             self.process.join()
-            return WorkerCrash(self._reason(), self._words(), self.call[1])
+            return WorkerCrash(self._reason(), self._log_end(), self.call[1])
         self.log.truncate(0)
         if not is_good:
             raise value
         return value
 
-    def dismiss(self) -> None:
-        """Tell the process to go."""
+    def terminate(self) -> None:
+        """Send SIGTERM to the process."""
         if self.process is not None:
             self.process.terminate()
 
-    def leave(self) -> None:
-        """Wait until the process has gone; kill one that stays."""
+    def join(self) -> None:
+        """Wait until the process has ended; kill one that does not."""
         if self.process is None:
             return
-        self.line.close()
-        self.process.join(GRACE)
+        self.connection.close()
+        self.process.join(EXIT_SECONDS)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
         self.log.close()
-        Path(self.log.name).unlink(missing_ok=True)  # by a process that went before it could
+        Path(self.log.name).unlink(missing_ok=True)  # by a process that ended before it could
 
     def _start(self) -> None:
         context = get_context("loky")  # starts afresh and, unlike spawn, does not run the user's script again
         handle, name = tempfile.mkstemp(prefix="mannequin-", suffix=".log")
         os.close(handle)
         self.log = open(name, "r+b", buffering=0)
-        self.line, end = context.Pipe()
+        self.connection, end = context.Pipe()
         self.process = context.Process(target=_serve, args=(end, self.core, name), daemon=True)
-        with _held_back():
+        with _signals_blocked():
             self.process.start()
         end.close()
 
-    def _words(self) -> str:
+    def _log_end(self) -> str:
         """The end of what the process wrote on standard output and error."""
         size = self.log.seek(0, os.SEEK_END)
         self.log.seek(max(0, size - LOG_BYTES))
@@ -206,7 +206,7 @@ class _Worker:
     def _reason(self) -> str:
         code = self.process.exitcode or 0
         if code >= 0:
-            is_late = re.search(r"^Timeout \(", self._words(), re.MULTILINE)
+            is_late = re.search(r"^Timeout \(", self._log_end(), re.MULTILINE)
             return (
                 "It took longer than --clip-timeout allows."
                 if is_late
@@ -222,8 +222,8 @@ class _Worker:
 
 
 @contextmanager
-def _held_back():
-    """Hold Ctrl-C and SIGTERM back; processes started meanwhile do so for good, and wait for the second in _leave."""
+def _signals_blocked():
+    """Block Ctrl-C and SIGTERM; processes started meanwhile do so for good; _exit_on_sigterm waits for SIGTERM."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -235,33 +235,33 @@ def _held_back():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# The worker's side
+# In a worker
 
 
-def _serve(line, core: int | None, log: str) -> None:
-    """Answer calls until the other end of the line is closed."""
-    _settle(core, log)
+def _serve(connection, core: int | None, log: str) -> None:
+    """Do calls until the other end of the connection is closed."""
+    _set_up(core, log)
     while True:
         try:
-            message = line.recv_bytes()
+            message = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        answer = _answer(message)
+        result = _call(message)
         limit_time(0)
-        line.send_bytes(answer)
+        connection.send_bytes(result)
 
 
-def _answer(message: bytes) -> bytes:
+def _call(message: bytes) -> bytes:
     """(whether all went well, the result or the exception), pickled."""
     try:
         task, arguments = pickle.loads(message)
         return pickle.dumps((True, task(*arguments)), pickle.HIGHEST_PROTOCOL)
     except Exception as e:
-        return _portable(e)
+        return _pickled_error(e)
 
 
-def _portable(error: Exception) -> bytes:
-    """``error`` with its traceback, or a RuntimeError of the same text if it does not survive the journey."""
+def _pickled_error(error: Exception) -> bytes:
+    """``error`` with its traceback, or a RuntimeError of the same text if it cannot be pickled."""
     text = "".join(traceback.format_exception(error))
     try:
         error.add_note(f"\nIn a worker process:\n{text}")
@@ -272,30 +272,30 @@ def _portable(error: Exception) -> bytes:
     return message
 
 
-def _settle(core: int | None, log: str) -> None:
-    """Write to the log, leave Ctrl-C to the parent, take a core and one thread, and go when told to."""
+def _set_up(core: int | None, log: str) -> None:
+    """Write to the log, leave Ctrl-C to the parent, take a core and one thread, and exit on SIGTERM."""
     handle = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.unlink(log)  # the parent has it open
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_exit_on_sigterm, args=(os.getppid(),), daemon=True).start()
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     cv2.setNumThreads(1)
     threadpool_limits(1)
 
 
-def _leave(parent: int) -> None:
-    """End this process when it is told to, or its parent is gone, whatever took it."""
-    while os.getppid() == parent and not _is_told(1.0):
+def _exit_on_sigterm(parent: int) -> None:
+    """End this process when SIGTERM comes or its parent has ended, however."""
+    while os.getppid() == parent and not _sigterm_comes(1.0):
         continue
     with _uninterrupted:
         os._exit(128 + signal.SIGTERM)
 
 
-def _is_told(seconds: float) -> bool:
+def _sigterm_comes(seconds: float) -> bool:
     """Whether SIGTERM comes within ``seconds``."""
     if hasattr(signal, "sigtimedwait"):
         return signal.sigtimedwait({signal.SIGTERM}, seconds) is not None

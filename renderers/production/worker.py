@@ -33,7 +33,7 @@ PREFLIGHT_CLIPS = 3
 """Clips that are posed before anything is written, if those before fail."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-"""Troubles of the machine; every other clip would meet them too."""
+"""Errors of the machine's storage; every other clip would meet them too."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Job:
 
 @dataclass(frozen=True)
 class ClipResult:
-    """What a worker says of one clip.
+    """What became of one clip.
 
     seconds: per stage. peak_mb: most memory its process ever had. agreement: as in Clip. error:
     one line if it failed, else "". is_kept: it was there already, made by another run.
@@ -74,7 +74,7 @@ _open: dict = {}
 """The catalog and renderer of this process, kept from clip to clip."""
 
 
-def _tools(job: Job, device: str):
+def _catalog_and_renderer(job: Job, device: str):
     key = (job, device)
     if key not in _open:
         catalog = Catalog(job.assets)
@@ -89,7 +89,7 @@ def preflight(job: Job, device: str, total: int) -> None:
     total: clips of the job. Raises what a user can mend. Any other error will be recorded when the
     clip is made, unless the next clips have it too.
     """
-    catalog, _ = _tools(job, device)
+    catalog, _ = _catalog_and_renderer(job, device)
     for index in range(min(total, PREFLIGHT_CLIPS)):
         try:
             build_scene(sample_clip(job.sample, catalog, job.seed, index), catalog, job.outputs)
@@ -107,20 +107,20 @@ def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_f
 
     The process ends if the clip takes longer than its frames by ``seconds_per_frame``; 0: never.
     """
-    catalog, renderer = _tools(job, device)
+    catalog, renderer = _catalog_and_renderer(job, device)
     if dataset.path_of(index).exists():
         return ClipResult(index, is_kept=True)
     dataset.check_there()
-    spec, seconds, clock = None, {}, _Clock()
+    spec, seconds, stopwatch = None, {}, _Stopwatch()
     try:
         limit_time(seconds_per_frame * SPARE_FRAMES)
         spec = sample_clip(job.sample, catalog, job.seed, index)
-        seconds["sample"] = clock.lap()
+        seconds["sample"] = stopwatch.lap()
         limit_time(seconds_per_frame * (SPARE_FRAMES + spec.num_frames))
         scene = build_scene(spec, catalog, job.outputs)
-        seconds["pose"] = clock.lap()
+        seconds["pose"] = stopwatch.lap()
         clip = renderer.render_scene(scene, job.outputs)
-        seconds["render"] = clock.lap()
+        seconds["render"] = stopwatch.lap()
     except Exception as e:
         if isinstance(e, OSError) and e.errno in _FULL:
             raise cannot_write(e.filename or dataset.path, e) from e
@@ -128,18 +128,18 @@ def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_f
     with uninterrupted():
         size = write_clip(dataset.path_of(index), clip, rgb=job.rgb)
         failures.forget(dataset.path, index)
-    seconds["write"] = clock.lap()
+    seconds["write"] = stopwatch.lap()
     return ClipResult(index, spec.name, spec.num_frames, size, seconds, clip.agreement)
 
 
-def record_crash(job: Job, dataset: Dataset, index: int, died: WorkerCrash) -> ClipResult:
+def record_crash(job: Job, dataset: Dataset, index: int, crash: WorkerCrash) -> ClipResult:
     """Record a clip that took its processes with it."""
     try:
         spec = sample_clip(job.sample, Catalog(job.assets), job.seed, index)
     except Exception:
         spec = None
-    _record(dataset, index, spec, died.reason, died.log, died.attempts)
-    return ClipResult(index, _name(index, spec), error=died.reason, attempts=died.attempts)
+    _record(dataset, index, spec, crash.reason, crash.log, crash.attempts)
+    return ClipResult(index, _name(index, spec), error=crash.reason, attempts=crash.attempts)
 
 
 def _failed(job: Job, dataset: Dataset, index: int, spec, error: Exception) -> ClipResult:
@@ -170,7 +170,7 @@ def _peak_mb() -> float:
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
-class _Clock:
+class _Stopwatch:
     def __init__(self):
         self.last = time.perf_counter()
 
