@@ -116,18 +116,16 @@ class StageClock:
         pass
 
     def _watch_blender(self):
-        from mannequin.renderers.blender import live_scene as stage
-        from mannequin.renderers.blender import recorders as takes
-        from mannequin.renderers.blender import renderer
+        from mannequin.renderers.blender import live_scene, recorders, renderer
 
-        self._watch(takes, "rasterize_labels", "labels by the rasteriser")
+        self._watch(recorders, "rasterize_labels", "labels by the rasteriser")
         self._watch(renderer, "_shade", "light at the vertices")
-        self._watch(takes, "touched_cells", "crops")
-        self._watch(takes, "crops_of", "crops")
-        self._watch(stage.Stage, "load", "put on stage")
-        self._watch(stage.Stage, "shoot", "Cycles, all of it")
-        self._watch(takes, "compose", "compose")
-        self._watch(takes.agreement, "compare", "compare")
+        self._watch(recorders, "touched_cells", "crops")
+        self._watch(recorders, "crops_of", "crops")
+        self._watch(live_scene.LiveScene, "load", "set up the scene")
+        self._watch(live_scene.LiveScene, "render", "Cycles, all of it")
+        self._watch(recorders, "compose", "compose")
+        self._watch(recorders.agreement, "compare", "compare")
 
     def _watch(self, owner, name: str, stage: str) -> None:
         inner = getattr(owner, name)

@@ -284,7 +284,7 @@ def test_same_bytes_twice(blender):
 
 
 @needs_bpy
-def test_actors_change_between_clips(blender):
+def test_meshes_change_between_clips(blender):
     """Texture, number and kind of meshes of a clip leave nothing behind for the next one."""
     red, blue = (np.full((4, 4, 3), c, np.uint8) for c in ((255, 0, 0), (0, 0, 255)))
     renderer = blender()
@@ -359,10 +359,10 @@ def test_every_frame_is_checked_and_the_figures_are_kept(blender):
 @needs_bpy
 def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
     """A principal point 0.3 px off between the two renderers must not pass."""
-    from mannequin.renderers.blender import recorders as takes
+    from mannequin.renderers.blender import recorders
 
     scene = make_scene([body_track()], still(), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
-    rasterize = takes.rasterize_labels
+    rasterize = recorders.rasterize_labels
 
     def shifted(scene, camera, channels):
         K, poses = scene.cameras[camera]
@@ -370,23 +370,23 @@ def test_a_sub_pixel_shift_of_one_renderer_is_noticed(blender, monkeypatch):
             replace(scene, cameras={camera: (K + [[0, 0, 0.3], [0, 0, 0], [0, 0, 0]], poses)}), camera, channels
         )
 
-    monkeypatch.setattr(takes, "rasterize_labels", shifted)
+    monkeypatch.setattr(recorders, "rasterize_labels", shifted)
     with pytest.raises(DisagreementError, match="'scene'.*'camera'.*frame 0"):
         blender().render_scene(scene)
 
 
 @needs_bpy
 def test_wrong_depth_is_noticed(blender, monkeypatch):
-    from mannequin.renderers.blender import recorders as takes
+    from mannequin.renderers.blender import recorders
 
     scene = make_scene([body_track()], still(), light=LIT, resolution=(240, 320), focal=(600.0, 600.0))
-    rasterize = takes.rasterize_labels
+    rasterize = recorders.rasterize_labels
 
     def deeper(*args):
         labels = rasterize(*args)
         return replace(labels, values=labels.values | {"depth": labels.values["depth"] + np.float32(5e-4)})
 
-    monkeypatch.setattr(takes, "rasterize_labels", deeper)
+    monkeypatch.setattr(recorders, "rasterize_labels", deeper)
     with pytest.raises(DisagreementError, match="depth_median"):
         blender().render_scene(scene)
 

@@ -84,7 +84,7 @@ def no_cycles(monkeypatch):
     def refuse(*_args, **_options):
         raise validation.MissingExtraError("bpy is not installed")
 
-    monkeypatch.setattr("mannequin.renderers.blender.renderer.open_stage", refuse)
+    monkeypatch.setattr("mannequin.renderers.blender.renderer.open_live_scene", refuse)
 
 
 @pytest.fixture(autouse=True)

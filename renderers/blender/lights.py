@@ -12,7 +12,7 @@ takes a second for every clip."""
 
 
 class LightRig:
-    """Everything that lights a scene and must be taken down with it."""
+    """Everything that lights a scene and must be removed with it."""
 
     def __init__(self, scene, light, environment: np.ndarray | None):
         self.scene, self.images, self.objects, self.world = scene, [], [], None
@@ -26,10 +26,10 @@ class LightRig:
 
     def remove(self) -> None:
         data = load_bpy().data
-        for thing in self.objects:
-            of = thing.data
-            data.objects.remove(thing)
-            data.lights.remove(of)
+        for lamp in self.objects:
+            light = lamp.data
+            data.objects.remove(lamp)
+            data.lights.remove(light)
         self.scene.world = None
         if self.world is not None:
             data.worlds.remove(self.world)
@@ -66,10 +66,10 @@ class LightRig:
 
         data = load_bpy().data.lights.new("lamp", "AREA")
         data.shape, data.size, data.energy, data.color = "DISK", lamp.size, lamp.power, lamp.color
-        thing = load_bpy().data.objects.new("lamp", data)
-        thing.location = lamp.position
-        thing.rotation_mode = "QUATERNION"
-        thing.rotation_quaternion = (Vector(lamp.target) - Vector(lamp.position)).to_track_quat("-Z", "Y")
-        thing.visible_camera = False
-        self.scene.collection.objects.link(thing)
-        self.objects.append(thing)
+        lamp_object = load_bpy().data.objects.new("lamp", data)
+        lamp_object.location = lamp.position
+        lamp_object.rotation_mode = "QUATERNION"
+        lamp_object.rotation_quaternion = (Vector(lamp.target) - Vector(lamp.position)).to_track_quat("-Z", "Y")
+        lamp_object.visible_camera = False
+        self.scene.collection.objects.link(lamp_object)
+        self.objects.append(lamp_object)

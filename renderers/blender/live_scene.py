@@ -1,4 +1,4 @@
-"""The Blender scene that is kept alive: actors, light and camera are changed in place."""
+"""The Blender scene that lives as long as its process: meshes, light and camera are changed in place."""
 
 import numpy as np
 
@@ -20,19 +20,19 @@ COLOUR_PASSES = tuple((COLOUR, name) for name in ("Combined", "Depth", "Material
 TRUTH_PASSES = tuple((TRUTH, name) for name in ("Depth", "Material Index", "Object Index", "Position") + TRUTH_OUTPUTS)
 
 
-_open: list["Stage"] = []
+_open: list["LiveScene"] = []
 
 
-def open_stage(device: str, is_truth: bool) -> "Stage":
-    """The stage of this process; Blender starts afresh when another kind is asked for."""
+def open_live_scene(device: str, is_truth: bool) -> "LiveScene":
+    """The scene of this process; Blender starts afresh when another kind is asked for."""
     if not _open or (_open[0].device, _open[0].is_truth) != (device, is_truth):
         _open.clear()
         load_bpy().ops.wm.read_factory_settings(use_empty=True)
-        _open.append(Stage(device, is_truth))
+        _open.append(LiveScene(device, is_truth))
     return _open[0]
 
 
-class Stage:
+class LiveScene:
     """One Blender scene for all clips of a process.
 
     is_truth: with the ground-truth layer, at one sample through the pixel centres.
@@ -49,23 +49,23 @@ class Stage:
         self.camera.data.clip_start, self.camera.data.clip_end = 0.01, 1e4
         self.scene.collection.objects.link(self.camera)
         self.scene.camera = self.camera
-        self.actors: list[MeshObject] = []
+        self.objects: list[MeshObject] = []
         self.rig = None
         self.capture = capture.Capture(COLOUR_PASSES + (TRUTH_PASSES if is_truth else ()))
         self.is_denoised = False
         self._add_layers()
 
     def load(self, scene: Scene, samples: int, is_colour: bool) -> None:
-        """Put the meshes and the light of ``scene`` on stage, keeping what can be kept.
+        """Put the meshes and the light of ``scene`` into Blender's, keeping what can be kept.
 
-        is_colour: whether the light matters; without, everything glows.
+        is_colour: whether the light matters; without, every surface emits.
         """
         check_meshes(scene)
         is_emission = not is_colour or isinstance(scene.spec.light, ShLight)
         self.is_denoised = not is_emission
         with silence():
-            self._cast(scene.meshes, is_emission)
-            self._light(scene, is_colour)
+            self._place_meshes(scene.meshes, is_emission)
+            self._set_light(scene, is_colour)
             settings.set_bounces(self.scene, 0 if is_emission else 1)
             settings.set_denoising(self.scene, self.colour, self.is_denoised, self.device)
             self.scene.cycles.samples = samples
@@ -78,17 +78,17 @@ class Stage:
 
     def pose(self, k: int, shades) -> None:
         """Show entry ``k`` of every track; shades: (V,) float32 or None for each."""
-        for actor, shade in zip(self.actors, shades):
-            actor.pose(k, shade)
+        for mesh_object, shade in zip(self.objects, shades):
+            mesh_object.pose(k, shade)
 
-    def aim(self, K: np.ndarray, T_world_camera: np.ndarray, resolution) -> None:
+    def set_camera(self, K: np.ndarray, T_world_camera: np.ndarray, resolution) -> None:
         """Look through an OpenCV camera."""
         from mathutils import Matrix
 
         apply_lens(self.scene, self.camera, lens_of(K, resolution), resolution)
         self.camera.matrix_world = Matrix(matrix_world(T_world_camera).tolist())
 
-    def shoot(self, crop: Crop, resolution) -> dict[tuple[str, str], np.ndarray]:
+    def render(self, crop: Crop, resolution) -> dict[tuple[str, str], np.ndarray]:
         """(layer, pass) → (h, w, C) float32 of the crop, row 0 at the top."""
         apply_crop(self.scene.render, crop, resolution)
         passes = self.capture.render()
@@ -99,17 +99,17 @@ class Stage:
                 )
         return passes
 
-    def _cast(self, meshes, is_emission: bool) -> None:
-        kept = [a for a, m in zip(self.actors, meshes) if a.can_play(m) and a.is_emission == is_emission]
-        if len(kept) == len(self.actors) == len(meshes):
-            for actor, mesh in zip(kept, meshes):
-                actor.play(mesh)
+    def _place_meshes(self, meshes, is_emission: bool) -> None:
+        kept = [o for o, m in zip(self.objects, meshes) if o.can_show(m) and o.is_emission == is_emission]
+        if len(kept) == len(self.objects) == len(meshes):
+            for mesh_object, mesh in zip(kept, meshes):
+                mesh_object.show(mesh)
             return
-        for actor in self.actors:
-            actor.remove()
-        self.actors = [MeshObject(self.scene, mesh, is_emission, self.is_truth) for mesh in meshes]
+        for mesh_object in self.objects:
+            mesh_object.remove()
+        self.objects = [MeshObject(self.scene, mesh, is_emission, self.is_truth) for mesh in meshes]
 
-    def _light(self, scene: Scene, is_colour: bool) -> None:
+    def _set_light(self, scene: Scene, is_colour: bool) -> None:
         if self.rig is not None:
             self.rig.remove()
         self.rig = LightRig(self.scene, scene.spec.light if is_colour else None, scene.environment)

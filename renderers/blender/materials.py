@@ -98,7 +98,7 @@ def _write_truth(nodes, link):
 def _material(name: str, surface, part: int):
     material = load_bpy().data.materials.new(name)
     material.pass_index = part
-    material.cycles.emission_sampling = "NONE"  # a glowing body must not be sampled as a lamp
+    material.cycles.emission_sampling = "NONE"  # an emitting body must not be sampled as a lamp
     tree = material.node_tree
     tree.nodes.clear()
     node, output = tree.nodes.new("ShaderNodeGroup"), tree.nodes.new("ShaderNodeOutputMaterial")

@@ -15,7 +15,7 @@ from mannequin.renderers.blender.session import load_bpy
 
 
 class MeshObject:
-    """The object that stands for one mesh.
+    """The Blender object of one mesh.
 
     is_emission: lit by the ``shade`` attribute. is_truth: carries the ground-truth attributes.
     """
@@ -32,15 +32,15 @@ class MeshObject:
         self.object.pass_index = track.instance
         scene.collection.objects.link(self.object)
 
-    def can_play(self, track: MeshTrack) -> bool:
-        """Whether only vertices, texture and instance differ from the mesh standing here."""
+    def can_show(self, track: MeshTrack) -> bool:
+        """Whether only vertices, texture and instance differ from the mesh shown."""
         old = self.track
         return len(old.vertices[0]) == len(track.vertices[0]) and all(
             getattr(old, name) is getattr(track, name) or np.array_equal(getattr(old, name), getattr(track, name))
             for name in ("faces", "part", "uv", "chart", "chart_uv")
         )
 
-    def play(self, track: MeshTrack) -> None:
+    def show(self, track: MeshTrack) -> None:
         """Take the texture and instance of another track of the same topology."""
         if track.texture is not self.track.texture:
             remove_image(self.image)
@@ -50,7 +50,7 @@ class MeshObject:
         self.track = track
 
     def pose(self, k: int, shade: np.ndarray | None) -> None:
-        """Show entry ``k`` of the track's vertices; ``shade`` (V,) float32 when it glows."""
+        """Show entry ``k`` of the track's vertices; ``shade`` (V,) float32 when it emits."""
         attributes, vertices = self.mesh.attributes, self.track.vertices
         _write(attributes["position"], vertices[k])
         if shade is not None:

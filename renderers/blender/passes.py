@@ -23,7 +23,7 @@ class PassRecorder:
         self.depths: dict[int, np.ndarray] = {}
         self.waiting = None
 
-    def take(self, k: int, images: dict[str, np.ndarray]) -> None:
+    def add(self, k: int, images: dict[str, np.ndarray]) -> None:
         """images: pass name → full image at index ``k``, zeros where nothing is."""
         self.depths = {i: d for i, d in self.depths.items() if i >= k - 2} | {k: images["Depth"][..., 0]}
         self._finish_waiting()

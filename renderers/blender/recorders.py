@@ -8,9 +8,9 @@ import numpy as np
 from mannequin.generator.clip import Foreground, View
 from mannequin.generator.scene import Scene
 from mannequin.renderers import agreement
-from mannequin.renderers.blender.compose import compose
+from mannequin.renderers.blender.colour import compose
 from mannequin.renderers.blender.crop import bounding_crop, crops_of, touched_cells
-from mannequin.renderers.blender.live_scene import COLOUR, TRUTH_PASSES, Stage
+from mannequin.renderers.blender.live_scene import COLOUR, TRUTH_PASSES, LiveScene
 from mannequin.renderers.blender.passes import PassRecorder
 from mannequin.renderers.ground import Backdrop
 from mannequin.renderers.people import person_views
@@ -50,19 +50,19 @@ class Recorder(ABC):
     def labels(self) -> Foreground:
         """The label images, once all frames are recorded."""
 
-    def shoot(self, stage: Stage, k: int) -> None:
-        """Render index ``k`` as the stage stands."""
-        stage.aim(self.K, self.poses[k], self.resolution)
+    def render(self, live_scene: LiveScene, k: int) -> None:
+        """Render index ``k`` of the scene, posed at it already."""
+        live_scene.set_camera(self.K, self.poses[k], self.resolution)
         images = {name: np.zeros((*self.resolution, CHANNELS_OF.get(name, 1)), np.float32) for _, name in self.passes}
         is_picture = self.rgb is not None and 1 <= k <= self.num_frames
         behind = self._start_picture(k) if is_picture else None
-        for crop in self._crops(stage, k):
-            shot = stage.shoot(crop, self.resolution)
+        for crop in self._crops(live_scene, k):
+            rendered = live_scene.render(crop, self.resolution)
             for layer, name in self.passes:
-                image = shot[layer, name]
+                image = rendered[layer, name]
                 images[name][crop.slices] = image[..., : images[name].shape[2]]
             if is_picture:
-                compose(shot[COLOUR, "Combined"], behind[crop.slices], self.rgb[k - 1][crop.slices])
+                compose(rendered[COLOUR, "Combined"], behind[crop.slices], self.rgb[k - 1][crop.slices])
         images["Depth"][images["Object Index"] == 0] = 0
         self.record(k, images)
 
@@ -80,10 +80,10 @@ class Recorder(ABC):
         behind, self.rgb[k - 1] = self._still
         return behind
 
-    def _crops(self, stage: Stage, k: int):
+    def _crops(self, live_scene: LiveScene, k: int):
         meshes = [(m.vertices[k], m.faces) for m in self.scene.meshes]
         cells = touched_cells(meshes, self.K, self.poses[k], self.resolution)
-        if stage.wants_one_crop:
+        if live_scene.wants_one_crop:
             return bounding_crop(cells, self.resolution)
         return crops_of(cells, self.resolution, self.samples)
 
@@ -127,11 +127,11 @@ class CyclesRecorder(Recorder):
         return super().needs(k) or "occluded" in self.channels or "occluded_backward" in self.channels
 
     def record(self, k: int, images: dict[str, np.ndarray]) -> None:
-        self._truth.take(k, images)
+        self._truth.add(k, images)
 
     def labels(self) -> Foreground:
         return self._truth.foreground()
 
 
-TAKES = {"raster": RasterRecorder, "cycles": CyclesRecorder}
+RECORDERS = {"raster": RasterRecorder, "cycles": CyclesRecorder}
 """Source of labels → how a camera records them."""

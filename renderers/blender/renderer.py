@@ -8,10 +8,10 @@ from mannequin.generator.light import surface_light
 from mannequin.generator.scene import Scene, build_scene
 from mannequin.generator.spec import ClipSpec, ShLight
 from mannequin.renderers import agreement
-from mannequin.renderers.blender.live_scene import open_stage
-from mannequin.renderers.blender.recorders import TAKES
+from mannequin.renderers.blender.colour import vertex_shade
+from mannequin.renderers.blender.live_scene import open_live_scene
+from mannequin.renderers.blender.recorders import RECORDERS
 from mannequin.renderers.blender.session import load_bpy
-from mannequin.renderers.blender.shade import vertex_shade
 from mannequin.renderers.raster.renderer import check_outputs, versions
 
 
@@ -25,10 +25,10 @@ class BlenderRenderer:
     """
 
     def __init__(self, catalog, device: str = "cpu", labels: str = "raster"):
-        if labels not in TAKES:
-            raise unknown_name("source of labels", labels, TAKES)
+        if labels not in RECORDERS:
+            raise unknown_name("source of labels", labels, RECORDERS)
         self.catalog, self.labels, self.device = catalog, labels, device
-        open_stage(device, is_truth=labels == "cycles")
+        open_live_scene(device, is_truth=labels == "cycles")
 
     def render(self, spec: ClipSpec, outputs: Sequence[str] = DEFAULT_OUTPUTS) -> Clip:
         """Pose and render ``spec``; outputs: names of CHANNELS and EXTRA_OUTPUTS.
@@ -43,19 +43,20 @@ class BlenderRenderer:
         """Render a scene that is posed already; outputs and errors as in ``render``."""
         check_outputs(outputs)
         check_cameras(scene)
-        is_colour, stage = "rgb" in outputs, open_stage(self.device, is_truth=self.labels == "cycles")
+        is_colour = "rgb" in outputs
+        live_scene = open_live_scene(self.device, is_truth=self.labels == "cycles")
         samples = scene.spec.samples if is_colour else 1
-        stage.load(scene, samples, is_colour)
-        takes = {name: TAKES[self.labels](scene, name, outputs, samples) for name in scene.cameras}
+        live_scene.load(scene, samples, is_colour)
+        recorders = {name: RECORDERS[self.labels](scene, name, outputs, samples) for name in scene.cameras}
         light = surface_light(scene.spec.light) if is_colour and isinstance(scene.spec.light, ShLight) else None
         for k in range(scene.spec.num_frames + 2):
-            due = [take for take in takes.values() if take.needs(k)]
+            due = [recorder for recorder in recorders.values() if recorder.needs(k)]
             if due:
-                stage.pose(k, [_shade(mesh, k, light) for mesh in scene.meshes])
-            for take in due:
-                take.shoot(stage, k)
-        views = {name: take.view(outputs) for name, take in takes.items()}
-        checked = [frame for take in takes.values() for frame in take.agreement]
+                live_scene.pose(k, [_shade(mesh, k, light) for mesh in scene.meshes])
+            for recorder in due:
+                recorder.render(live_scene, k)
+        views = {name: recorder.view(outputs) for name, recorder in recorders.items()}
+        checked = [frame for recorder in recorders.values() for frame in recorder.agreement]
         return Clip(scene.spec, views, scene.people, agreement.summarize(checked), self._versions())
 
     def _versions(self) -> dict[str, str]:

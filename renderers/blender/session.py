@@ -1,4 +1,4 @@
-"""The one door to bpy: imports it single-threaded and silent, or says what is missing."""
+"""The only module that imports bpy: single-threaded and silent, or it says what is missing."""
 
 import contextlib
 import importlib
