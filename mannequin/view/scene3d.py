@@ -43,9 +43,6 @@ INSIDE = 0.05
 MAX_GROUND = 50.0
 """m from the middle to an edge of the floor."""
 
-FOV = 0.9
-"""rad, of the overview; upright."""
-
 MAX_POINTS = 13_000
 """Some 200 kB a frame."""
 
@@ -165,19 +162,6 @@ class Scene3D:
             view.wxyz = wxyz(pose)
             view.look_at = pose[:3, 3] + pose[:3, 2] * self._clip.distance(camera, t)
             view.fov = float(2 * np.arctan(max(h / 2 / eye.fy, w / 2 / eye.fx / view.aspect)))
-            self._watch(client)
-
-    def overview(self, client: viser.ClientHandle, camera: str) -> None:
-        """Put the browser's camera near the people, to the right of where ``camera`` first sees them from."""
-        pose, centre, view = self._clip.poses[camera][0], self._clip.centre, client.camera
-        back = pose[:3, 3] - centre
-        away = float(np.clip(self._clip.distance(camera, 0), 2.5, 4.5))
-        direction = back / max(np.linalg.norm(back), 1e-6) + 0.7 * pose[:3, 0] + [0.0, 0.0, 0.25]
-        with client.atomic():
-            view.position = centre + away * direction / np.linalg.norm(direction)
-            view.up_direction = (0.0, 0.0, 1.0)
-            view.look_at = centre
-            view.fov = FOV
             self._watch(client)
 
     def _watch(self, client: viser.ClientHandle) -> None:

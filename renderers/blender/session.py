@@ -18,26 +18,18 @@ SYSTEM_LIBRARIES = "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 
 _loaded = None
 
 
-def load_bpy(pin: bool = False):
+def load_bpy():
     """The bpy module, imported once per process.
 
     The import runs while the process may use a single core: Blender then keeps to one thread for
     good, which makes its output the same bytes on every machine and costs no busy-waiting second
-    core. ``pin`` leaves the process on that core; otherwise its cores are given back.
-    Raises MissingExtraError naming what to install.
+    core. Raises MissingExtraError naming what to install.
     """
     global _loaded
     if _loaded is None:
-        with one_core(keep=pin), silence():
+        with _one_core(), silence():
             _loaded = _import_bpy()
-    elif pin:
-        pin_to_core(min(os.sched_getaffinity(0)))
     return _loaded
-
-
-def pin_to_core(core: int) -> None:
-    """Let this process run on ``core`` alone."""
-    os.sched_setaffinity(0, {core})
 
 
 def add_bundled_packages() -> None:
@@ -49,15 +41,14 @@ def add_bundled_packages() -> None:
 
 
 @contextlib.contextmanager
-def one_core(keep: bool):
-    """Restrict the process to one of its cores; give the others back afterwards unless ``keep``."""
+def _one_core():
+    """Restrict the process to one of its cores, and give the others back afterwards."""
     cores = os.sched_getaffinity(0)
-    pin_to_core(min(cores))
+    os.sched_setaffinity(0, {min(cores)})
     try:
         yield
     finally:
-        if not keep:
-            os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager
