@@ -35,11 +35,11 @@ from mannequin.report import measures
 from mannequin.report.charts import _grouped, histogram
 from mannequin.report.html import el, number, text
 from mannequin.report.measures import azimuth, body_pose, elevation, measure, pitch
+from mannequin.report.page import write_report
 from mannequin.report.rebuild import generate_command
 from mannequin.report.runs import read_runs
-from mannequin.report.statistics import LogHistogram, Statistics
-from mannequin.report.tallies import EvenSample, Histogram, Names, Turns
-from mannequin.report.write import write_report
+from mannequin.report.statistics import Statistics
+from mannequin.report.tallies import EvenSample, Histogram, LogHistogram, Names, Turns
 from tests.browser import Visit
 from tests.clips import ball_clip, camera_looking, noise_clip
 from tests.jobs import here, small_job

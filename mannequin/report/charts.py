@@ -6,8 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mannequin.report.html import Html, el, join, number, text
-from mannequin.report.statistics import LogHistogram
-from mannequin.report.tallies import Histogram, Names
+from mannequin.report.tallies import Histogram, LogHistogram, Names
 
 WIDTH = 340
 MOST_BARS = 36

@@ -11,7 +11,7 @@ from mannequin.generator.dataset.collection import Collection
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
 from mannequin.renderers.production.job import Progress
 from mannequin.report.measures import measure
-from mannequin.report.pictures import Scene, capture
+from mannequin.report.pictures import Thumbnail, thumbnail_of
 from mannequin.report.statistics import Statistics
 
 SHEET_CLIPS = 24
@@ -22,7 +22,7 @@ MOST_DAMAGED = 50
 
 @dataclass
 class Gathered:
-    """total: clips there are. scenes: clips of the contact sheet; some of them, with channels, are for the strips.
+    """total: clips there are. thumbnails: clips of the contact sheet; some of them, with channels, are for the strips.
 
     damaged: (key, message) of clips that could not be read, MOST_DAMAGED of num_damaged. channels: those that any
     clip has, in the order of CHANNELS.
@@ -30,7 +30,7 @@ class Gathered:
 
     total: int
     statistics: Statistics = field(default_factory=Statistics)
-    scenes: list[Scene] = field(default_factory=list)
+    thumbnails: list[Thumbnail] = field(default_factory=list)
     damaged: list[tuple[str, str]] = field(default_factory=list)
     num_damaged: int = 0
 
@@ -84,12 +84,12 @@ def _read(found: Gathered, collection: Collection, key: str, with_picture: bool,
     try:
         with collection.open(key) as reader:
             facts = measure(reader)
-            scene = capture(reader, key, with_channels) if with_picture else None
+            thumbnail = thumbnail_of(reader, key, with_channels) if with_picture else None
     except MannequinError as e:
         found.num_damaged += 1
         if len(found.damaged) < MOST_DAMAGED:
             found.damaged.append((key, str(e).replace(f"{collection.path}/", "")))
         return
     found.statistics.add(facts)
-    if scene is not None:
-        found.scenes.append(scene)
+    if thumbnail is not None:
+        found.thumbnails.append(thumbnail)

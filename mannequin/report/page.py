@@ -1,10 +1,16 @@
-"""The page: head, contents, sections."""
+"""The page, and the file that it is written to."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.remote import Place, RemotePath
 from mannequin.report import sections
 from mannequin.report.datasheet import datasheet, rebuild
 from mannequin.report.distributions import GROUPS, distributions
 from mannequin.report.html import Html, el, join, text
-from mannequin.report.source import Source
+from mannequin.report.source import Source, read_source
 from mannequin.report.style import STYLE
 
 SECTIONS = (
@@ -20,6 +26,33 @@ SECTIONS = (
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """A browser that opens the page lets it load nothing and run nothing."""
+
+NAME = "report.html"
+
+
+def write_report(
+    path: Place, out: Path | None, clips: int, on_progress: Callable = lambda progress: None
+) -> tuple[Path, int]:
+    """Write the report on the dataset or clip at ``path``; returns (file, bytes).
+
+    out: the file; None for report.html in the dataset or, where that cannot be written, <name>-report.html
+    in the working folder. clips: how many are read, 0 for all. on_progress: takes
+    mannequin.renderers.production.job.Progress.
+    Raises DatasetError if there is nothing to report or ``out`` cannot be written, ConfigError for impossible options.
+    """
+    if out is not None and (out.suffix != ".html" or out.is_dir()):
+        raise ConfigError(f"The report {out} cannot be written; expected a file name that ends in .html.")
+    source = read_source(path, clips, on_progress)
+    data = page(source)
+    if out is not None:
+        return out, write_bytes(out, data)
+    beside = Path(f"{source.name.removesuffix('.h5')}-{NAME}")
+    if source.collection.kind == "clip" or isinstance(path, RemotePath):
+        return beside, write_bytes(beside, data)
+    try:
+        return path / NAME, write_bytes(path / NAME, data)
+    except DatasetError:  # of someone else, or on a disk that cannot be written
+        return beside, write_bytes(beside, data)
 
 
 def page(source: Source) -> bytes:

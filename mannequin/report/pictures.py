@@ -23,7 +23,7 @@ _FLAT = ("segm", "segm14", "instance", "chart", "occluded", "occluded_backward")
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class Thumbnail:
     """The middle frame of a clip's first camera, made small.
 
     picture: (h, w, 3) uint8, the colour image, or the parts where there is none. joints: the same with
@@ -41,7 +41,7 @@ class Scene:
     channels: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def capture(reader, key: str, with_channels: bool) -> Scene:
+def thumbnail_of(reader, key: str, with_channels: bool) -> Thumbnail:
     """A picture of an open clip. Raises DatasetError if what it shows is damaged."""
     spec, camera = reader.spec, reader.cameras[0]
     t, present = spec.num_frames // 2, reader.channels(camera)
@@ -50,12 +50,12 @@ def capture(reader, key: str, with_channels: bool) -> Scene:
     action = ", ".join(dict.fromkeys(person.motion.asset.removeprefix("action/") for person in spec.people))
     about = (key, action, spec.split, len(spec.people), spec.num_frames, _smaller(full))
     if not with_channels:
-        return Scene(*about)
+        return Thumbnail(*about)
     views, small = [reader.person_view(camera, name) for name in reader.shown(camera)], _smaller(full)
     channels = {name: _thinned(reader.frame(camera, name, t)) for name in present if name != "rgb"}
     if "segm" in channels:
         channels["segm14"] = MERGE_14[np.minimum(channels["segm"], len(MERGE_14) - 1)]
-    return Scene(*about, draw_joints(small, views, t, small.shape[1] / full.shape[1]), _thinned(mask), channels)
+    return Thumbnail(*about, draw_joints(small, views, t, small.shape[1] / full.shape[1]), _thinned(mask), channels)
 
 
 def _unlit(reader, camera: str, present, t: int, mask: np.ndarray) -> np.ndarray:
@@ -86,18 +86,22 @@ def _thinned(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image[rows][:, columns])
 
 
-def strip(scenes: list[Scene], name: str) -> tuple[Html, Html]:
-    """(pictures, legend) of channel ``name`` in the scenes that have it; colours mean the same in all of them."""
-    having = [scene for scene in scenes if name in scene.channels]
+def strip(thumbnails: list[Thumbnail], name: str) -> tuple[Html, Html]:
+    """(pictures, legend) of channel ``name`` in the thumbnails that have it; colours mean the same in all of them."""
+    having = [thumbnail for thumbnail in thumbnails if name in thumbnail.channels]
     style = Style()
     if name == "depth" or name.startswith("flow"):
-        values = np.concatenate([scene.channels[name][scene.mask] for scene in having])
+        values = np.concatenate([thumbnail.channels[name][thumbnail.mask] for thumbnail in having])
         style = fitted(style, **{"depth" if name == "depth" else "flow": values})
     pictures = [
         picture(colourise(s.channels[name], s.mask, name, style), f"{name} of clip {s.key}", name in _FLAT)
         for s in having
     ]
-    most = max((int(scene.channels[name].max(initial=0)) for scene in having), default=0) if name == "instance" else 0
+    most = (
+        max((int(thumbnail.channels[name].max(initial=0)) for thumbnail in having), default=0)
+        if name == "instance"
+        else 0
+    )
     told = legend(name, style, names=tuple(str(i + 1) for i in range(most)))
     return el("div", *pictures, class_="strip"), Html(legend_html(told))
 

@@ -95,9 +95,9 @@ def _validity(source: Source) -> list[tuple[str, str]]:
 
 def clips(source: Source) -> Html:
     """The contact sheet."""
-    scenes = source.gathered.scenes
+    thumbnails = source.gathered.thumbnails
     figures = []
-    for s in scenes:
+    for s in thumbnails:
         about = ", ".join(
             part
             for part in (s.split.removeprefix("all"), count(s.people, "person", "people"), count(s.frames, "frame"))
@@ -106,7 +106,7 @@ def clips(source: Source) -> Html:
         caption = el("figcaption", el("b", text(s.key)), " ", text(s.action, 80), el("br"), about)
         figures.append(el("figure", picture(s.picture, f"clip {s.key}: {s.action}"), caption))
     total = source.gathered.total
-    which = "All clips" if len(scenes) == total else f"{len(scenes)} of {total:,} clips, evenly spread"
+    which = "All clips" if len(thumbnails) == total else f"{len(thumbnails)} of {total:,} clips, evenly spread"
     return join(
         (el("p", f"{which}: the middle frame of the first camera.", class_="note"), el("div", *figures, class_="sheet"))
     )
@@ -114,7 +114,7 @@ def clips(source: Source) -> Html:
 
 def channels(source: Source) -> Html:
     """A strip of pictures for each channel, and what its colours mean."""
-    having = [s for s in source.gathered.scenes if s.joints is not None]
+    having = [s for s in source.gathered.thumbnails if s.joints is not None]
     said = (
         f"The same {count(len(having), 'frame')} in every channel. Colours mean the same all along a strip; "
         "labels are thinned out, not averaged."

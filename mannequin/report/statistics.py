@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from mannequin.report.measures import MEASURES, Facts
-from mannequin.report.tallies import EvenSample, Histogram, Names, Turns
+from mannequin.report.tallies import EvenSample, Histogram, LogHistogram, Names, Turns
 
 MOST_POSES = 400
 """Of all clips, compared with each other."""
@@ -110,29 +110,3 @@ class PoseDistances:
 
     def __init__(self, n: int, pairs: Histogram, nearest: Histogram):
         self.n, self.pairs, self.nearest = n, pairs, nearest
-
-
-class LogHistogram:
-    """Of values from 0 up that span many orders of magnitude: ten bins to each, and one for 0."""
-
-    LOWEST, HIGHEST = -12, 4
-
-    def __init__(self):
-        self.zeros, self.decades = 0, Histogram(self.LOWEST, self.HIGHEST, 10 * (self.HIGHEST - self.LOWEST))
-        self.largest, self.n = -np.inf, 0
-
-    def add(self, value: float) -> None:
-        if not np.isfinite(value):
-            return
-        self.n += 1
-        self.largest = max(self.largest, float(value))
-        if value > 0:
-            self.decades.add([np.log10(value)])
-        else:
-            self.zeros += 1
-
-    def quantile(self, q: float) -> float:
-        """Below which the share ``q`` lies, to a quarter of itself."""
-        if not self.n or q * self.n <= self.zeros:
-            return 0.0 if self.n else float("nan")
-        return float(10.0 ** self.decades.quantile((q * self.n - self.zeros) / self.decades.n))

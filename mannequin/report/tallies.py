@@ -59,6 +59,32 @@ class Histogram:
         return float(np.clip(np.interp(q * self.n, below, edges), self.smallest, self.largest))
 
 
+class LogHistogram:
+    """Of values from 0 up that span many orders of magnitude: ten bins to each, and one for 0."""
+
+    LOWEST, HIGHEST = -12, 4
+
+    def __init__(self):
+        self.zeros, self.decades = 0, Histogram(self.LOWEST, self.HIGHEST, 10 * (self.HIGHEST - self.LOWEST))
+        self.largest, self.n = -np.inf, 0
+
+    def add(self, value: float) -> None:
+        if not np.isfinite(value):
+            return
+        self.n += 1
+        self.largest = max(self.largest, float(value))
+        if value > 0:
+            self.decades.add([np.log10(value)])
+        else:
+            self.zeros += 1
+
+    def quantile(self, q: float) -> float:
+        """Below which the share ``q`` lies, to a quarter of itself."""
+        if not self.n or q * self.n <= self.zeros:
+            return 0.0 if self.n else float("nan")
+        return float(10.0 ** self.decades.quantile((q * self.n - self.zeros) / self.decades.n))
+
+
 class Names:
     """How often names occur. Beyond MOST_NAMES different ones, further ones are counted together, in others."""
 

@@ -42,7 +42,7 @@ class Report:
 
     def run(self) -> int:
         from mannequin.report.html import size
-        from mannequin.report.write import write_report
+        from mannequin.report.page import write_report
 
         with ClipBar(self.quiet) as bar:
             file, written = write_report(self.path, self.out, self.clips, bar.show)
