@@ -114,6 +114,7 @@ def test_skin_tones_cover_the_scale_evenly():
     assert (np.diff(lightness) < -0.03).all()
 
 
+@pytest.mark.slow
 def test_faces_have_the_skin_that_was_chosen(body):
     near_nose = np.linalg.norm(body.v_template - body.v_template[body.topology.landmarks["nose"]], axis=1) < 0.012
     measures = _fit(body).measures

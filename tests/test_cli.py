@@ -580,6 +580,7 @@ def process(*args, **kwargs):
     )
 
 
+@pytest.mark.slow
 def test_a_real_process_refuses_with_status_two(tmp_path):
     done = process("generate", tmp_path / "out", "--body", tmp_path / "no[/x].pkl")
     assert done.returncode == 2 and done.stdout == "" and not (tmp_path / "out").exists()
@@ -602,6 +603,7 @@ def test_a_reader_that_stops_reading_is_no_error(dataset):
     assert message == b"" and writer.returncode == 141
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files")
 def test_a_file_too_large_for_the_system_is_not_left_half(tmp_path):
     import resource

@@ -101,6 +101,7 @@ def undisturbed(tmp_path_factory):
 # Kills
 
 
+@pytest.mark.slow
 @NEEDS_PROC
 def test_thirty_kills_of_workers_change_nothing(tmp_path, undisturbed):
     out, rng, killed, is_over = tmp_path / "out", random.Random(1), [], threading.Event()
@@ -127,6 +128,7 @@ def test_thirty_kills_of_workers_change_nothing(tmp_path, undisturbed):
     assert len(set(killed)) == 30 and digests(out) == undisturbed and not list(out.glob("failed/*/*"))
 
 
+@pytest.mark.slow
 def test_twenty_kills_of_the_whole_job_change_nothing(tmp_path, undisturbed):
     out, rng, is_killed = tmp_path / "out", random.Random(2), 0
     for _ in range(20):
@@ -144,6 +146,7 @@ def test_twenty_kills_of_the_whole_job_change_nothing(tmp_path, undisturbed):
     assert is_killed > 10 and digests(out) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_job_that_is_told_to_stop_leaves_nothing_half(tmp_path, undisturbed, number, status):
     out = tmp_path / "out"
@@ -159,6 +162,7 @@ def test_a_job_that_is_told_to_stop_leaves_nothing_half(tmp_path, undisturbed, n
     assert '"end"' in next(out.glob(".log/*")).read_text().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_two_runs_over_one_folder_make_one_dataset(tmp_path, undisturbed):
     out = tmp_path / "out"
     with start(out) as one, start(out) as other:
@@ -213,6 +217,7 @@ def record_of(out: Path, index: int) -> dict:
     return json.loads(failures.records(out).path_of(index).read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_a_clip_that_crashes_its_process_is_recorded_after_three_attempts(tmp_path, undisturbed):
     out = tmp_path / "out"
     summary = run_job(tiny_job(), out, 4, pool=pool_with({1: "crash"}))
@@ -236,6 +241,7 @@ def run_sample(out: Path) -> SampleConfig:
     return SampleConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
 
 
+@pytest.mark.slow
 def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(pool_module, "ATTEMPTS", 1)
     summary = run_job(tiny_job(), tmp_path / "out", 2, pool=pool_with({0: "hang"}), seconds_per_frame=0.6)
@@ -243,6 +249,7 @@ def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
     assert "render_scene" in record_of(tmp_path / "out", 0)["log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_clip_that_raises_anything_is_recorded_with_its_traceback(tmp_path, workers, monkeypatch):
     monkeypatch.setattr(task_module, "open_renderer", task_module.open_renderer)  # what a pool of none sets, stays not
@@ -299,6 +306,7 @@ def crash(*arguments):
     ctypes.string_at(0)
 
 
+@pytest.mark.slow
 def test_a_renderer_that_never_opens_is_explained_and_makes_no_folder(tmp_path, monkeypatch):
     @contextmanager
     def crashing(workers):
@@ -319,6 +327,7 @@ def say_or_die(number):
     return number
 
 
+@pytest.mark.slow
 def test_the_death_of_a_worker_costs_its_own_call_alone():
     with pool(2) as run_calls:
         said = list(run_calls(say_or_die, [(k,) for k in range(6)]))
@@ -377,6 +386,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_disk_that_fills_up_stops_the_job_which_goes_on_when_there_is_space(small_disk, undisturbed, workers):
     place, mount = small_disk
@@ -444,6 +454,7 @@ def test_what_is_no_clip_is_not_counted(tmp_path):
     assert take_inventory(out, range(10)).done == 1 and open_dataset(out).done() == {1}
 
 
+@pytest.mark.slow
 def test_status_of_a_hundred_thousand_clips_opens_and_examines_none(tmp_path, monkeypatch):
     out = fake_dataset(tmp_path / "out", 120_000, done=range(100_000), failed=range(100_000, 100_010))
     listed, touched = [], []

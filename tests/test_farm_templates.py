@@ -56,6 +56,7 @@ def refuses(tmp_path, capsys, monkeypatch):
 # SLURM
 
 
+@pytest.mark.slow
 def test_all_tasks_of_an_array_make_the_dataset(tmp_path):
     job, out = tmp_path / f"{AWKWARD}.sbatch", tmp_path / AWKWARD / "out"
     farm(
@@ -83,6 +84,7 @@ def test_all_tasks_of_an_array_make_the_dataset(tmp_path):
     assert digests(out) == digests(tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_the_exit_status_is_passed_on(tmp_path):
     (tmp_path / "file").write_text("mine")
     farm("slurm", tmp_path / "job.sbatch", "--shards", "2", "--", tmp_path / "file", *OPTIONS)

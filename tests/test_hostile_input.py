@@ -477,6 +477,7 @@ def change_clip(path, name, change):
             file[name].attrs.update(about)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(400)
 def test_clips_of_another_structure(folder, sound_clip, data):
@@ -516,6 +517,7 @@ def test_clips_that_lead_elsewhere_or_flood_are_refused(folder, sound_clip, chan
 ATTRIBUTES = (0, -1, "x", "é" * 99, [1, 2], np.zeros((2, 2)), np.nan, 10**18, b"\xff", ["a", "b"], h5py.Empty("f4"))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(150)
 def test_clips_with_other_attributes(folder, sound_clip, data):
@@ -534,6 +536,7 @@ def names_in_open(file):
     return names
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(100)
 def test_clips_with_other_descriptions(folder, sound_clip, data):
@@ -646,6 +649,7 @@ def test_messages_drive_no_terminal():
     assert "\x1b" not in str(error) and len(str(error)) < LONGEST and "\\x1b[2J" in str(error)
 
 
+@pytest.mark.slow
 def test_bombs_and_acts_beyond_reading():
     """In a process of its own with little memory, whose acts are watched; see tests/hostile.py."""
     done = subprocess.run(

@@ -64,6 +64,7 @@ def test_another_seed_gives_other_clips(tmp_path, undisturbed):
     assert open_dataset(tmp_path / "out").read(0).spec.people != open_dataset(undisturbed).read(0).spec.people
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("renderer", ["raster", BLENDER])
 def test_two_workers_give_the_same_bytes_as_one(tmp_path, renderer):
     summary = run_job(small_job(renderer), tmp_path / "two", 3, workers=2)
