@@ -79,8 +79,11 @@ class Catalog:
 
     @cached_property
     def genders(self) -> tuple[str, ...]:
-        """Genders to draw from: the two specific ones where they exist."""
-        return tuple(g for g in ("female", "male") if g in self.bodies) or tuple(self.bodies)
+        """Genders to draw people from: the two specific ones where they exist, hands never beside a body."""
+        for among in (("female", "male"), ("neutral",)):
+            if found := tuple(g for g in among if g in self.bodies):
+                return found
+        return tuple(self.bodies)
 
     @cached_property
     def _user_bodies(self) -> dict[str, Path]:
@@ -89,7 +92,7 @@ class Catalog:
         return find_bodies(self._local(self.assets.body))
 
     def body(self, body_id: str, joints: int = 24) -> BodyModel:
-        """The model of ``body_id`` with 24 or 52 joints."""
+        """The model of ``body_id`` with 24 or 52 joints, or of a hand with its 16."""
         if body_id not in self.bodies.values():
             raise unknown_name("body", body_id, self.bodies.values())
         return self._body(body_id, joints)

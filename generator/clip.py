@@ -1,12 +1,14 @@
 """A rendered clip in memory, and the one table that says what its channels are."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from mannequin.generator.body.model import MERGE_14
+from mannequin.generator.categories import category_number
 from mannequin.generator.errors import unknown_name
-from mannequin.generator.spec import ClipSpec
+from mannequin.generator.spec import MAX_INSTANCE, ClipSpec, category_of
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ CHANNELS = {
             "instance",
             "uint8",
             (),
-            "index from 1",
+            "instance id 1–255",
             "image",
             "0",
-            "person or object: people first, then objects, in the order of the description",
+            "person, hand or object: the instance that the description gives it",
         ),
         Channel("depth", "float32", (), "m", "camera", "0", "planar depth z of the surface (not ray length)"),
         Channel(
@@ -83,7 +85,11 @@ CHANNELS = {
         Channel("chart_uv", "float32", (2,), "chart [0, 1]", "chart", "0, 0", "coordinates within the chart"),
     )
 }
-"""Every image channel a renderer can write, by name. ``segm14`` is ``MERGE_14[segm]``."""
+"""Every image channel a renderer can write, by name."""
+
+DERIVED = {"segm14": "segm", "category": "instance"}
+"""Channels that are computed from another when they are asked for: name → the channel it takes. ``segm14`` is
+``MERGE_14[segm]``; ``category`` holds the class of each instance, numbered as in CATEGORIES from 1."""
 
 LABELS = tuple(name for name in CHANNELS if name != "rgb")
 DEFAULT_OUTPUTS = tuple(CHANNELS)
@@ -91,9 +97,24 @@ EXTRA_OUTPUTS = ("vertices",)
 """Outputs on request that are not images: posed vertices in PersonTrack.vertices."""
 
 
+def derive(name: str, source: np.ndarray, spec: ClipSpec) -> np.ndarray:
+    """Channel ``name`` of DERIVED, from images of the channel that it takes; same shape, uint8."""
+    if name == "segm14":
+        return MERGE_14[np.minimum(source, len(MERGE_14) - 1)]  # a damaged file may name parts beyond the last
+    return class_of_instance(spec)[source]
+
+
+def class_of_instance(spec: ClipSpec) -> np.ndarray:
+    """(256,) uint8: the class of every value of the instance image, numbered as in CATEGORIES from 1; else 0."""
+    table = np.zeros(MAX_INSTANCE + 1, np.uint8)
+    for thing in spec.things:
+        table[thing.instance] = category_number(category_of(thing))
+    return table
+
+
 @dataclass(frozen=True, eq=False)
 class PersonView:
-    """One person as one camera sees them; T frames, J joints.
+    """One person, or one hand, as one camera sees them; T frames, J joints.
 
     joints2d: (T, J, 2) float32 pixels, x right, y down, (0, 0) the image's outer corner.
     joints_camera: (T, J, 3) float32 metres in the camera frame.
@@ -112,12 +133,25 @@ class PersonView:
 
 
 @dataclass(frozen=True, eq=False)
-class PersonTrack:
-    """One person in the world; T frames, J joints of the body, V vertices.
+class ObjectView:
+    """One object as one camera sees it; T frames.
 
-    pose: (T, J, 3) float32 axis-angles, SMPL order, pose[:, 0] is global_orient (it takes the
-    Y-up model frame to the Z-up world). betas: (S,) float32. transl: (T, 3) float32 metres, as
-    SMPL's ``transl``. joints: (T, J, 3) float32 world metres. gender, body: names.
+    box: (T, 4) float32 tight (x0, y0, x1, y1) pixel edges of the visible pixels; zeros if none.
+    pixels: (T,) int32 visible pixels.
+    """
+
+    box: np.ndarray
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PersonTrack:
+    """One person, or a hand that stands alone, in the world; T frames, J joints, V vertices.
+
+    pose: (T, J, 3) float32 axis-angles, SMPL order (a hand's: MANO's), pose[:, 0] is global_orient
+    (it takes the Y-up model frame to the Z-up world). betas: (S,) float32. transl: (T, 3) float32
+    metres, as SMPL's ``transl``. joints: (T, J, 3) float32 world metres. gender, body: names; the
+    gender of a hand is its side. joint_names: those of the J joints, which tell the kind too.
     vertices: (T, V, 3) float32 world metres, clothes included, or None when not asked for.
     """
 
@@ -129,6 +163,26 @@ class PersonTrack:
     joints: np.ndarray
     joint_names: tuple[str, ...]
     vertices: np.ndarray | None = None
+
+    @property
+    def kind(self) -> Literal["body", "hand"]:
+        """A whole body has a pelvis."""
+        return "body" if "pelvis" in self.joint_names else "hand"
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectTrack:
+    """One object in the world; T frames.
+
+    T_world_object: (T, 4, 4) float64, takes the mesh, once scaled, to world metres.
+    mesh: name of its mesh. category: one of CATEGORIES. scale: (3,) float64.
+    """
+
+    mesh: str
+    category: str
+    instance: int
+    scale: np.ndarray
+    T_world_object: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +233,7 @@ class View:
 
     K: (3, 3) float64 pixels. T_world_camera: (T, 4, 4) float64, determinant +1.
     rgb: (T, H, W, 3) uint8 sRGB, or None when not asked for.
-    labels: all other image channels. people: person name → PersonView.
+    labels: all other image channels. people, hands: name → PersonView. objects: name → ObjectView.
     """
 
     K: np.ndarray
@@ -187,6 +241,8 @@ class View:
     rgb: np.ndarray | None
     labels: Foreground
     people: dict[str, PersonView]
+    hands: dict[str, PersonView] = field(default_factory=dict)
+    objects: dict[str, ObjectView] = field(default_factory=dict)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -212,7 +268,7 @@ class View:
 class Clip:
     """A rendered clip.
 
-    views: camera name → View. people: person name → PersonTrack.
+    views: camera name → View. people, hands: name → PersonTrack. objects: name → ObjectTrack.
     agreement: what Cycles and the rasteriser disagreed on, per measure, worst frame first; empty
     where only one renderer ran. versions: software that made it.
     """
@@ -222,6 +278,8 @@ class Clip:
     people: dict[str, PersonTrack]
     agreement: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    hands: dict[str, PersonTrack] = field(default_factory=dict)
+    objects: dict[str, ObjectTrack] = field(default_factory=dict)
 
     def __post_init__(self):
         t, (h, w) = self.spec.num_frames, self.spec.resolution
@@ -233,3 +291,19 @@ class Clip:
                 )
             if view.rgb is not None and view.rgb.shape != (t, h, w, 3):
                 raise ValueError(f"Camera {camera!r} has rgb of shape {view.rgb.shape}; expected {(t, h, w, 3)}.")
+        for name, track in self.objects.items():
+            if track.T_world_object.shape != (t, 4, 4):
+                raise ValueError(
+                    f"Object {name!r} has T_world_object of shape {track.T_world_object.shape}; expected {(t, 4, 4)}."
+                )
+
+    def frame(self, camera: str, name: str, t: int) -> np.ndarray:
+        """(H, W, …) image of channel ``name``, those of DERIVED too, at frame ``t``."""
+        view = self.views[camera]
+        if name in DERIVED and DERIVED[name] in view.channels:
+            return derive(name, view.frame(DERIVED[name], t), self.spec)
+        return view.frame(name, t)
+
+    def images(self, camera: str, name: str) -> np.ndarray:
+        """(T, H, W, …) images of channel ``name``, as in ``frame``."""
+        return np.stack([self.frame(camera, name, t) for t in range(self.spec.num_frames)])

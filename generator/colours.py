@@ -4,7 +4,9 @@ One rule per channel, for pictures, films, the viewer and the report alike. The 
 searched for colour-blind readers: see :data:`_PARTS`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -259,10 +261,12 @@ def colourise(image: np.ndarray, mask: np.ndarray, name: str, style: Style = Sty
     return colours
 
 
-def legend(name: str, style: Style = Style(), image=None, mask=None, names: tuple[str, ...] = ()) -> Legend | None:
+def legend(
+    name: str, style: Style = Style(), image=None, mask=None, names: Mapping[int, str] = MappingProxyType({})
+) -> Legend | None:
     """What the colours of :func:`colourise` mean for the same arguments; None for rgb. "joints" has one too.
 
-    names: of people and objects, in the order of ``instance``. image and mask are needed only where
+    names: value in the channel "instance" → name of whom or what it is. image and mask are needed only where
     ``style`` leaves a range to the picture, or nothing names the instances.
     """
     if name in ("segm", "segm14"):
@@ -273,9 +277,9 @@ def legend(name: str, style: Style = Style(), image=None, mask=None, names: tupl
     if name == "joints":
         return Swatches((*JOINTS.items(), ("hollow: hidden", (0, 0, 0))))
     if name == "instance":
-        count = 0 if image is None else int(image.max(initial=0))
-        labels = (*names, *(str(i) for i in range(len(names) + 1, count + 1)))
-        return _swatches(labels, instance_colours(len(labels))[1:])
+        seen = set() if image is None else {int(i) for i in np.unique(image)} - {0}
+        values = sorted(seen | set(names))
+        return _swatches([names.get(i, str(i)) for i in values], instance_colours(max(values, default=0))[values])
     if name.startswith("occluded"):
         when = "t - 1" if name.endswith("backward") else "t + 1"
         return Swatches(((f"seen at {when}", SEEN), ("hidden or outside", HIDDEN)))

@@ -37,6 +37,7 @@ class Draw:
         body = self.catalog.bodies[gender]
         return PersonSpec(
             name="person0",
+            instance=1,
             body=body,
             joints=config.joints,
             betas=self._shape(body),

@@ -121,11 +121,12 @@ def environment_view(
     yaw: float,
     strength: float,
     height: float = 0.0,
+    ground: float = 0.0,
 ) -> np.ndarray:
     """(H, W, 3) float32 linear RGB: what a camera without distortion sees of an environment image.
 
     Bilinear between texels, and around the seam. resolution: (H, W) pixels. height: metres above
-    the world's origin at which the image was taken: the ground in it then lies in z = 0, under the
+    the ground at which the image was taken: the ground in it then lies in z = ``ground``, under the
     feet of people, and all else on a dome around; 0 puts everything at infinity.
     """
     import cv2
@@ -136,7 +137,7 @@ def environment_view(
     rays = np.stack([*np.broadcast_arrays(x[None, :], y[:, None]), np.ones((h, w))], axis=-1)
     rays = rays @ T_world_camera[:3, :3].T
     if height > 0:
-        rays = _seen_from(rays, T_world_camera[:3, 3], height)
+        rays = _seen_from(rays, T_world_camera[:3, 3] - [0.0, 0.0, ground], height)
     u, v = equirectangular(rays, yaw)
     rows, columns = env.shape[:2]
     padded = np.concatenate([env[:, -1:], env, env[:, :1]], axis=1)  # OpenCV wraps both axes or none
@@ -148,7 +149,7 @@ def environment_view(
 
 
 def _seen_from(rays: np.ndarray, eye: np.ndarray, height: float) -> np.ndarray:
-    """Directions (…, 3) from (0, 0, height) to what ``rays`` from ``eye`` meet: the ground within
+    """Directions (…, 3) from (0, 0, height) to what ``rays`` from ``eye`` meet: the ground z = 0 within
     GROUND_RADIUS, else the sphere about that point through the ground's rim."""
     centre = np.array([0.0, 0.0, height])
     down = np.minimum(rays[..., 2], -1e-9)

@@ -9,9 +9,9 @@ BODY_MARGIN = 0.20
 """Metres by which skin, shoes and hair may reach beyond the joints (head top and toes included)."""
 
 
-def clip_joints(person: PersonSpec, catalog, frames: int, fps: float) -> np.ndarray:
-    """(T, J, 3) float64 world joints through the clip."""
-    return person_pose(person, catalog, frame_times(person, frames, fps)).joints[1:-1]
+def clip_joints(person: PersonSpec, catalog, frames: int, fps: float, ground: float = 0.0) -> np.ndarray:
+    """(T, J, 3) float64 world joints through the clip. ground: world metres of what the person stands on."""
+    return person_pose(person, catalog, frame_times(person, frames, fps), ground).joints[1:-1]
 
 
 def distance_to_fit(joints, target, direction, focal, size, at_least: float) -> float:

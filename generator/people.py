@@ -1,4 +1,4 @@
-"""From the description of a person to joints and vertices in the world."""
+"""From the description of a person or a hand to joints and vertices in the world."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from mannequin.generator.body.lbs import global_transforms, make_skeleton, pose_body, rodrigues
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.spec import PersonSpec
+from mannequin.generator.spec import HAND_JOINTS, HandSpec, PersonSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +27,18 @@ def frame_times(person: PersonSpec, num_frames: int, fps: float) -> np.ndarray:
     return person.motion.start + np.arange(-1, num_frames + 1) / fps
 
 
-def person_pose(person: PersonSpec, catalog, times: np.ndarray) -> PersonPose:
-    """Pose the skeleton of ``person``, standing on shod soles, at ``times`` (T + 2,) of :func:`frame_times`."""
+def person_pose(person: PersonSpec, catalog, times: np.ndarray, ground: float = 0.0) -> PersonPose:
+    """Pose the skeleton of ``person``, standing on shod soles, at ``times`` (T + 2,) of :func:`frame_times`.
+
+    ground: world metres of what they stand on.
+    """
     model = catalog.body(person.body, person.joints)
     offsets = catalog.clothes(person.appearance.texture, model)
     skeleton = make_skeleton(model, np.asarray(person.betas), offsets)
     motion = catalog.motion(person.motion.asset)
     track = motion.sample(times, skeleton, person.motion.style)
     pose = _with_hands(track.pose, person, motion.has_hands, catalog)
-    pose, transl = _place(pose, track.transl, skeleton, person)
+    pose, transl = _place(pose, track.transl, skeleton, person, ground)
     return PersonPose(pose, transl, _joints(pose, transl, skeleton))
 
 
@@ -50,12 +53,12 @@ def _with_hands(pose, person, motion_has_hands, catalog):
     return full
 
 
-def _place(pose, transl, skeleton: Skeleton, person: PersonSpec):
-    """Turn the motion about the vertical and bring the pelvis of frame 0 over ``place``."""
+def _place(pose, transl, skeleton: Skeleton, person: PersonSpec, ground: float):
+    """Turn the motion about the vertical, bring the pelvis of frame 0 over ``place`` and the feet to ``ground``."""
     turn = rodrigues(np.array([0.0, 0.0, person.yaw]))
     pelvis = skeleton.joints[0] + transl
     start = np.array([pelvis[1, 0], pelvis[1, 1], 0.0])
-    moved = (pelvis - start) @ turn.T + np.asarray(person.place)
+    moved = (pelvis - start) @ turn.T + (np.asarray(person.place) + [0.0, 0.0, ground])
     pose = pose.copy()
     pose[:, 0] = axis_angle(turn @ rodrigues(pose[:, 0]))
     return pose, moved - skeleton.joints[0]
@@ -77,3 +80,10 @@ def person_vertices(person: PersonSpec, catalog, posed: PersonPose) -> np.ndarra
     model = catalog.body(person.body, person.joints)
     offsets = catalog.clothes(person.appearance.texture, model)
     return pose_body(model, posed.pose, np.asarray(person.betas), posed.transl, offsets).vertices
+
+
+def hand_pose(hand: HandSpec, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """((T + 2, 16, 3) axis-angles, (T + 2, 3) metres): frames -1 … T; beyond the ends a hand stands still."""
+    picks = np.clip(np.arange(-1, num_frames + 1), 0, len(hand.pose) - 1)
+    pose = np.asarray(hand.pose, np.float64).reshape(-1, HAND_JOINTS, 3)
+    return pose[picks], np.asarray(hand.transl, np.float64)[picks]

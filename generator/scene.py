@@ -1,27 +1,38 @@
 """A clip description turned into posed meshes: the last step that all renderers share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mannequin.generator.body.lbs import pose_body
+from mannequin.generator.body.model import BodyModel
 from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_camera
-from mannequin.generator.clip import PersonTrack
+from mannequin.generator.clip import ObjectTrack, PersonTrack
 from mannequin.generator.environment import environment_view, fit_photo
 from mannequin.generator.objects import object_mesh
-from mannequin.generator.people import frame_times, person_pose, person_vertices
-from mannequin.generator.spec import ClipSpec, HdriLight, PhotoBackground, PlainBackground
+from mannequin.generator.people import frame_times, hand_pose, person_pose, person_vertices
+from mannequin.generator.spec import (
+    HAND_JOINTS,
+    ClipSpec,
+    HandSpec,
+    HdriLight,
+    ObjectSpec,
+    PersonSpec,
+    PhotoBackground,
+    PlainBackground,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class MeshTrack:
     """A moving mesh with the labels of its faces.
 
-    instance: 1-based value in the instance image.
+    instance: its value in the instance image, from 1.
     vertices: (T + 2, V, 3) float32 world metres; index k is frame k - 1, so that the first and
     last entries are one frame before and after the clip.
     faces: (F, 3) int32, counter-clockwise seen from outside.
     part, chart: (F,) uint8. uv, chart_uv: (F, 3, 2) float32, v up.
-    texture: (R, R, 3) uint8 sRGB albedo, row 0 is the top (v = 1).
+    texture: (R, R', 3) uint8 sRGB albedo, row 0 is the top (v = 1).
     """
 
     name: str
@@ -39,7 +50,8 @@ class MeshTrack:
 class Scene:
     """All that is in a clip, as arrays.
 
-    meshes: people first, then objects. people: person name → PersonTrack.
+    meshes: of everybody and everything, in no order that matters. people, hands: name → PersonTrack.
+    objects: name → ObjectTrack.
     cameras: camera name → (K (3, 3) float64, T_world_camera (T + 2, 4, 4) float64); as in
     MeshTrack, index k is frame k - 1. Outside the described frames a moving camera stands still.
     background: camera name → (T or 1, H, W, 3) float32 linear RGB, what is seen behind everything.
@@ -52,6 +64,8 @@ class Scene:
     cameras: dict[str, tuple[np.ndarray, np.ndarray]]
     background: dict[str, np.ndarray]
     environment: np.ndarray | None
+    hands: dict[str, PersonTrack] = field(default_factory=dict)
+    objects: dict[str, ObjectTrack] = field(default_factory=dict)
 
 
 def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
@@ -61,16 +75,18 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
     is loaded, with "vertices" the tracks carry them. Raises AssetError or ConfigError for ids
     that the catalog lacks or cannot read.
     """
-    colour = "rgb" in outputs
+    colour, keep_vertices = "rgb" in outputs, "vertices" in outputs
     cameras = {c.name: (intrinsics(c), poses_with_neighbours(c.T_world_camera, spec.num_frames)) for c in spec.cameras}
-    meshes, people = [], {}
-    for instance, person in enumerate(spec.people, start=1):
-        mesh, people[person.name] = _person(
-            spec, person, instance, catalog, cameras if colour else {}, "vertices" in outputs
-        )
+    meshes, people, hands, objects = [], {}, {}, {}
+    for person in spec.people:
+        mesh, people[person.name] = _person(spec, person, catalog, cameras if colour else {}, keep_vertices)
         meshes.append(mesh)
-    for instance, thing in enumerate(spec.objects, start=len(spec.people) + 1):
-        meshes.append(_object(spec, thing, instance))
+    for hand in spec.hands:
+        mesh, hands[hand.name] = _hand(spec, hand, catalog, keep_vertices)
+        meshes.append(mesh)
+    for thing in spec.objects:
+        mesh, objects[thing.name] = _object(spec, thing)
+        meshes.append(mesh)
     return Scene(
         spec=spec,
         meshes=tuple(meshes),
@@ -80,22 +96,53 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
         environment=catalog.environment(spec.light.environment)
         if colour and isinstance(spec.light, HdriLight)
         else None,
+        hands=hands,
+        objects=objects,
     )
 
 
-def _person(spec, person, instance, catalog, cameras, keep_vertices):
+def _person(spec: ClipSpec, person: PersonSpec, catalog, cameras, keep_vertices: bool):
     """(MeshTrack, PersonTrack); the mesh is painted for ``cameras``, not at all where there are none."""
     model = catalog.body(person.body, person.joints)
-    posed = person_pose(person, catalog, frame_times(person, spec.num_frames, spec.fps))
+    posed = person_pose(person, catalog, frame_times(person, spec.num_frames, spec.fps), spec.ground_height)
     vertices = person_vertices(person, catalog, posed)
-    topology = model.topology
     if cameras:
         texture = catalog.texture(person.appearance.texture, model, texture_resolution(posed.joints, cameras))
     else:
         texture = np.zeros((4, 4, 3), np.uint8)
+    track = _track(person, model, posed.pose, posed.transl, posed.joints, person.joints)
+    return _bodily(person, model, vertices, texture, track, keep_vertices)
+
+
+def _hand(spec: ClipSpec, hand: HandSpec, catalog, keep_vertices: bool):
+    """(MeshTrack, PersonTrack) of a hand in its one colour."""
+    model = catalog.body(hand.body, HAND_JOINTS)
+    pose, transl = hand_pose(hand, spec.num_frames)
+    posed = pose_body(model, pose, np.asarray(hand.betas), transl)
+    track = _track(hand, model, pose, transl, posed.joints, HAND_JOINTS)
+    return _bodily(hand, model, posed.vertices, _plain_texture(hand.color), track, keep_vertices)
+
+
+def _track(thing: PersonSpec | HandSpec, model: BodyModel, pose, transl, joints, count: int) -> PersonTrack:
+    """The frames of the clip out of arrays that hold one more at either end."""
+    inner = slice(1, -1)
+    return PersonTrack(
+        body=thing.body,
+        gender=model.gender,
+        pose=pose[inner].astype(np.float32),
+        betas=np.asarray(thing.betas, np.float32),
+        transl=transl[inner].astype(np.float32),
+        joints=joints[inner].astype(np.float32),
+        joint_names=model.joint_names[:count],
+    )
+
+
+def _bodily(thing: PersonSpec | HandSpec, model: BodyModel, vertices, texture, track: PersonTrack, keep_vertices: bool):
+    """(MeshTrack, PersonTrack) of a posed body or hand."""
+    topology = model.topology
     mesh = MeshTrack(
-        name=person.name,
-        instance=instance,
+        name=thing.name,
+        instance=thing.instance,
         vertices=vertices,
         faces=topology.faces,
         part=topology.part,
@@ -104,18 +151,7 @@ def _person(spec, person, instance, catalog, cameras, keep_vertices):
         chart_uv=topology.chart_uv,
         texture=texture,
     )
-    inner = slice(1, -1)
-    track = PersonTrack(
-        body=person.body,
-        gender=model.gender,
-        pose=posed.pose[inner].astype(np.float32),
-        betas=np.asarray(person.betas, np.float32),
-        transl=posed.transl[inner].astype(np.float32),
-        joints=posed.joints[inner].astype(np.float32),
-        joint_names=model.joint_names[: person.joints],
-        vertices=vertices[inner] if keep_vertices else None,
-    )
-    return mesh, track
+    return mesh, replace(track, vertices=vertices[1:-1]) if keep_vertices else track
 
 
 def texture_resolution(joints: np.ndarray, cameras) -> int:
@@ -130,24 +166,29 @@ def texture_resolution(joints: np.ndarray, cameras) -> int:
     return int(np.clip(128 * np.ceil(4 * density / 128), 256, 2048))
 
 
-def _object(spec, thing, instance) -> MeshTrack:
-    corners, faces, uv = object_mesh(thing.mesh)
+def _object(spec: ClipSpec, thing: ObjectSpec) -> tuple[MeshTrack, ObjectTrack]:
+    shape = object_mesh(thing.mesh, thing.texture)
     poses = poses_with_neighbours(thing.T_world_object, spec.num_frames)
-    scaled = corners * thing.scale
+    scaled = shape.vertices * thing.scale
     vertices = np.einsum("tij,vj->tvi", poses[:, :3, :3], scaled) + poses[:, None, :3, 3]
-    nothing = np.zeros(len(faces), np.uint8)
-    colour = np.round(np.asarray(thing.color) * 255).astype(np.uint8)
-    return MeshTrack(
+    nothing = np.zeros(len(shape.faces), np.uint8)
+    mesh = MeshTrack(
         name=thing.name,
-        instance=instance,
+        instance=thing.instance,
         vertices=vertices.astype(np.float32),
-        faces=faces,
+        faces=shape.faces,
         part=nothing,
         chart=nothing,
-        uv=uv,
-        chart_uv=np.zeros_like(uv),
-        texture=np.broadcast_to(colour, (4, 4, 3)).copy(),
+        uv=shape.uv,
+        chart_uv=np.zeros_like(shape.uv),
+        texture=_plain_texture(thing.color) if shape.texture is None else shape.texture,
     )
+    return mesh, ObjectTrack(thing.mesh, thing.category, thing.instance, np.array(thing.scale, float), poses[1:-1])
+
+
+def _plain_texture(color) -> np.ndarray:
+    """(4, 4, 3) uint8 of one sRGB colour in [0, 1]."""
+    return np.broadcast_to(np.round(np.asarray(color) * 255).astype(np.uint8), (4, 4, 3)).copy()
 
 
 def _backgrounds(spec, catalog, cameras) -> dict[str, np.ndarray]:
@@ -169,8 +210,9 @@ def _background(spec, catalog, K, poses) -> np.ndarray:
     if isinstance(behind, PhotoBackground):
         return fit_photo(catalog.photo(behind.image), spec.resolution, behind.offset)[None]
     environment = catalog.environment(behind.environment)
+    height = 0.0 if spec.ground is None else behind.height
     views = [
-        environment_view(environment, K, pose, spec.resolution, behind.yaw, behind.strength, behind.height)
+        environment_view(environment, K, pose, spec.resolution, behind.yaw, behind.strength, height, spec.ground_height)
         for pose in poses
     ]
     return np.stack(views)

@@ -3,19 +3,26 @@
 A ``ClipSpec`` is the unit of work, and the whole bug report. It names assets by id and holds no
 arrays; :func:`mannequin.generator.scene.build_scene` turns it into posed meshes.
 
-World: right-handed, Z up, metres; the ground is z = 0. Cameras: OpenCV (x right, y down,
-z forward). ``T_a_b`` takes coordinates of b to coordinates of a, as rows of a 4 × 4 matrix.
+World: right-handed, Z up, metres; the ground is described, z = 0 by default. Cameras: OpenCV (x right,
+y down, z forward). ``T_a_b`` takes coordinates of b to coordinates of a, as rows of a 4 × 4 matrix.
+
+Everybody and everything that has pixels carries an ``instance``: its value in the instance image.
 """
 
 import json
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mannequin.generator.errors import ConfigError
+from mannequin.generator.categories import CATEGORIES
+from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.io.reading import parse_json
 from mannequin.generator.records import from_plain, to_plain
+from mannequin.generator.spec_upgrade import upgrade_version_1
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
+
+MAX_INSTANCE = 255
+"""The instance image has eight bits."""
 
 Vec2 = tuple[float, float]
 Vec3 = tuple[float, float, float]
@@ -54,15 +61,17 @@ class AppearanceSpec:
 class PersonSpec:
     """One person.
 
+    instance: 1…255, unlike that of everything else in the clip.
     body: body id; joints: 24 or 52. betas: shape coefficients of that body.
     yaw: rotation about the world's vertical (rad) applied to the whole motion.
-    place: (x, y, z) metres: the pelvis at frame 0 is over (x, y); z lifts the whole motion, which
-    itself stands on the ground z = 0.
+    place: (x, y, z) metres: the pelvis at frame 0 is over (x, y); z lifts the whole motion off the
+    ground, on which it stands by itself.
     hands: axis-angles of the (left, right) hands' 15 joints each, flattened, for bodies of 52
     joints whose motion has no fingers; None for relaxed hands.
     """
 
     name: str
+    instance: int
     body: str
     betas: tuple[float, ...]
     motion: MotionSpec
@@ -73,19 +82,56 @@ class PersonSpec:
     hands: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
 
+HAND_JOINTS = 16
+"""Of a hand that stands alone: the wrist, then three of each finger."""
+
+
+@dataclass(frozen=True)
+class HandSpec:
+    """A hand that stands alone, without an arm, posed by explicit parameters.
+
+    instance: as in PersonSpec. body: id of a hand model (MANO). betas: shape coefficients of it.
+    pose: one pose, or one per frame: 48 numbers, the axis-angles (rad) of the 16 joints; the first
+    takes the model's frame to the world. transl: as many translations (metres) as poses, added
+    after posing about the rest joints. color: of the skin, sRGB in [0, 1].
+    """
+
+    name: str
+    instance: int
+    body: str
+    betas: tuple[float, ...]
+    pose: tuple[tuple[float, ...], ...]
+    transl: tuple[Vec3, ...]
+    color: Vec3 = (0.78, 0.6, 0.5)
+
+
 @dataclass(frozen=True)
 class ObjectSpec:
     """A rigid object.
 
-    mesh: "sphere", "box", "plane" (unit size: radius, half edge and half edge 1) or a mesh id.
-    T_world_object: one pose, or one per frame. color: sRGB in [0, 1].
+    instance: as in PersonSpec. category: one of CATEGORIES.
+    mesh: "sphere", "box", "plane" (unit size: radius, half edge and half edge 1) or a mesh file.
+    T_world_object: one pose, or one per frame, of the mesh after ``scale``.
+    texture: image file laid on the mesh by its texture coordinates; "" shows what the mesh file
+    brings with it, else ``color``, sRGB in [0, 1].
     """
 
     name: str
+    instance: int
     mesh: str
     T_world_object: tuple[Matrix4, ...]
     scale: Vec3 = (1.0, 1.0, 1.0)
     color: Vec3 = (0.7, 0.7, 0.7)
+    category: str = "object"
+    texture: str = ""
+
+
+@dataclass(frozen=True)
+class PlaneGround:
+    """Level ground everywhere at ``height`` (world metres)."""
+
+    kind: ClassVar[str] = "plane"
+    height: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +213,7 @@ class EnvironmentBackground:
     """An environment image, seen by the camera.
 
     height: metres above the ground at which it was taken, which lays its ground under people's
-    feet; 0 puts it at infinity.
+    feet; 0 puts it at infinity, where it also is if the clip has no ground.
     """
 
     kind: ClassVar[str] = "environment"
@@ -191,6 +237,9 @@ class ClipSpec:
 
     name: unique within a dataset. index, seed: what it was sampled from.
     resolution: (height, width). fps: frames per second. samples: rays (or subpixels) per pixel.
+    ground: what people stand on and shadows fall on; None where there is none, and motions stand
+    on z = 0.
+    Names are unique among people, hands and objects, and among cameras.
     tags: what a sampler wants to remember (sequence, run, clip number, stride, …).
     """
 
@@ -207,6 +256,8 @@ class ClipSpec:
     light: ShLight | HdriLight | LampLight
     background: PhotoBackground | EnvironmentBackground | PlainBackground
     objects: tuple[ObjectSpec, ...] = ()
+    hands: tuple[HandSpec, ...] = ()
+    ground: PlaneGround | None = PlaneGround()
     samples: int = 16
     tags: dict[str, str | float] = field(default_factory=dict)
     version: int = SPEC_VERSION
@@ -220,10 +271,31 @@ class ClipSpec:
 
     @staticmethod
     def from_json(text: str) -> "ClipSpec":
-        """Raises ConfigError saying where the text departs from a spec."""
-        return from_plain(
-            ClipSpec, parse_json(text, "The clip description", "what ClipSpec.to_json wrote", ConfigError)
-        )
+        """Of version 1 too, which is upgraded. Raises ConfigError saying where the text departs from a spec."""
+        plain = parse_json(text, "The clip description", "what ClipSpec.to_json wrote", ConfigError)
+        return from_plain(ClipSpec, upgrade_version_1(plain))
+
+    @property
+    def things(self) -> tuple[PersonSpec | HandSpec | ObjectSpec, ...]:
+        """All that has pixels, by ascending instance."""
+        return tuple(sorted((*self.people, *self.hands, *self.objects), key=lambda thing: thing.instance))
+
+    @property
+    def instances(self) -> dict[int, str]:
+        """Instance → name of whom or what it is, ascending."""
+        return {thing.instance: thing.name for thing in self.things}
+
+    @property
+    def ground_height(self) -> float:
+        """World metres of what motions stand on."""
+        return 0.0 if self.ground is None else self.ground.height
+
+
+def category_of(thing: PersonSpec | HandSpec | ObjectSpec) -> str:
+    """Its class, one of CATEGORIES."""
+    if isinstance(thing, ObjectSpec):
+        return thing.category
+    return "person" if isinstance(thing, PersonSpec) else "hand"
 
 
 def check_spec(spec: ClipSpec) -> None:
@@ -242,8 +314,8 @@ def check_spec(spec: ClipSpec) -> None:
     _require(spec.fps > 0, "fps", spec.fps, "a positive rate in Hz")
     _require(1 <= spec.samples <= 4096, "samples", spec.samples, "1 to 4096")
     _require(len(spec.cameras) > 0, "cameras", spec.cameras, "at least one camera")
-    _require(len(spec.people) + len(spec.objects) <= 255, "people", len(spec.people), "at most 255 people and objects")
-    for group in (spec.people, spec.objects, spec.cameras):
+    _check_instances(spec)
+    for group in (spec.things, spec.cameras):
         names = [item.name for item in group]
         _require(len(set(names)) == len(names), "names", names, "a different name for each")
         _require(all(n and "/" not in n for n in names), "names", names, "non-empty names without '/'")
@@ -273,6 +345,10 @@ def check_spec(spec: ClipSpec) -> None:
             len(thing.T_world_object),
             f"1 pose or {spec.num_frames}, one per frame",
         )
+        if thing.category not in CATEGORIES:
+            raise unknown_name(f"category of ClipSpec.objects.{thing.name}", thing.category, CATEGORIES)
+    for hand in spec.hands:
+        _check_hand(hand, spec.num_frames)
     for person in spec.people:
         _require(person.joints in (24, 52), f"people.{person.name}.joints", person.joints, "24 or 52")
         if person.hands is not None:
@@ -284,6 +360,37 @@ def check_spec(spec: ClipSpec) -> None:
             )
     if isinstance(spec.light, ShLight):
         _require(len(spec.light.coefficients) == 9, "light.coefficients", spec.light.coefficients, "nine coefficients")
+
+
+def _check_instances(spec: ClipSpec) -> None:
+    """Every thing has a value of its own in the instance image."""
+    taken: dict[int, str] = {}
+    for group, things in (("people", spec.people), ("hands", spec.hands), ("objects", spec.objects)):
+        for thing in things:
+            where = f"{group}.{thing.name}.instance"
+            _require(1 <= thing.instance <= MAX_INSTANCE, where, thing.instance, f"1 to {MAX_INSTANCE}")
+            _require(
+                thing.instance not in taken,
+                where,
+                thing.instance,
+                f"another one than {taken.get(thing.instance)!r} has; each needs its own",
+            )
+            taken[thing.instance] = thing.name
+
+
+def _check_hand(hand: HandSpec, num_frames: int) -> None:
+    _require(
+        len(hand.pose) in (1, num_frames) and len(hand.transl) == len(hand.pose),
+        f"hands.{hand.name}.pose, transl",
+        (len(hand.pose), len(hand.transl)),
+        f"1 of each or {num_frames}, one per frame",
+    )
+    _require(
+        all(len(pose) == 3 * HAND_JOINTS for pose in hand.pose),
+        f"hands.{hand.name}.pose",
+        [len(pose) for pose in hand.pose][:4],
+        f"{3 * HAND_JOINTS} numbers, the axis-angles of {HAND_JOINTS} joints",
+    )
 
 
 def _require(ok: bool, name: str, value, expected: str) -> None:

@@ -83,9 +83,9 @@ class Source:
         return tuple(name for name in ORDER if name in there)
 
     @property
-    def instances(self) -> tuple[str, ...]:
-        """Names of people and objects, in the order of the channel "instance"."""
-        return tuple(item.name for item in (*self.reader.spec.people, *self.reader.spec.objects))
+    def instances(self) -> dict[int, str]:
+        """Value in the channel "instance" → name of whom or what it is."""
+        return self.reader.spec.instances
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +101,12 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """Rows of pictures. size: (height, width) of each. instances: their names, for the legend."""
+    """Rows of pictures. size: (height, width) of each. instances: value → name, for the legend."""
 
     rows: tuple[Row, ...]
     size: tuple[int, int]
     style: Style
-    instances: tuple[str, ...]
+    instances: dict[int, str]
 
     def draw(self, t: int) -> np.ndarray:
         """(h, w, 3) uint8: frame ``t``; a clip that is too short shows its last."""
@@ -309,7 +309,7 @@ def _sheet(command, sources: list[Source], frames: range, collection: Collection
     else:
         last = len(sources) - 1
         rows = tuple(Row(source, names, True, not command.plain and i == last) for i, source in enumerate(sources))
-        instances = tuple(str(i + 1) for i in range(max(len(source.instances) for source in sources)))
+        instances = {i: str(i) for source in sources for i in source.instances}
     _check_size(size, len(rows), max(len(row.names) for row in rows))
     return Sheet(rows, size, _fit(asked, sources, names, frames), instances)
 

@@ -211,6 +211,7 @@ def label_footage(
 def _spec(model, parameters, camera, size, name, fps) -> ClipSpec:
     person = PersonSpec(
         name="person0",
+        instance=1,
         body=model.name,
         betas=tuple(float(b) for b in parameters.betas),
         motion=MotionSpec(f"footage/{name}"),
@@ -230,6 +231,7 @@ def _spec(model, parameters, camera, size, name, fps) -> ClipSpec:
         cameras=(camera,),
         light=ShLight((0.0,) * 9),
         background=PlainBackground(),
+        ground=None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Shadows of people and objects on the ground z = 0, for both renderers.
+"""Shadows of people and objects on level ground, for both renderers.
 
 The light is cut into many small ones of equal power: directions drawn from the environment, points
 on the lamps. Each throws the points of all meshes onto a grid of the ground; what share of the
@@ -31,6 +31,7 @@ class GroundShadow:
     def __init__(self, scene: Scene, camera: str):
         self.scene = scene
         self.K, self.poses = scene.cameras[camera]
+        self.height = scene.spec.ground_height
         self.lights, self.power, self.always = _small_lights(scene)
         self._lattices = [_lattice(mesh) for mesh in scene.meshes] if len(self.lights) else []
 
@@ -40,14 +41,22 @@ class GroundShadow:
     def factor(self, k: int) -> np.ndarray:
         """(H, W, 3) float32 in (0, 1] for index ``k`` of the scene's tracks (frame k - 1)."""
         points = np.concatenate(
-            [_points(mesh, k, *lattice) for mesh, lattice in zip(self.scene.meshes, self._lattices)]
+            [_points(mesh, k, self.height, *lattice) for mesh, lattice in zip(self.scene.meshes, self._lattices)]
         )
         low = points[:, :2].min(0) - REACH
         size = np.ceil((points[:, :2].max(0) + REACH - low) / CELL).astype(int)
         lost = _throw(points, self.lights, self.power, low, CELL, size[1], size[0])
         lost = cv2.GaussianBlur(lost, (0, 0), SOFTNESS) / (self.power.sum(0) + self.always).astype(np.float32)
         kept = 1.0 - lost * _fading(size[1])[:, None, None] * _fading(size[0])[None, :, None]
-        return _look(kept.astype(np.float32), low, CELL, self.K, self.poses[k], *self.scene.spec.resolution)
+        eye = _above(self.poses[k], self.height)
+        return _look(kept.astype(np.float32), low, CELL, self.K, eye, *self.scene.spec.resolution)
+
+
+def _above(T_world_camera: np.ndarray, height: float) -> np.ndarray:
+    """The (4, 4) pose as measured from ground at ``height`` metres."""
+    pose = T_world_camera.copy()
+    pose[2, 3] -= height
+    return pose
 
 
 def _fading(cells: int) -> np.ndarray:
@@ -72,23 +81,26 @@ def _lattice(mesh) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(faces), np.concatenate(weights)
 
 
-def _points(mesh, k: int, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(P, 3) float32 points of a mesh at index ``k``, those above the ground."""
+def _points(mesh, k: int, height: float, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(P, 3) float32 points of a mesh at index ``k`` above the ground at ``height``; their z counts from it."""
     vertices = mesh.vertices[k]
     between = np.einsum("pc,pcx->px", weights, vertices[mesh.faces[faces]])
     points = np.concatenate([vertices, between.astype(np.float32)])
+    points[:, 2] -= np.float32(height)
     return points[points[:, 2] > 0.0]
 
 
 def _small_lights(scene: Scene):
     """((L, 4) homogeneous positions: directions have w = 0; (L, 3) RGB irradiance on the ground of
-    each; (3,) irradiance that nothing blocks)."""
+    each; (3,) irradiance that nothing blocks). Heights count from the ground; where there is none, no light is."""
     light = scene.spec.light
+    if scene.spec.ground is None:
+        return np.zeros((0, 4)), np.zeros((0, 3)), np.zeros(3)
     if isinstance(light, HdriLight) and light.shadow and scene.environment is not None:
         directions, power = sample_environment(scene.environment, light.yaw, NUM_LIGHTS)
         return np.concatenate([directions, np.zeros((len(directions), 1))], 1), power * light.strength, np.zeros(3)
     if isinstance(light, LampLight) and light.shadow:
-        return _lamp_points(light)
+        return _lamp_points(light, scene.spec.ground_height)
     return np.zeros((0, 4)), np.zeros((0, 3)), np.zeros(3)
 
 
@@ -117,12 +129,12 @@ def sample_environment(environment: np.ndarray, yaw: float, count: int) -> tuple
     return directions, share * luminance.sum() / count
 
 
-def _lamp_points(light: LampLight):
-    """Points on the lamps' discs; the ambient light is what remains in every shadow."""
+def _lamp_points(light: LampLight, height: float):
+    """Points on the lamps' discs over ground at ``height``; the ambient light is what remains in every shadow."""
     each = max(1, NUM_LIGHTS // max(1, len(light.lamps)))
     spots, power = [], []
     for lamp in light.lamps:
-        position, axis = np.asarray(lamp.position), np.subtract(lamp.target, lamp.position)
+        position, axis = np.subtract(lamp.position, [0.0, 0.0, height]), np.subtract(lamp.target, lamp.position)
         axis = axis / np.linalg.norm(axis)
         side = np.cross(axis, [0.0, 0.0, 1.0] if abs(axis[2]) < 0.9 else [1.0, 0.0, 0.0])
         side /= np.linalg.norm(side)

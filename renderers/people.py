@@ -1,15 +1,32 @@
-"""Where each person is in the images of one camera."""
+"""Where people, hands and objects are in the images of one camera."""
 
 import numpy as np
 
-from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
-from mannequin.generator.clip import Foreground, PersonTrack, PersonView
+from mannequin.generator.body.model import SMPL_JOINTS, joint_parents
+from mannequin.generator.clip import Foreground, ObjectView, PersonTrack, PersonView, View
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.renderers.raster.lens import make_lens, project_points
 from mannequin.renderers.raster.zbuffer import NEAR
 
 NEEDED_CHANNELS = ("segm", "instance", "depth")
-"""Label channels that ``person_views`` reads."""
+"""Label channels that ``make_view`` reads."""
+
+
+def make_view(scene: Scene, camera: str, rgb: np.ndarray | None, foreground: Foreground, kept: Foreground) -> View:
+    """What ``camera`` recorded: the images, and where in them everybody and everything is.
+
+    foreground: with NEEDED_CHANNELS at least. kept: the labels of it that go into the View.
+    """
+    K, poses = scene.cameras[camera]
+    return View(
+        K=K,
+        T_world_camera=poses[1:-1],
+        rgb=rgb,
+        labels=kept,
+        people=person_views(scene, camera, foreground),
+        hands=_views(scene, camera, foreground, scene.hands),
+        objects={name: ObjectView(*boxes(foreground, track.instance)) for name, track in scene.objects.items()},
+    )
 
 
 def person_views(scene: Scene, camera: str, foreground: Foreground) -> dict[str, PersonView]:
@@ -21,10 +38,15 @@ def person_views(scene: Scene, camera: str, foreground: Foreground) -> dict[str,
     - belongs to another part of the same person and is nearer by more than the body is thick
       there. Joints lie inside the body, so the joint's own part and those of its parent and
       children in the kinematic tree never hide it.
-    How thick: twice the joint's distance to the nearest vertex at frame 0.
+    How thick: twice the joint's distance to the nearest vertex at frame 0. A hand that stands alone has no parts
+    that tell finger from finger: all of its surface counts as another part.
     """
+    return _views(scene, camera, foreground, scene.people)
+
+
+def _views(scene: Scene, camera: str, foreground: Foreground, tracks: dict[str, PersonTrack]) -> dict[str, PersonView]:
     meshes = {m.name: m for m in scene.meshes}
-    return {name: _view(scene, camera, foreground, track, meshes[name]) for name, track in scene.people.items()}
+    return {name: _view(scene, camera, foreground, track, meshes[name]) for name, track in tracks.items()}
 
 
 def _view(scene: Scene, camera: str, foreground: Foreground, track: PersonTrack, mesh: MeshTrack) -> PersonView:
@@ -63,7 +85,7 @@ def boxes(foreground: Foreground, instance: int) -> tuple[np.ndarray, np.ndarray
 
 def _hidden(foreground, track, mesh, points, image, in_frame) -> np.ndarray:
     """(T, J) bool: see person_views."""
-    own = own_parts(track.joint_names)
+    own = own_parts(track.joint_names) if track.kind == "body" else np.zeros((len(track.joint_names), 25), bool)
     thickness = 2 * np.array([np.linalg.norm(mesh.vertices[1] - joint, axis=1).min() for joint in track.joints[0]])
     hidden = np.zeros(in_frame.shape, bool)
     for t in range(foreground.num_frames):
@@ -94,8 +116,7 @@ def own_parts(joint_names: tuple[str, ...]) -> np.ndarray:
     """(J, 25) bool: the parts that never hide a joint (its own, its parent's, its children's)."""
     part = [joint_part(name) for name in joint_names]
     own = np.zeros((len(part), 25), bool)
-    parents = SMPLH_PARENTS if tuple(joint_names) == SMPLH_JOINTS else SMPL_PARENTS
-    for j, parent in enumerate(parents):
+    for j, parent in enumerate(joint_parents(joint_names)):
         own[j, part[j]] = True
         if parent >= 0:
             own[j, part[parent]] = own[parent, part[j]] = True

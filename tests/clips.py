@@ -97,6 +97,7 @@ def make_spec(cameras, people=1, frames=4, resolution=(240, 320), joints=24, nam
     persons = tuple(
         PersonSpec(
             f"person{i}",
+            i + 1,
             "mannequin-female",
             (0.5, -0.25, float(i)),
             MotionSpec("walk"),

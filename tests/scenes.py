@@ -9,6 +9,7 @@ from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.generator.spec import CameraSpec, ClipSpec, ObjectSpec, PlainBackground, ShLight
 
 WHITE = np.full((4, 4, 3), 255, np.uint8)
+EYE = tuple(tuple(row) for row in np.eye(4).tolist())
 AMBIENT = ShLight((1.0,) + (0.0,) * 8)
 
 
@@ -98,9 +99,22 @@ def make_scene(
     K = np.array([[focal[0], 0, cx], [0, focal[1], cy], [0, 0, 1.0]])
     plain = tuple(tuple(tuple(float(v) for v in row) for row in T) for T in poses[1:-1])
     camera = CameraSpec("camera", focal[0], focal[1], cx, cy, plain, tuple(distortion))
-    objects = tuple(ObjectSpec(m.name, "sphere", (tuple(tuple(row) for row in np.eye(4).tolist()),)) for m in meshes)
+    objects = tuple(ObjectSpec(m.name, m.instance, "sphere", (EYE,)) for m in meshes)
     spec = ClipSpec(
-        "scene", 0, 0, "train", "test", 30.0, frames, (h, w), (), (camera,), light, PlainBackground(), objects, samples
+        "scene",
+        0,
+        0,
+        "train",
+        "test",
+        30.0,
+        frames,
+        (h, w),
+        (),
+        (camera,),
+        light,
+        PlainBackground(),
+        objects,
+        samples=samples,
     )
     colour = np.zeros(3) if background is None else np.asarray(background)
     image = np.ascontiguousarray(np.broadcast_to(colour, (1, h, w, 3)) if colour.ndim == 1 else colour, np.float32)

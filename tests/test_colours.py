@@ -185,7 +185,7 @@ def test_the_legend_of_charts_follows_their_meaning(touching):
 def test_people_and_objects_have_their_names_and_colours():
     image, mask = everything(9)
     picture = colourise(image, mask, "instance")
-    entries = legend("instance", image=image, mask=mask, names=("Ann", "ball")).entries
+    entries = legend("instance", image=image, mask=mask, names={1: "Ann", 2: "ball"}).entries
     assert [n for n, _ in entries] == ["Ann", "ball", "3", "4", "5", "6", "7", "8", "9"]
     assert [c for _, c in entries] == [tuple(c) for c in picture[0, 1:].tolist()]
     assert len(set(map(tuple, picture[0, 1:8].tolist()))) == 7

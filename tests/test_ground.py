@@ -16,8 +16,8 @@ TOP = look_at((0.0, 0.0, 8.0), (0.0, 0.0, 0.0), up=(0.0, 1.0, 0.0))
 
 def a_box(light, environment=None, pose=TOP, centre=(0.0, 0.0, HEIGHT), half=0.25):
     """A cube floating over the ground; a camera 8 m above looks straight down, 20 px to the metre on the ground."""
-    vertices, faces, uv = object_mesh("box")
-    mesh = mesh_track("box", 1, moved(np.asarray(vertices) * half, [centre] * 3), faces, uv)
+    box = object_mesh("box")
+    mesh = mesh_track("box", 1, moved(box.vertices * half, [centre] * 3), box.faces, box.uv)
     scene = make_scene([mesh], [pose] * 3, resolution=(200, 200), focal=(160.0, 160.0))
     return replace(scene, spec=replace(scene.spec, light=light), environment=environment)
 

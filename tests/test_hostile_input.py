@@ -354,8 +354,9 @@ def test_footage(folder, data):
 
 
 def mesh(path):
-    vertices, faces, _ = object_mesh.__wrapped__(path.name)
-    assert np.isfinite(vertices).all() and 0 <= faces.min() and faces.max() < len(vertices)
+    found = object_mesh.__wrapped__(path.name)
+    assert np.isfinite(found.vertices).all() and 0 <= found.faces.min() and found.faces.max() < len(found.vertices)
+    assert found.uv.min() >= 0 and found.uv.max() <= 1
 
 
 @given(data=st.data())

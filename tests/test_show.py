@@ -430,7 +430,7 @@ def test_joints_nowhere_are_left_out(far):
 @pytest.mark.parametrize("width", [40, 160, 320, 700])
 @pytest.mark.parametrize("name", [n for n in (*DRAWN, "joints") if n != "rgb"])
 def test_legends_fit_the_width_and_show_every_colour(name, width):
-    made = legend(name, Style(depth=(1, 3), flow=4.0), names=("Ann", "Bo"))
+    made = legend(name, Style(depth=(1, 3), flow=4.0), names={1: "Ann", 2: "Bo"})
     picture = draw_legend(made, width)
     assert picture.shape[1:] == (width, 3) and picture.dtype == np.uint8
     if isinstance(made, Swatches) and width >= 160:

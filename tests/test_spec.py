@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mannequin.generator.categories import CATEGORIES
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.spec import (
     AppearanceSpec,
     CameraSpec,
     ClipSpec,
     EnvironmentBackground,
+    HandSpec,
     HdriLight,
     Lamp,
     LampLight,
@@ -20,6 +22,7 @@ from mannequin.generator.spec import (
     PersonSpec,
     PhotoBackground,
     PlainBackground,
+    PlaneGround,
     ShLight,
 )
 from mannequin.generator.streams import scatter, stream
@@ -27,6 +30,7 @@ from mannequin.generator.streams import scatter, stream
 number = st.floats(allow_nan=False, allow_infinity=False, width=64)
 positive = st.floats(1e-3, 1e6)
 name = st.text(st.characters(blacklist_characters="/", blacklist_categories=("Cs",)), min_size=1, max_size=12)
+instance = st.integers(1, 255)
 vec3 = st.tuples(number, number, number)
 row = st.tuples(number, number, number, number)
 matrix = st.tuples(row, row, row, row)
@@ -55,6 +59,7 @@ def specs(draw):
     person = st.builds(
         PersonSpec,
         name,
+        instance,
         name,
         st.lists(number, max_size=10).map(tuple),
         st.builds(MotionSpec, name, number, st.dictionaries(name, number, max_size=3)),
@@ -67,14 +72,32 @@ def specs(draw):
     camera = st.builds(
         CameraSpec, name, positive, positive, number, number, poses, st.sampled_from(((), (0.1, 0.2, 0.0, 0.0)))
     )
-    thing = st.builds(ObjectSpec, name, st.sampled_from(("sphere", "box")), poses, vec3, vec3)
+    postures = st.sampled_from((1, frames)).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.lists(number, min_size=48, max_size=48).map(tuple), min_size=n, max_size=n).map(tuple),
+            st.lists(vec3, min_size=n, max_size=n).map(tuple),
+        )
+    )
+    hand = st.builds(
+        lambda pose, *given: HandSpec(*given, *pose), postures, name, instance, name, st.lists(number).map(tuple)
+    )
+    thing = st.builds(
+        ObjectSpec, name, instance, st.sampled_from(("sphere", "box")), poses, vec3, vec3,
+        st.sampled_from(CATEGORIES), name,
+    )  # fmt: skip
     unique = {"unique_by": lambda item: item.name, "max_size": 3}
+    things = draw(
+        st.lists(person | hand | thing, max_size=6, unique_by=(lambda item: item.name, lambda item: item.instance))
+    )
     return ClipSpec(
         name=draw(name), seed=draw(st.integers(0, 2**63 - 1)), index=draw(st.integers(0, 10**9)), split="train",
         preset="studio", fps=draw(positive), num_frames=frames,
         resolution=draw(st.tuples(st.integers(1, 16384), st.integers(1, 16384))),
-        people=tuple(draw(st.lists(person, **unique))), cameras=tuple(draw(st.lists(camera, min_size=1, **unique))),
-        light=draw(light), background=draw(background), objects=tuple(draw(st.lists(thing, **unique))),
+        people=tuple(t for t in things if isinstance(t, PersonSpec)),
+        hands=tuple(t for t in things if isinstance(t, HandSpec)),
+        objects=tuple(t for t in things if isinstance(t, ObjectSpec)),
+        cameras=tuple(draw(st.lists(camera, min_size=1, **unique))),
+        light=draw(light), background=draw(background), ground=draw(st.none() | st.builds(PlaneGround, number)),
         samples=draw(st.integers(1, 4096)), tags=draw(st.dictionaries(name, name | number, max_size=3)),
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ def street(frames=5):
     drawn = (sample_clip(config, catalog, 21, index) for index in range(1000))
     spec, second = itertools.islice((s for s in drawn if s.people[0].motion.asset == "action/walk"), 2)
     one = replace(spec.people[0], place=(0.0, 0.0, 0.0))
-    two = replace(second.people[0], name="person1", place=(0.7, 0.5, 0.0), yaw=spec.people[0].yaw + 2.0)
+    two = replace(second.people[0], name="person1", instance=2, place=(0.7, 0.5, 0.0), yaw=spec.people[0].yaw + 2.0)
     path = [look_at((3.5 * np.cos(0.05 * t), -3.5, 1.4 + 0.02 * t), (0.2, 0.1, 0.9)) for t in range(frames)]
     fixed = (to_matrix4(look_at((-3.0, 2.0, 1.0), (0.3, 0.2, 0.9))),)
     cameras = (
@@ -60,7 +60,7 @@ def street(frames=5):
     )
     ball = np.eye(4)
     ball[:3, 3] = (-0.6, -0.4, 0.3)
-    thing = ObjectSpec("ball", "sphere", (to_matrix4(ball),), scale=(0.3, 0.3, 0.3))
+    thing = ObjectSpec("ball", 3, "sphere", (to_matrix4(ball),), scale=(0.3, 0.3, 0.3), category="sphere")
     return replace(spec, index=0, people=(one, two), cameras=cameras, objects=(thing,)), catalog
 
 

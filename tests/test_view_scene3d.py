@@ -250,7 +250,7 @@ def test_objects_stand_where_the_description_puts_them(scene3d, server, tmp_path
     poses[:, :3, :3] = Rotation.from_euler("xyz", [(0.1, 0.2, 0.3), (1.0, -2.0, 0.5)]).as_matrix()
     poses[:, :3, 3] = (1, 2, 3), (-1, 0.5, 2)
     box = ObjectSpec(
-        "box", "box", tuple(tuple(map(tuple, pose.tolist())) for pose in poses), (0.1, 0.2, 0.3), (1.0, 0.5, 0.0)
+        "box", 2, "box", tuple(tuple(map(tuple, pose.tolist())) for pose in poses), (0.1, 0.2, 0.3), (1.0, 0.5, 0.0)
     )
     clip = ball_clip(2, (60, 80))
     empty = replace(clip.views["camera"], people={})

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mannequin.generator.body.joints import with_joints
-from mannequin.generator.body.model import FINGERS, SMPL_JOINTS, SMPLH_JOINTS, BodyModel
+from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel, hand_joints
 from mannequin.generator.body.usermesh import match_uv, read_obj_uv, user_topology
 from mannequin.generator.errors import AssetError, TopologyError
 from mannequin.generator.io.array_files import read_arrays
@@ -281,7 +281,7 @@ def _require(ok, where, key, found, expected):
 
 def _build(raw: _Raw, name, gender, uv) -> BodyModel:
     joints = len(raw.parents)
-    names = _JOINT_NAMES.get(joints) or _hand_names(raw, gender)
+    names = _JOINT_NAMES.get(joints) or hand_joints("left" if gender == "left" else "right")
     order = _X_ORDER if joints == 55 else np.arange(joints)
     place = np.argsort(order)
     parents = np.array([place[p] if p >= 0 else -1 for p in raw.parents[order]])
@@ -303,11 +303,6 @@ def _build(raw: _Raw, name, gender, uv) -> BodyModel:
         joint_names=names,
         topology=user_topology(template, raw.faces, weights, rest, names, uv),
     )
-
-
-def _hand_names(raw, gender):
-    side = gender if gender in ("left", "right") else "right"
-    return (f"{side}_wrist",) + tuple(f"{side}_{finger}{k}" for finger in FINGERS for k in (1, 2, 3))
 
 
 def _shape_only(raw: _Raw) -> np.ndarray:

@@ -53,6 +53,22 @@ SMPLH_PARENTS = SMPL_PARENTS[:22] + tuple(
     for k in range(3)
 )
 
+HAND_PARENTS = (-1,) + tuple(0 if k == 0 else 3 * finger + k for finger in range(5) for k in range(3))
+"""Of the 16 joints of a hand that stands alone."""
+
+
+def hand_joints(side: str) -> tuple[str, ...]:
+    """The 16 joints of a "left" or "right" hand that stands alone, in MANO's order."""
+    return (f"{side}_wrist",) + tuple(f"{side}_{finger}{k}" for finger in FINGERS for k in (1, 2, 3))
+
+
+def joint_parents(joint_names: tuple[str, ...]) -> tuple[int, ...]:
+    """The parent of each joint, -1 at the root, of a body of 24 or 52 joints or a hand of 16."""
+    return {len(SMPL_JOINTS): SMPL_PARENTS, len(SMPLH_JOINTS): SMPLH_PARENTS, len(HAND_PARENTS): HAND_PARENTS}[
+        len(joint_names)
+    ]
+
+
 PARTS = (
     "hips",
     "leftUpLeg",

@@ -385,6 +385,7 @@ class SurrealReader(ClipSource):
             cameras=(CameraSpec(CAMERA, *(float(v) for v in (K[0, 0], K[1, 1], K[0, 2], K[1, 2])), (to_matrix4(T),)),),
             light=LampLight(()) if info.light is None else ShLight(info.light),
             background=PlainBackground() if info.background in _PLAIN else PhotoBackground(info.background),
+            ground=None,
             tags=tags,
         )
 
@@ -397,6 +398,7 @@ def _person(info: Info, number: int) -> PersonSpec:
     x, y, _ = info.joints[number, 0, 0]
     return PersonSpec(
         name=f"person{number}",
+        instance=number + 1,
         body=f"smpl_{info.genders[number]}",
         betas=tuple(info.betas[number].tolist()),
         motion=MotionSpec(info.sequence),

@@ -44,7 +44,13 @@ ARRAYS = (
     ),
     ("betas", "person", "(S)", "", "shape coefficients of the body named beside them"),
     ("transl", "person, frame", "(T, 3)", "m", "as SMPL's transl"),
-    ("joints", "person, frame", "(T, J, 3)", "m", "joints in the world; Z up, the ground is z = 0"),
+    (
+        "joints",
+        "person, frame",
+        "(T, J, 3)",
+        "m",
+        "joints in the world; Z up, the ground is z = 0 unless the description says otherwise",
+    ),
 )
 """(name, one for each, shape, unit, meaning) of what stands beside the images."""
 

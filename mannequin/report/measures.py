@@ -57,7 +57,7 @@ MEASURES = {
     "pitch": Measure(
         "Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° it looks down", -90.0, 90.0, 180
     ),
-    "camera_height": Measure("Camera height", "m", "frames of a camera", "above the ground z = 0", -20.0, 100.0, 2400),
+    "camera_height": Measure("Camera height", "m", "frames of a camera", "above the ground", -20.0, 100.0, 2400),
     "focal": Measure("Vertical field of view", "°", "cameras of clips", "of the whole image", 0.0, 180.0, 360),
     "people": Measure(
         "People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256
@@ -262,7 +262,7 @@ def _view(facts: Facts, reader, camera: str, tracks: dict) -> None:
     h, w = spec.resolution
     facts.frames += spec.num_frames
     facts.value("pitch", np.degrees(pitch(T)))
-    facts.value("camera_height", T[:, 2, 3])
+    facts.value("camera_height", T[:, 2, 3] - reader.spec.ground_height)
     facts.value("focal", [np.degrees(2.0 * np.arctan(h / (2.0 * reader.K(camera)[1, 1])))])
     present = np.zeros(spec.num_frames, np.int64)
     for name in reader.shown(camera):

@@ -97,12 +97,8 @@ def strip(thumbnails: list[Thumbnail], name: str) -> tuple[Html, Html]:
         picture(colourise(s.channels[name], s.mask, name, style), f"{name} of clip {s.key}", name in _FLAT)
         for s in having
     ]
-    most = (
-        max((int(thumbnail.channels[name].max(initial=0)) for thumbnail in having), default=0)
-        if name == "instance"
-        else 0
-    )
-    told = legend(name, style, names=tuple(str(i + 1) for i in range(most)))
+    found = {int(i) for s in having for i in np.unique(s.channels[name])} - {0} if name == "instance" else set()
+    told = legend(name, style, names={i: str(i) for i in found})
     return el("div", *pictures, class_="strip"), Html(legend_html(told))
 
 

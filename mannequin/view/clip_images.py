@@ -75,8 +75,7 @@ class ClipImages:
     def legends(self, options: ImageOptions) -> list[tuple[str, Legend]]:
         """(channel, what its colours mean) for the channels shown; those of the first camera where ranges are
         fitted."""
-        spec = self.reader.spec
-        names = tuple(thing.name for thing in (*spec.people, *spec.objects))
+        names = self.reader.spec.instances
         shown = {name: camera for camera, name in reversed(self.drawn(options))}
         found = [
             (n, legend(n, self.style(options.style, shown[n], n), names=names)) for n in options.channels if n in shown

@@ -58,8 +58,7 @@ def _meaning(name: str, value: np.ndarray, on_surface: bool, spec: ClipSpec) -> 
     if name == "segm":
         return _part(int(value))
     if name == "instance":
-        things = [*(p.name for p in spec.people), *(o.name for o in spec.objects)]
-        return things[value - 1] if 1 <= value <= len(things) else "background"
+        return spec.instances.get(int(value), "nothing that is described")
     if name.startswith("occluded"):
         return "hidden" if value else "in sight"
     return CHANNELS[name].unit

@@ -241,10 +241,12 @@ class _Objects:
 
 
 def _add_object(scene: viser.SceneApi, name: str, thing) -> viser.MeshHandle:
-    corners, faces, _ = object_mesh(thing.mesh)
+    mesh = object_mesh(thing.mesh, thing.texture)
     colour = tuple(round(255 * c) for c in thing.color)
+    if mesh.texture is not None:
+        colour = tuple(int(c) for c in mesh.texture.reshape(-1, 3).mean(0))  # viser draws a mesh in one colour
     return scene.add_mesh_simple(
-        name, corners * thing.scale, faces, color=colour, side="double", flat_shading=thing.mesh == "box"
+        name, mesh.vertices * thing.scale, mesh.faces, color=colour, side="double", flat_shading=thing.mesh == "box"
     )
 
 
@@ -407,7 +409,7 @@ def _add_ground(scene: viser.SceneApi, clip: ShownClip) -> viser.GridHandle:
         f"{ROOT}/ground",
         float(high[0] - low[0]),
         float(high[1] - low[1]),
-        position=(float(middle[0]), float(middle[1]), 0.0),
+        position=(float(middle[0]), float(middle[1]), clip.reader.spec.ground_height),
         cell_color=(203, 209, 216),
         section_color=(160, 170, 181),
         plane_color=(228, 232, 237),

@@ -13,7 +13,7 @@ from mannequin.renderers.blender.crop import bounding_crop, crops_of, touched_ce
 from mannequin.renderers.blender.live_scene import COLOUR, TRUTH_PASSES, LiveScene
 from mannequin.renderers.blender.passes import PassRecorder
 from mannequin.renderers.ground import Backdrop
-from mannequin.renderers.people import person_views
+from mannequin.renderers.people import make_view
 from mannequin.renderers.raster.labels import rasterize_labels
 from mannequin.renderers.raster.renderer import keep, label_channels
 from mannequin.renderers.raster.shading import encode
@@ -69,8 +69,7 @@ class Recorder(ABC):
     def view(self, outputs: Sequence[str]) -> View:
         """Everything recorded, as asked for."""
         labels = self.labels()
-        people = person_views(self.scene, self.camera, labels)
-        return View(self.K, self.poses[1:-1], self.rgb, keep(labels, outputs), people)
+        return make_view(self.scene, self.camera, self.rgb, labels, keep(labels, outputs))
 
     def _start_picture(self, k: int) -> np.ndarray:
         """(H, W, 3) linear light behind everything at index ``k``, after painting it."""

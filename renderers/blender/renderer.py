@@ -57,7 +57,8 @@ class BlenderRenderer:
                 recorder.render(live_scene, k)
         views = {name: recorder.view(outputs) for name, recorder in recorders.items()}
         checked = [frame for recorder in recorders.values() for frame in recorder.agreement]
-        return Clip(scene.spec, views, scene.people, agreement.summarize(checked), self._versions())
+        agreed = agreement.summarize(checked)
+        return Clip(scene.spec, views, scene.people, agreed, self._versions(), hands=scene.hands, objects=scene.objects)
 
     def _versions(self) -> dict[str, str]:
         return versions() | {"blender": load_bpy().app.version_string, "device": self.device, "labels": self.labels}

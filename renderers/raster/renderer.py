@@ -10,7 +10,7 @@ from mannequin.generator.clip import CHANNELS, DEFAULT_OUTPUTS, EXTRA_OUTPUTS, L
 from mannequin.generator.errors import unknown_name
 from mannequin.generator.scene import Scene, build_scene
 from mannequin.generator.spec import ClipSpec
-from mannequin.renderers.people import NEEDED_CHANNELS, person_views
+from mannequin.renderers.people import NEEDED_CHANNELS, make_view
 from mannequin.renderers.raster.labels import rasterize_labels
 from mannequin.renderers.raster.shading import render_view
 
@@ -40,17 +40,16 @@ def render_scene(scene: Scene, outputs: Sequence[str] = DEFAULT_OUTPUTS) -> Clip
     """Clip of a scene that is already built; ``outputs`` as in RasterRenderer.render."""
     check_outputs(outputs)
     views = {name: _render_camera(scene, name, outputs) for name in scene.cameras}
-    return Clip(scene.spec, views, scene.people, versions=versions())
+    return Clip(scene.spec, views, scene.people, versions=versions(), hands=scene.hands, objects=scene.objects)
 
 
 def _render_camera(scene: Scene, camera: str, outputs: Sequence[str]) -> View:
     channels = label_channels(outputs)
-    K, poses = scene.cameras[camera]
     if "rgb" in outputs:
         rgb, labels = render_view(scene, camera, channels)
     else:
         rgb, labels = None, rasterize_labels(scene, camera, channels)
-    return View(K, poses[1:-1], rgb, keep(labels, outputs), person_views(scene, camera, labels))
+    return make_view(scene, camera, rgb, labels, keep(labels, outputs))
 
 
 def label_channels(outputs: Sequence[str]) -> tuple[str, ...]:

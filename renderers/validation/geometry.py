@@ -24,13 +24,13 @@ BORDER = 0.01
 def geometry_findings(clip: Clip, scene: Scene | None, models: dict[str, BodyModel]) -> list[Finding]:
     """Parameters, joints, sides and flow of ``clip``.
 
-    scene: the clip's description posed again, models: person name → body; None and empty where the
+    scene: the clip's description posed again, models: name of a person or hand → body; None and empty where the
     bodies are not at hand, which leaves what the clip says by itself.
     """
     findings = []
-    for name, track in clip.people.items():
+    for name, track in {**clip.people, **clip.hands}.items():
         if scene is not None:
-            findings += [_parameters(track, scene.people[name]), _kinematics(track, models[name])]
+            findings += [_parameters(track, {**scene.people, **scene.hands}[name]), _kinematics(track, models[name])]
             if track.vertices is not None:
                 findings.append(_vertices(track, scene, name))
         if track.joint_names[:22] == SMPL_JOINTS[:22]:
@@ -39,8 +39,9 @@ def geometry_findings(clip: Clip, scene: Scene | None, models: dict[str, BodyMod
             )
     for camera in clip.spec.cameras:
         view = clip.views[camera.name]
-        for name, person in view.people.items():
-            findings += _joints(clip.people[name].joints, person, _eye(view, camera, clip.spec.resolution))
+        for name, person in {**view.people, **view.hands}.items():
+            track = clip.people[name] if name in view.people else clip.hands[name]
+            findings += _joints(track.joints, person, _eye(view, camera, clip.spec.resolution))
         if {"segm", "instance", "depth"} <= set(view.labels.values):
             findings += _limb_sides(clip, view, _eye(view, camera, clip.spec.resolution))
         if {"flow", "occluded", "segm", "depth"} <= set(view.labels.values) and clip.spec.num_frames > 1:
@@ -135,8 +136,8 @@ def _limb_sides(clip: Clip, view: View, eye: Eye) -> list[Finding]:
     other = {p: SMPL_JOINTS.index(_across(SMPL_JOINTS[p - 1])) + 1 for p in parts}
     for t in some_frames(clip.spec.num_frames, 8):
         segm, instance, depth = (view.frame(name, t) for name in ("segm", "instance", "depth"))
-        for number, person in enumerate(clip.spec.people, start=1):
-            pixels = np.flatnonzero((instance == number) & np.isin(segm, parts))[::3]
+        for person in clip.spec.people:
+            pixels = np.flatnonzero((instance == person.instance) & np.isin(segm, parts))[::3]
             rays = eye.rays(pixels)
             points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth.reshape(-1)[pixels, None]
             bones = _bones(view.people[person.name].joints_camera[t])

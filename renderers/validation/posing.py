@@ -5,6 +5,7 @@ from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.clip import Clip
 from mannequin.generator.records import from_plain
 from mannequin.generator.scene import Scene, build_scene
+from mannequin.generator.spec import HAND_JOINTS
 from mannequin.renderers.footage import BodyParameters, footage_scene
 
 DRAWN, FOOTAGE, FOREIGN = "drawn", "footage", "foreign"
@@ -26,8 +27,9 @@ class Poser:
         self.catalog = Catalog(assets)
 
     def models(self, clip: Clip) -> dict[str, BodyModel]:
-        """Person name → body. Raises MannequinError for a body that is not at hand."""
-        return {p.name: self.catalog.body(p.body, p.joints) for p in clip.spec.people}
+        """Name of a person or hand → body. Raises MannequinError for a body that is not at hand."""
+        people = {p.name: self.catalog.body(p.body, p.joints) for p in clip.spec.people}
+        return people | {h.name: self.catalog.body(h.body, HAND_JOINTS) for h in clip.spec.hands}
 
     def scene(self, clip: Clip, with_colour: bool) -> Scene:
         """What ``clip`` describes; for footage, what its parameters pose. Raises MannequinError."""

@@ -8,23 +8,25 @@ from mannequin.renderers.validation.table import Finding
 
 
 def range_findings(clip: Clip) -> list[Finding]:
-    """Impossible values, improper cameras, boxes that do not fit their people."""
-    findings = []
+    """Impossible values, improper cameras, objects elsewhere than described, boxes that do not fit what they are of."""
+    findings = _objects(clip)
     for camera in clip.spec.cameras:
         view = clip.views[camera.name]
-        findings.append(_labels(view.labels, len(clip.spec.people) + len(clip.spec.objects)))
+        findings.append(_labels(view.labels, list(clip.spec.instances)))
         findings += _camera(view, camera, clip.spec.num_frames)
         if "instance" in view.labels.values:
             findings.append(_boxes(clip, view))
     return findings
 
 
-def _labels(labels: Foreground, num_instances: int) -> Finding:
+def _labels(labels: Foreground, instances: list[int]) -> Finding:
     """Entries with an impossible value, all channels together."""
     v, bad = labels.values, {}
-    for name, low, high in (("segm", 0, 24), ("chart", 0, 24), ("instance", 1, num_instances), ("depth", 1e-6, 1e4)):
+    for name, low, high in (("segm", 0, 24), ("chart", 0, 24), ("depth", 1e-6, 1e4)):
         if name in v:
             bad[name] = ~((v[name] >= low) & (v[name] <= high))
+    if "instance" in v:
+        bad["instance"] = ~np.isin(v["instance"], instances)
     if "normal" in v:
         bad["normal"] = ~(np.abs(np.linalg.norm(v["normal"], axis=1) - 1) < 1e-3)
     for name in ("flow", "flow_backward"):
@@ -57,11 +59,29 @@ def _camera(view: View, camera, num_frames: int) -> list[Finding]:
 def _boxes(clip: Clip, view: View) -> Finding:
     """Largest distance (px) of a stored box, or difference of a pixel count, from those of the instance image."""
     worst = [0.0]
+    stored = {**view.people, **view.hands, **view.objects}
     for t in range(clip.spec.num_frames):
         instance = view.frame("instance", t)
-        for number, person in enumerate(clip.spec.people, start=1):
+        for number, name in clip.spec.instances.items():
+            if name not in stored and name not in view.objects:
+                continue
             ys, xs = np.nonzero(instance == number)
             box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) if len(xs) else np.zeros(4)
-            stored = view.people[person.name]
-            worst += [np.abs(stored.box[t] - box).max(), abs(int(stored.pixels[t]) - len(xs))]
+            worst += [np.abs(stored[name].box[t] - box).max(), abs(int(stored[name].pixels[t]) - len(xs))]
     return Finding("boxes around people", float(np.max(worst)), 0, "px")
+
+
+def _objects(clip: Clip) -> list[Finding]:
+    """Of each object described, how far (m, or 1) its track is from the description."""
+    findings = []
+    for thing in clip.spec.objects:
+        track = clip.objects.get(thing.name)
+        if track is None:
+            continue
+        described = np.broadcast_to(np.asarray(thing.T_world_object), track.T_world_object.shape)
+        moved = max(np.abs(track.T_world_object - described).max(), np.abs(track.scale - thing.scale).max())
+        called = (track.mesh, track.category, track.instance) == (thing.mesh, thing.category, thing.instance)
+        findings.append(
+            Finding("objects are as described", float(moved) if called else 1.0, 1e-6, "m", note=thing.name)
+        )
+    return findings

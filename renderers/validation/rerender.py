@@ -45,18 +45,24 @@ def one_frame(scene: Scene, t: int) -> Scene:
         spec,
         num_frames=1,
         cameras=tuple(replace(c, T_world_camera=pose(c.T_world_camera)) for c in spec.cameras),
+        hands=tuple(replace(h, pose=pose(h.pose), transl=pose(h.transl)) for h in spec.hands),
         objects=tuple(replace(o, T_world_object=pose(o.T_world_object)) for o in spec.objects),
     )
     cut = slice(t, t + 1)
-    people = {
-        name: replace(p, pose=p.pose[cut], transl=p.transl[cut], joints=p.joints[cut], vertices=None)
-        for name, p in scene.people.items()
-    }
+
+    def tracks(found):
+        return {
+            name: replace(p, pose=p.pose[cut], transl=p.transl[cut], joints=p.joints[cut], vertices=None)
+            for name, p in found.items()
+        }
+
     return replace(
         scene,
         spec=small,
         meshes=tuple(replace(m, vertices=m.vertices[keep]) for m in scene.meshes),
-        people=people,
+        people=tracks(scene.people),
+        hands=tracks(scene.hands),
+        objects={name: replace(o, T_world_object=o.T_world_object[cut]) for name, o in scene.objects.items()},
         cameras={name: (K, poses[keep]) for name, (K, poses) in scene.cameras.items()},
         background={n: b[cut] if len(b) > 1 else b for n, b in scene.background.items()},
     )

@@ -88,7 +88,7 @@ def _look(readers: Readers, number: int, keys) -> dict[str, np.ndarray]:
     for key in keys:
         reader = readers.clip(number, key)
         spec = reader.spec
-        instances = {person.name: k for k, person in enumerate(spec.people, start=1)}
+        instances = {person.name: person.instance for person in spec.people}
         views = []
         for camera in reader.cameras:
             people = []
@@ -97,7 +97,7 @@ def _look(readers: Readers, number: int, keys) -> dict[str, np.ndarray]:
                 frames.append(usable_frames(joints2d, reader.in_sight(camera, name), spec.resolution).astype(np.int32))
                 people.append((name, instances[name], len(frames[-1])))
             views.append((camera, reader.channels(camera), people))
-        clips.append((spec.name, spec.split, len(spec.people) == 1 and not spec.objects, spec.num_frames, views))
+        clips.append((spec.name, spec.split, len(spec.things) == 1, spec.num_frames, views))
     return {"clips": np.frombuffer(json.dumps(clips).encode(), np.uint8), "frames": np.concatenate(frames)}
 
 
