@@ -253,7 +253,7 @@ class View:
         """(H, W, …) image of channel ``name`` at frame ``t``; "segm14" is merged from "segm"."""
         if name == "rgb" and self.rgb is not None:
             return self.rgb[t]
-        if name == "segm14":
+        if name == "segm14" and "segm" in self.labels.values:
             return MERGE_14[self.labels.frame("segm", t)]
         if name not in self.labels.values:
             raise unknown_name("channel", name, self.channels)

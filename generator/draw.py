@@ -1,7 +1,7 @@
 """The hand that draws one clip: its random streams, and what its split may use of the catalog."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,32 +12,50 @@ from mannequin.generator.motion.procedural import ACTIONS, sample_style
 from mannequin.generator.spec import AppearanceSpec, MotionSpec, PersonSpec
 from mannequin.generator.streams import stream
 
+FIRST = "person0"
+
 
 @dataclass(frozen=True)
 class Draw:
-    """Streams and choices of clip ``index`` of ``seed``."""
+    """Streams and choices of clip ``index`` of ``seed``. owner: before the name of every factor; "" for the clip's."""
 
     catalog: Catalog
     seed: int
     index: int
     split: str
+    owner: str = ""
 
     def rng(self, factor: str) -> np.random.Generator:
         """The stream of one factor; asking twice gives the same numbers."""
-        return stream(self.seed, self.index, factor)
+        return stream(self.seed, self.index, f"{self.owner}/{factor}" if self.owner else factor)
+
+    def of(self, person: str) -> "Draw":
+        """The same for the factors of one person, which nobody else draws from.
+
+        Those of FIRST have no owner, as when clips held one person alone: seeds go on to mean the same clips.
+        """
+        return replace(self, owner="" if person == FIRST else person)
 
     def choose(self, factor: str, items):
         """One of ``items`` that the split may use, uniformly."""
         usable = members(tuple(items), self.split)
         return usable[int(self.rng(factor).integers(len(usable)))]
 
-    def person(self, config: ResolvedConfig, motion_id: str, start: float) -> PersonSpec:
-        """Somebody over the origin, facing anywhere, performing ``motion_id`` from ``start`` (s)."""
+    def person(self, config: ResolvedConfig, number: int = 0, motion: tuple[str, float] | None = None) -> PersonSpec:
+        """Person ``number`` (from 0) of the clip, over the origin, facing anywhere.
+
+        motion: id and start (s) of what they perform; drawn where it is left out.
+        """
+        name = f"person{number}"
+        return self.of(name)._person(config, name, number + 1, motion)
+
+    def _person(self, config: ResolvedConfig, name: str, instance: int, motion: tuple[str, float] | None) -> PersonSpec:
         gender = self.catalog.genders[int(self.rng("gender").integers(len(self.catalog.genders)))]
         body = self.catalog.bodies[gender]
+        motion_id, start = motion or self._motion(config)
         return PersonSpec(
-            name="person0",
-            instance=1,
+            name=name,
+            instance=instance,
             body=body,
             joints=config.joints,
             betas=self._shape(body),
@@ -45,6 +63,14 @@ class Draw:
             appearance=AppearanceSpec(self.choose("texture", self.catalog.textures)),
             yaw=float(self.rng("yaw").uniform(0, 2 * math.pi)),
         )
+
+    def _motion(self, config: ResolvedConfig) -> tuple[str, float]:
+        """A motion and a start (s) from which the whole clip fits into it."""
+        usable = motions_of(self.catalog, self.split)
+        rng = self.rng("motion")
+        motion_id = usable[int(rng.integers(len(usable)))]
+        spare = max(0.0, self.catalog.motion(motion_id).duration - (config.frames - 1) / config.fps)
+        return motion_id, float(rng.uniform(0, spare))
 
     def _shape(self, body_id: str) -> tuple[float, ...]:
         """Betas: the first 80 % of the catalog's shapes train, the rest test, as in SURREAL."""

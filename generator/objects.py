@@ -125,23 +125,22 @@ def _read(path: Path):
             f"The object mesh {path} has faces of vertices {faces.min()} to {faces.max()}; it has "
             f"{len(vertices)}. Export it again."
         )
-    uv, image = _look(mesh, path)
+    uv = _texture_coordinates(mesh, path)
     if uv is None:
         return vertices, faces, None, None
-    return (*_joined(mesh, vertices, faces), uv[faces], image)
+    image = getattr(mesh.visual.material, "image", None) if files.images else None  # trimesh puts grey for what lacks
+    return (*_joined(mesh, vertices, faces), uv[faces], None if image is None else _pixels(image, str(path)))
 
 
-def _look(mesh, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """((V, 2) texture coordinates, (R, R', 3) uint8 image) of what trimesh read, None where there is none."""
-    visual = mesh.visual
-    uv = getattr(visual, "uv", None)
+def _texture_coordinates(mesh, path: Path) -> np.ndarray | None:
+    """(V, 2) of what trimesh read; None where there are none."""
+    uv = getattr(mesh.visual, "uv", None)
     if uv is None or len(uv) != len(mesh.vertices):
-        return None, None
+        return None
     uv = np.asarray(uv, np.float64)[:, :2]
     if not np.isfinite(uv).all():
         raise AssetError(f"The object mesh {path} has texture coordinates that are no finite numbers. Export it again.")
-    image = getattr(visual.material, "image", None)
-    return uv, None if image is None else _pixels(image, str(path))
+    return uv
 
 
 def _pixels(image: Image.Image, where: str) -> np.ndarray:
@@ -192,11 +191,12 @@ def _repeated(image: np.ndarray, repeats: tuple[int, int]) -> np.ndarray:
 class _FilesBeside(trimesh.resolvers.Resolver):
     """The materials and images that a mesh file in ``folder`` names, none from without the working folder.
 
-    problem: the first refusal, since trimesh reads on without what it did not get.
+    images: how many were read. problem: the first refusal, since trimesh reads on without what it did not get.
     """
 
     def __init__(self, folder: Path):
-        self.folder, self.problem, self._room = folder, None, limits.IMAGE_PIXELS
+        self.folder, self._room = folder, limits.IMAGE_PIXELS
+        self.images, self.problem = 0, None
 
     def get(self, key: str) -> bytes:
         """The bytes of one file; an absent material is no fault, as meshes are handed on without theirs."""
@@ -225,6 +225,7 @@ class _FilesBeside(trimesh.resolvers.Resolver):
                 warnings.simplefilter("ignore")  # our own limits follow
                 with Image.open(io.BytesIO(data), formats=IMAGES) as image:
                     width, height = image.size
+                    image.load()  # trimesh would decode it late, and say nothing of where
         except Exception as e:  # ValueError of ours, or whatever a damaged header makes Pillow raise
             raise AssetError(
                 f"Cannot read the texture {path} ({str(e)[:200]}). Expected an image ({', '.join(IMAGES)})."
@@ -232,6 +233,7 @@ class _FilesBeside(trimesh.resolvers.Resolver):
         self._room -= width * height
         if self._room < 0:
             raise AssetError(f"The textures of a mesh in {self.folder} have more than {limits.IMAGE_PIXELS} pixels.")
+        self.images += 1
         return data
 
     def keys(self):

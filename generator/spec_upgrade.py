@@ -11,7 +11,7 @@ def upgrade_version_1(plain):
     had no class: a primitive is one of its own kind now. What is damaged is left for the reading of
     version 2 to refuse.
     """
-    if not isinstance(plain, dict) or plain.get("version") != 1:
+    if not isinstance(plain, dict) or plain.get("version") != 1 or plain["version"] is True:
         return plain
     people, objects = plain.get("people"), plain.get("objects", [])
     if not isinstance(people, list) or not isinstance(objects, list):

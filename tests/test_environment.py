@@ -101,6 +101,18 @@ def test_camera_sees_the_direction_it_looks_in(yaw):
     assert equirectangular(rays, yaw)[0].max() - equirectangular(rays, yaw)[0].min() > (0.9 if yaw == 0 else 0)
 
 
+def test_the_ground_of_an_environment_lies_at_the_height_of_the_clips():
+    """A camera as far above a raised floor sees what it saw above z = 0; at infinity no height matters."""
+    env = np.random.default_rng(1).uniform(0, 4, (64, 128, 3)).astype(np.float32)
+    low, high = (look_at((1.0, -3.0, 1.4 + z), (0.5, 0.0, 0.6 + z)) for z in (0.0, 2.5))
+    seen = environment_view(env, K, low, (120, 160), 0.3, 1.0, 1.6)
+    again = environment_view(env, K, high, (120, 160), 0.3, 1.0, 1.6, 2.5)
+    assert np.abs(again - seen).mean() < 1e-3
+    assert np.abs(environment_view(env, K, high, (120, 160), 0.3, 1.0, 1.6) - seen).mean() > 0.1
+    far = environment_view(env, K, low, (120, 160), 0.3, 1.0)
+    assert (environment_view(env, K, low, (120, 160), 0.3, 1.0, ground=2.5) == far).all()
+
+
 @pytest.mark.parametrize("size", [(100, 400), (400, 100), (120, 160), (7, 9)])
 def test_photo_covers_the_frame_without_distortion(size):
     rows, columns = size

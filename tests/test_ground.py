@@ -7,7 +7,7 @@ import pytest
 from scenes import look_at, make_scene, mesh_track, moved
 
 from mannequin.generator.objects import object_mesh
-from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
+from mannequin.generator.spec import HdriLight, Lamp, LampLight, PlaneGround, ShLight
 from mannequin.renderers.ground import Backdrop, GroundShadow, sample_environment
 
 HEIGHT = 2.0
@@ -108,3 +108,42 @@ def test_directions_carry_the_light_of_the_sky():
     assert np.allclose(power.sum(0), np.pi * np.array([1.0, 2.0, 0.5]), rtol=0.01)
     assert np.allclose(np.linalg.norm(directions, axis=1), 1) and (directions[:, 2] > 0).all()
     assert np.abs((directions * [1, 1, 0]).mean(0)).max() < 0.05  # no side is preferred
+
+
+# Ground at another height
+
+
+def raised(scene, height):
+    """Everything ``height`` metres higher, and the ground with it."""
+    spec = replace(scene.spec, ground=PlaneGround(height))
+    light = spec.light
+    if isinstance(light, LampLight):
+        up = np.array([0.0, 0.0, height])
+        lamps = tuple(
+            replace(lamp, position=tuple(lamp.position + up), target=tuple(lamp.target + up)) for lamp in light.lamps
+        )
+        spec = replace(spec, light=replace(light, lamps=lamps))
+    meshes = tuple(replace(m, vertices=m.vertices + np.float32([0, 0, height])) for m in scene.meshes)
+    K, poses = scene.cameras["camera"]
+    poses = poses.copy()
+    poses[:, 2, 3] += height
+    return replace(scene, spec=spec, meshes=meshes, cameras={"camera": (K, poses)})
+
+
+@pytest.mark.parametrize("height", [-1.5, 3.0])
+@pytest.mark.parametrize("kind", ["hdri", "lamps"])
+def test_shadows_lie_on_the_ground_whatever_its_height(kind, height):
+    lamp = Lamp((1.0, 0.5, 4.0), (0.0, 0.0, 0.0), 100.0, size=0.1)
+    light = HdriLight("sky") if kind == "hdri" else LampLight((lamp,), ambient=0.2)
+    scene = a_box(light, sky(np.radians(60), 0.4)[0] if kind == "hdri" else None)
+    low = GroundShadow(scene, "camera").factor(1)
+    high = GroundShadow(raised(scene, height), "camera").factor(1)
+    assert low.min() < 0.3 and np.abs(high - low).mean() < 2e-3  # points fall into cells beside by rounding
+    wrong = replace(scene, spec=replace(scene.spec, ground=PlaneGround(-height)))
+    assert np.abs(GroundShadow(wrong, "camera").factor(1) - low).mean() > 5e-3
+
+
+def test_nothing_catches_shadows_without_a_ground():
+    scene = a_box(HdriLight("sky"), sky(1.0, 0.0)[0])
+    assert GroundShadow(scene, "camera")
+    assert not GroundShadow(replace(scene, spec=replace(scene.spec, ground=None)), "camera")

@@ -8,6 +8,7 @@ import pytest
 from mannequin.generator.cameras import intrinsics, project, to_camera
 from mannequin.generator.catalog import Assets, Catalog, members
 from mannequin.generator.config import ResolvedConfig, SampleConfig
+from mannequin.generator.draw import Draw
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.framing import clip_joints
@@ -46,6 +47,26 @@ def test_changing_one_option_leaves_other_factors_alone(preset, catalog):
     fingers = sample_clip(SampleConfig(preset=preset, frames=8, joints=52), catalog, 5, 2)
     assert fingers.people == tuple(replace(p, joints=52) for p in base.people)
     assert fingers.light == base.light
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_two_people_of_a_clip_are_no_clones(preset, catalog):
+    """Each draws from streams of their own; the first draws what they drew alone."""
+    config = resolve(SampleConfig(preset=preset, frames=8))
+    pairs = []
+    for index in range(12):
+        draw = Draw(catalog, 5, index, config.split)
+        one, two = (draw.person(config, number) for number in range(2))
+        assert (one.name, one.instance, two.name, two.instance) == ("person0", 1, "person1", 2)
+        assert two == draw.person(config, 1) and draw.person(config, 2) != two
+        assert one.betas != two.betas and one.yaw != two.yaw and one.motion != two.motion
+        pairs.append((one, two))
+    same_clothes = sum(one.appearance == two.appearance for one, two in pairs)
+    same_body = sum(one.body == two.body for one, two in pairs)
+    same_action = sum(one.motion.asset == two.motion.asset for one, two in pairs)
+    assert same_clothes == 0 and 0 < same_body < 12 and same_action < 6
+    if preset == "studio":
+        assert [one for one, _ in pairs] == [sample_clip(config, catalog, 5, i).people[0] for i in range(12)]
 
 
 def test_seeds_differ_and_zero_is_one_of_them(catalog):

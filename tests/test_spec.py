@@ -1,14 +1,19 @@
 """Specs: round trips, refusals, and random streams."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mannequin.generator.categories import CATEGORIES
+from mannequin.generator.clip import class_of_instance
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.spec import (
+    SPEC_VERSION,
     AppearanceSpec,
     CameraSpec,
     ClipSpec,
@@ -26,6 +31,8 @@ from mannequin.generator.spec import (
     ShLight,
 )
 from mannequin.generator.streams import scatter, stream
+
+DATA = Path(__file__).parent / "data"
 
 number = st.floats(allow_nan=False, allow_infinity=False, width=64)
 positive = st.floats(1e-3, 1e6)
@@ -171,3 +178,91 @@ def test_scatter_is_a_permutation(size, seed):
 def test_stream_values_are_pinned():
     """A change here changes every dataset that was ever described by a seed."""
     assert stream(0, 0, "pose").integers(0, 2**62, 2).tolist() == [2180198499075108827, 1821721317622104900]
+
+
+# Instances, classes, hands and version 1
+
+EYE = tuple(tuple(float(i == j) for j in range(4)) for i in range(4))
+HAND = HandSpec("hand", 9, "user-right", (), ((0.0,) * 48,), ((0.0, 0.0, 0.0),))
+
+
+def described(people=(), hands=(), objects=(), **changes):
+    values = {
+        "name": "clip", "seed": 0, "index": 0, "split": "all", "preset": "studio", "fps": 30.0, "num_frames": 2,
+        "resolution": (24, 32), "people": people, "cameras": (CameraSpec("c", 50.0, 50.0, 16.0, 12.0, (EYE,)),),
+        "light": ShLight((0.0,) * 9), "background": PlainBackground(), "hands": hands, "objects": objects,
+    }  # fmt: skip
+    return ClipSpec(**values | changes)
+
+
+def person(name, instance):
+    return PersonSpec(name, instance, "mannequin-female", (), MotionSpec("action/walk"), AppearanceSpec("outfit/0"))
+
+
+def ball(name, instance, **options):
+    return ObjectSpec(name, instance, "sphere", (EYE,), **options)
+
+
+@pytest.mark.parametrize(
+    ("things", "says"),
+    [
+        ({"people": (person("a", 1), person("b", 1))}, r"people\.b\.instance is 1; expected another one than 'a'"),
+        ({"people": (person("a", 3),), "objects": (ball("b", 3),)}, r"objects\.b\.instance"),
+        ({"hands": (HAND,), "objects": (ball("b", 9),)}, r"objects\.b\.instance"),
+        ({"people": (person("a", 0),)}, "instance is 0; expected 1 to 255"),
+        ({"objects": (ball("a", 256),)}, "instance is 256"),
+        ({"people": (person("a", 1),), "objects": (ball("a", 2),)}, "names"),
+        ({"objects": (ball("a", 1, category="spere"),)}, "spere.*'sphere'"),
+        ({"hands": (replace(HAND, pose=((0.0,) * 45,)),)}, "48 numbers"),
+        ({"hands": (replace(HAND, pose=HAND.pose * 3, transl=HAND.transl * 3),)}, "1 of each or 2"),
+        ({"hands": (replace(HAND, transl=HAND.transl * 2),)}, "1 of each or 2"),
+    ],
+)
+def test_things_that_no_instance_image_tells_apart_are_refused(things, says):
+    with pytest.raises(ConfigError, match=says):
+        described(**things)
+
+
+def test_instances_and_classes_are_read_off_the_description():
+    spec = described((person("a", 7), person("b", 2)), (HAND,), (ball("c", 255), ball("d", 4, category="sphere")))
+    assert spec.instances == {2: "b", 4: "d", 7: "a", 9: "hand", 255: "c"}
+    classes = class_of_instance(spec)
+    assert classes.shape == (256,) and classes.dtype == np.uint8
+    named = {i: CATEGORIES[classes[i] - 1] for i in np.flatnonzero(classes)}
+    assert named == {2: "person", 4: "sphere", 7: "person", 9: "hand", 255: "object"}
+
+
+def test_a_description_of_version_1_is_upgraded():
+    text = (DATA / "spec_version_1.json").read_text()
+    old, spec = json.loads(text), ClipSpec.from_json(text)
+    assert old["version"] == 1 and spec.version == SPEC_VERSION
+    assert spec.instances == {1: "person0", 2: "b", 3: "ball", 4: "box", 5: "plane"}
+    assert [thing.category for thing in spec.objects] == ["sphere", "box", "plane"]
+    assert spec.ground == PlaneGround(0.0) and spec.hands == ()
+    assert ClipSpec.from_json(spec.to_json()) == spec
+    kept = json.loads(spec.to_json())
+    for key in set(old) - {"version", "people", "objects"}:
+        assert kept[key] == old[key]
+    for group in ("people", "objects"):
+        assert all(new | thing == new for new, thing in zip(kept[group], old[group], strict=True))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"people": None}, {"people": [3]}, {"objects": "ball"}, {"objects": [[]]}, {"objects": [{"mesh": []}]},
+        {"cameras": []}, {"version": True}, {"version": 1.5},
+    ],
+)  # fmt: skip
+def test_a_damaged_description_of_version_1_is_refused(damage):
+    old = json.loads((DATA / "spec_version_1.json").read_text())
+    with pytest.raises(ConfigError):
+        ClipSpec.from_json(json.dumps(old | damage))
+
+
+def test_more_things_than_an_image_of_eight_bits_tells_apart():
+    assert len(described(objects=tuple(ball(f"o{i}", i) for i in range(1, 256))).things) == 255
+    old = json.loads((DATA / "spec_version_1.json").read_text())
+    many = [old["objects"][0] | {"name": f"o{i}"} for i in range(254)]
+    with pytest.raises(ConfigError, match="instance is 256"):
+        ClipSpec.from_json(json.dumps(old | {"objects": many}))

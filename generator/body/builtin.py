@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from mannequin import assets_manifest
 from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel, Topology
 from mannequin.generator.body.shipped import body_arrays
+from mannequin.generator.errors import ConfigError
 
 GENDERS = ("female", "male", "neutral")
 TOPOLOGY_ID = "mannequin-1"
@@ -36,12 +37,14 @@ def load_builtin(gender: str = "neutral", joints: int = 24) -> BodyModel:
 
     Its 10 betas are principal components of its own shapes, in standard deviations; they are
     not SMPL's betas. Repeated calls return the same object: do not write to its arrays.
-    Raises ValueError on an unknown gender or number of joints.
+    Raises ConfigError on an unknown gender or number of joints.
     """
     if gender not in GENDERS:
-        raise ValueError(f"gender is {gender!r}; expected one of {', '.join(GENDERS)}")
+        raise ConfigError(f"gender is {gender!r}; expected one of {', '.join(GENDERS)}")
     if joints not in (24, 52):
-        raise ValueError(f"joints is {joints!r}; expected 24 (as SMPL) or 52 (as SMPL-H)")
+        raise ConfigError(
+            f"joints is {joints!r}; expected 24 (as SMPL) or 52 (as SMPL-H). A hand by itself needs a MANO file."
+        )
     return _load(gender, joints)
 
 

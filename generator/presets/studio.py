@@ -11,7 +11,7 @@ import numpy as np
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
-from mannequin.generator.draw import Draw, motions_of
+from mannequin.generator.draw import Draw
 from mannequin.generator.framing import clip_joints, distance_to_fit
 from mannequin.generator.presets.light import draw_background, draw_light
 from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
@@ -34,9 +34,9 @@ def plan_size(config: ResolvedConfig, catalog: Catalog) -> None:
 def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh."""
     draw = Draw(catalog, seed, index, config.split)
-    motion_id, start = _motion(config, catalog, draw)
-    person = draw.person(config, motion_id, start)
+    person = draw.person(config)
     light = draw_light(draw, config.light)
+    motion_id = person.motion.asset
     motion = catalog.motion(motion_id)
     return ClipSpec(
         name=f"{index:06d}_{motion_id.replace('/', '_')}",
@@ -54,15 +54,6 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
         samples=config.samples,
         tags={"action": ", ".join(motion.actions), "subject": motion.subject},
     )
-
-
-def _motion(config: ResolvedConfig, catalog: Catalog, draw: Draw) -> tuple[str, float]:
-    """A motion and a start (s) from which the whole clip fits into it."""
-    usable = motions_of(catalog, config.split)
-    rng = draw.rng("motion")
-    motion_id = usable[int(rng.integers(len(usable)))]
-    spare = max(0.0, catalog.motion(motion_id).duration - (config.frames - 1) / config.fps)
-    return motion_id, float(rng.uniform(0, spare))
 
 
 def _camera(config: ResolvedConfig, catalog: Catalog, draw: Draw, person: PersonSpec) -> CameraSpec:

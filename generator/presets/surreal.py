@@ -49,7 +49,7 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
     start = number * stride
     motion = catalog.motion(motion_id)
     frames = min(config.frames, _num_frames(motion, config.fps) - start)
-    person = draw.person(config, motion_id, start / config.fps)
+    person = draw.person(config, motion=(motion_id, start / config.fps))
     light = draw_light(draw, config.light)
     sequence = motion_id.replace("/", "_")
     return ClipSpec(

@@ -142,7 +142,7 @@ def _with_length(config: SampleConfig, needs: Needs) -> SampleConfig:
 
 
 def _instance(source: MemorySource, name: str) -> int:
-    return source.people.index(name) + 1
+    return next(person.instance for person in source.spec.people if person.name == name)
 
 
 def _usable(source: MemorySource, camera: str, names: tuple[str, ...]) -> np.ndarray:
