@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import trimesh
 from PIL import Image
+from trimesh.resolvers import Resolver
 
 from mannequin.generator.errors import AssetError, unknown_name
 from mannequin.generator.io import limits
@@ -108,6 +109,8 @@ def _read(path: Path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, on large images; the limits are ours
             mesh = trimesh.load(io.BytesIO(data), file_type=kind[1:], force="mesh", process=False, resolver=files)
+        if not isinstance(mesh, trimesh.Trimesh):
+            raise ValueError("it holds no surface")
         vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     except Exception as e:  # trimesh's loaders raise whatever their parsers raise
         raise AssetError(
@@ -128,7 +131,8 @@ def _read(path: Path):
     uv = _texture_coordinates(mesh, path)
     if uv is None:
         return vertices, faces, None, None
-    image = getattr(mesh.visual.material, "image", None) if files.images else None  # trimesh puts grey for what lacks
+    material = getattr(mesh.visual, "material", None) if files.images else None  # trimesh paints grey what lacks one
+    image = getattr(material, "image", None)
     return (*_joined(mesh, vertices, faces), uv[faces], None if image is None else _pixels(image, str(path)))
 
 
@@ -188,7 +192,7 @@ def _repeated(image: np.ndarray, repeats: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(np.tile(image, (up, across, 1)))
 
 
-class _FilesBeside(trimesh.resolvers.Resolver):
+class _FilesBeside(Resolver):
     """The materials and images that a mesh file in ``folder`` names, none from without the working folder.
 
     images: how many were read. problem: the first refusal, since trimesh reads on without what it did not get.

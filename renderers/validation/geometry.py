@@ -32,7 +32,7 @@ def geometry_findings(clip: Clip, scene: Scene | None, models: dict[str, BodyMod
         if scene is not None:
             findings += [_parameters(track, {**scene.people, **scene.hands}[name]), _kinematics(track, models[name])]
             if track.vertices is not None:
-                findings.append(_vertices(track, scene, name))
+                findings.append(_vertices(track.vertices, scene, name))
         if track.joint_names[:22] == SMPL_JOINTS[:22]:
             findings.append(
                 Finding("the person's left is on the left", leftness(track.joints), 0.0, "cosine", True, name)
@@ -85,13 +85,9 @@ def _kinematics(track: PersonTrack, model: BodyModel) -> Finding:
     return Finding("parameters give the joints", float(worst), 1e-4, "m")
 
 
-def _vertices(track: PersonTrack, scene: Scene, name: str) -> Finding:
-    mesh = next(m for m in scene.meshes if m.name == name)
-    worst = (
-        np.abs(track.vertices - mesh.vertices[1:-1]).max()
-        if track.vertices.shape[1] == mesh.vertices.shape[1]
-        else np.inf
-    )
+def _vertices(vertices: np.ndarray, scene: Scene, name: str) -> Finding:
+    again = next(m for m in scene.meshes if m.name == name).vertices[1:-1]
+    worst = np.abs(vertices - again).max() if vertices.shape == again.shape else np.inf
     return Finding("vertices are as described", float(worst), 1e-4, "m")
 
 
