@@ -101,8 +101,8 @@ def test_the_far_side_of_a_hand_hides_what_is_behind_it(catalog):
     assert seen.in_frame[0, 0] and not seen.visible[0, 0]
 
 
+@pytest.mark.blender
 def test_cycles_agrees(catalog):
-    pytest.importorskip("bpy", reason="needs Blender")
     from mannequin.renderers.blender.renderer import BlenderRenderer
 
     clip = BlenderRenderer(catalog).render(clip_of(), ("rgb", "segm", "instance", "depth"))

@@ -221,7 +221,6 @@ def test_the_texture_is_seen_where_it_lies(folder, mesh, texture):
 
 @pytest.mark.blender
 def test_cycles_shows_the_same_texture(folder):
-    pytest.importorskip("bpy", reason="needs Blender")
     from mannequin.renderers.blender.renderer import BlenderRenderer
 
     spec = described(ObjectSpec("square", 5, "square.obj", (EYE,)))
