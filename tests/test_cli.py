@@ -1,6 +1,7 @@
 """The command line as a demanding user meets it: one clear message for every mistake, and nothing half-made."""
 
 import importlib
+import json
 import os
 import pickle
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from bvh_files import person_text
 from fakes import fake_smpl_pkl, fake_smplh_npz
 
+import mannequin
 from mannequin.cli.main import COMMANDS, main, manual
 from mannequin.cli.progress import ClipBar
 from mannequin.generator.config import SampleConfig
@@ -537,7 +539,45 @@ def test_no_command_prints_the_manual(run):
 
 def test_version(run):
     status, said, _ = run("--version")
-    assert status == 0 and said.split()[0] == "mannequin" and said.split()[1][0].isdigit()
+    name, number, folder = said.splitlines()[0].split()
+    assert status == 0 and (name, number) == ("mannequin", f"{mannequin.__version__},")
+    assert Path(folder) == Path(mannequin.__file__).resolve().parent
+
+
+@pytest.fixture
+def another(tmp_path, monkeypatch):
+    """Installs Mannequin of some version in a folder that Python looks into."""
+
+    def install(version, editable=False):
+        site = tmp_path / "site"
+        about = site / f"mannequin-{version}.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mannequin\nVersion: {version}\n")
+        home = tmp_path / "a tree" if editable else site
+        (home / "mannequin").mkdir(parents=True)
+        (home / "mannequin" / "__init__.py").write_text("")
+        if editable:
+            origin = {"url": home.as_uri(), "dir_info": {"editable": True}}
+            (about / "direct_url.json").write_text(json.dumps(origin))
+        monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+        return home / "mannequin"
+
+    return install
+
+
+@pytest.mark.parametrize("editable", [False, True])
+def test_another_installation_is_told(run, another, editable):
+    folder = another("99.0", editable)
+    said = run("--version")[1]
+    assert f"also there, and not used: mannequin 99.0, {folder}" in said
+    status, _, complaint = run("status", "nothing")
+    assert status == 2 and "version 99.0 is installed too" in complaint and str(folder) in complaint
+
+
+def test_another_installation_of_the_same_version_is_no_trouble(run, another):
+    folder = another(mannequin.__version__)
+    assert str(folder) in run("--version")[1]
+    assert "installed too" not in run("status", "nothing")[2]
 
 
 def test_the_manual_states_the_defaults_of_the_presets(run):

@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
-from mannequin import __version__
+from mannequin.cli import installations
 from mannequin.cli.commands.assets import AssetsCommand
 from mannequin.cli.commands.evaluate import Evaluate
 from mannequin.cli.commands.experiment import Experiment
@@ -89,8 +89,10 @@ def _run(args: list[str]) -> int:
             print(manual())
             return 0 if args else 2
         if args[0] == "--version":
-            print(f"mannequin {__version__}")
+            print(installations.told())
             return 0
+        if warning := installations.warning():
+            _complain(warning)
         with _terminable():
             return parse(args).run()
     except MannequinError as e:
