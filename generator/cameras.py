@@ -23,7 +23,13 @@ def look_at(position, target, roll: float = 0.0) -> np.ndarray:
 
 def to_matrix4(matrix: np.ndarray) -> Matrix4:
     """A (4, 4) array as the nested tuple that a description holds."""
-    return tuple(tuple(float(v) for v in row) for row in matrix)
+    a, b, c, d = (_row4(row) for row in matrix)
+    return a, b, c, d
+
+
+def _row4(row: np.ndarray) -> tuple[float, float, float, float]:
+    x, y, z, w = (float(v) for v in row)
+    return x, y, z, w
 
 
 def intrinsics(camera: CameraSpec) -> np.ndarray:

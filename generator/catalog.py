@@ -1,6 +1,7 @@
 """Every asset a clip may name, by id: built in, or brought by the user."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -144,7 +145,7 @@ class Catalog:
         return tuple(name for name in self.assets.motion if name in ACTIONS)
 
     @cached_property
-    def _recordings(self) -> dict[str, Motion]:
+    def _recordings(self) -> Mapping[str, Motion]:
         paths = [self._motion_path(name) for name in self.assets.motion if name not in self._actions]
         if not paths:
             return {}

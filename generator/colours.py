@@ -289,8 +289,10 @@ def legend(
         raise unknown_name("channel", name, DRAWN)
     style = _fitted_to(image, mask, name, style)
     if name == "depth":
+        assert style.depth is not None  # fitted above
         return Bar(*style.depth, "m", depth_colours())
     if name.startswith("flow"):
+        assert style.flow is not None  # fitted above
         return Wheel(style.flow, "px", _disc(_flow, style, scale=style.flow))
     if name == "normal":
         return Key(
@@ -301,7 +303,7 @@ def legend(
 
 
 def _swatches(names, colours) -> Swatches:
-    return Swatches(tuple((str(n), tuple(int(v) for v in c)) for n, c in zip(names, colours, strict=True)))
+    return Swatches(tuple((str(n), (int(r), int(g), int(b))) for n, (r, g, b) in zip(names, colours, strict=True)))
 
 
 def _fitted_to(image, mask, name: str, style: Style) -> Style:
@@ -318,6 +320,7 @@ def _fitted_to(image, mask, name: str, style: Style) -> Style:
 
 def _depth(depth: np.ndarray, style: Style) -> np.ndarray:
     """(N,) metres → (N, 3) uint8."""
+    assert style.depth is not None  # _fitted_to leaves none open
     colours, (low, high) = depth_colours(), style.depth
     return colours[np.rint(np.clip((depth - low) / (high - low), 0, 1) * (len(colours) - 1)).astype(int)]
 

@@ -112,6 +112,8 @@ def surface_light(light: ShLight | HdriLight | LampLight, environment: np.ndarra
     if isinstance(light, ShLight):
         sh[:] = (np.asarray(light.coefficients) * SH_GAIN)[:, None]
     elif isinstance(light, HdriLight):
+        if environment is None:
+            raise ValueError("An HdriLight was given without its image; give environment.")
         sh[:] = hdri_irradiance(environment, light.yaw) * light.strength
     else:
         sh[0] = light.ambient / 0.282095

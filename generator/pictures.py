@@ -91,10 +91,11 @@ def _draw_skeleton(picture: np.ndarray, joints: np.ndarray, visible: np.ndarray,
     parents = SMPL_PARENTS if len(joints) == len(SMPL_PARENTS) else SMPLH_PARENTS
     colours = joint_colours(len(joints)).tolist()
     drawn = np.isfinite(joints).all(1) & (np.abs(np.nan_to_num(joints)) < _FAR).all(1)
-    at = [tuple(int(v) for v in joint) if ok else None for joint, ok in zip(joints, drawn)]
+    at = [(int(joint[0]), int(joint[1])) if ok else None for joint, ok in zip(joints, drawn)]
     for joint, parent in enumerate(parents):
-        if parent >= 0 and at[joint] and at[parent]:
-            cv2.line(picture, at[parent], at[joint], colours[joint], line, cv2.LINE_AA)
+        start, end = at[parent], at[joint]
+        if parent >= 0 and start and end:
+            cv2.line(picture, start, end, colours[joint], line, cv2.LINE_AA)
     for joint, place in enumerate(at):
         if place:
             radius = line + 2 if joint < 22 else line
@@ -139,11 +140,7 @@ def draw_legend(legend: Legend | None, width: int) -> np.ndarray:
 def _draw_swatches(legend: Swatches, width: int) -> np.ndarray:
     """Columns of small squares and names, read downwards; as many columns as there is room for."""
     step, widths = TEXT_SIZE + 4, [_length(name) + TEXT_SIZE + 16 for name, _ in legend.entries]
-    for columns in range(max(1, len(widths)), 0, -1):
-        rows = -(-len(widths) // columns)
-        across = [max(widths[i : i + rows]) for i in range(0, len(widths), rows)] if rows else []
-        if sum(across) <= width + 8:
-            break
+    rows, across = _columns(widths, width + 8)
     spare = max(0.0, width - sum(across)) / max(1, len(across))
     picture, texts = ground(rows * step + _MARGIN, width), []
     for k, (name, colour) in enumerate(legend.entries):
@@ -153,6 +150,17 @@ def _draw_swatches(legend: Swatches, width: int) -> np.ndarray:
             cv2.rectangle(picture, (x, y), (x + TEXT_SIZE - 1, y + TEXT_SIZE - 1), INK, 1)
         texts.append((x + step + 1, y + TEXT_SIZE / 2, "lm", name, INK))
     return _write(picture, texts)
+
+
+def _columns(widths: list[float], room: float) -> tuple[int, list[float]]:
+    """Entries of each column, and the columns' widths, for as many columns as fit into ``room``, or one."""
+    columns = max(1, len(widths))
+    while True:
+        rows = -(-len(widths) // columns)
+        across = [max(widths[i : i + rows]) for i in range(0, len(widths), rows)] if rows else []
+        if columns == 1 or sum(across) <= room:
+            return rows, across
+        columns -= 1
 
 
 def _draw_bar(legend: Bar, width: int) -> np.ndarray:

@@ -20,7 +20,8 @@ _BRIEF.maxstring = _BRIEF.maxother = 80
 def to_plain(value):
     """Dataclasses to dicts, tuples to lists; everything else must be a plain JSON value."""
     if is_dataclass(value):
-        plain = {"kind": value.kind} if hasattr(type(value), "kind") else {}
+        kind = getattr(type(value), "kind", None)
+        plain = {} if kind is None else {"kind": kind}
         return plain | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, (tuple, list)):
         return [to_plain(v) for v in value]
@@ -91,7 +92,7 @@ def _union(args, plain, path):
     if plain is None and type(None) in args:
         return None
     members = [a for a in args if a is not type(None)]
-    tagged = {a.kind: a for a in members if is_dataclass(a)}
+    tagged = {a.kind: a for a in members if hasattr(a, "kind")}
     if tagged and isinstance(plain, dict):
         kind = plain.get("kind")
         if not (isinstance(kind, str) and kind in tagged) and len(tagged) > 1:

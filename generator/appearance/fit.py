@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from scipy import ndimage
 
 from mannequin.generator.appearance import surface
@@ -40,7 +41,7 @@ class Fit:
     shod: np.ndarray
     shoe: np.ndarray
     eyes: np.ndarray
-    mean: object
+    mean: sp.csr_matrix
 
 
 def fit(body: BodyModel) -> Fit:
@@ -118,11 +119,12 @@ def _hang(points, normals, centre, chosen, slope: float) -> np.ndarray:
     down = (top - height) / depth * (BINS_DOWN - 1)
     reach = np.zeros((BINS_DOWN, BINS_AROUND))
     np.maximum.at(reach, (np.rint(down).astype(int), np.rint(turn).astype(int) % BINS_AROUND), radius)
-    reach = ndimage.grey_closing(reach, size=(5, 5), mode=("nearest", "wrap"))
+    # One mode for each axis is fine with scipy, whose types are guessed from the default.
+    reach = ndimage.grey_closing(reach, size=(5, 5), mode=("nearest", "wrap"))  # pyright: ignore[reportArgumentType]
     step = slope * depth / (BINS_DOWN - 1)
     for k in range(1, BINS_DOWN):
         reach[k] = np.maximum(reach[k], reach[k - 1] - step)
-    reach = ndimage.gaussian_filter(reach, (2.0, 1.5), mode=("nearest", "wrap"))
+    reach = ndimage.gaussian_filter(reach, (2.0, 1.5), mode=("nearest", "wrap"))  # pyright: ignore[reportArgumentType]
     cloth = ndimage.map_coordinates(reach, [down, turn], order=1, mode="grid-wrap")
     direction = away / np.maximum(radius, 1e-6)[:, None]
     facing = np.einsum("vi,vi->v", direction, normals[chosen][:, [0, 2]]).clip(0.0, 1.0)

@@ -133,7 +133,7 @@ def _posedirs(joints: int) -> np.ndarray:
     return dense.reshape(9 * (joints - 1), -1)
 
 
-def _regressor(own: dict[str, np.ndarray], num_vertices: int, joints: int):
+def _regressor(own: dict[str, np.ndarray], num_vertices: int, joints: int) -> sp.csr_matrix:
     """(J, V) CSR. The file's rows are SMPL-H's 52 joints, then SMPL's two hands."""
     matrix = sp.csr_matrix(
         (
@@ -142,6 +142,6 @@ def _regressor(own: dict[str, np.ndarray], num_vertices: int, joints: int):
         ),
         (54, num_vertices),
     )
-    matrix = sp.diags(1.0 / np.asarray(matrix.sum(1)).ravel()) @ matrix
+    matrix = sp.csr_matrix(sp.diags(1.0 / np.asarray(matrix.sum(1)).ravel()) @ matrix)
     rows = [*range(22), 52, 53] if joints == 24 else list(range(52))
-    return matrix.tocsr()[rows]
+    return matrix[rows]

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
 
 from .model import FINGERS, SMPL_JOINTS
 
@@ -237,7 +237,7 @@ def embed_disc(faces: np.ndarray, points: np.ndarray, upwards: np.ndarray) -> np
     boundary = _convex_boundary(points[outer], points[outer] @ upwards)
     solver = _ConvexMeans(closed_faces, len(closed_points), outer, boundary)
     weights = np.ones(len(solver.rows))
-    best, least = None, np.inf
+    best, least = None, np.inf  # the first step always sets them
     for _ in range(MAX_STRETCH_STEPS):
         uv = solver.solve(weights)
         stretch, total, smallest = _vertex_stretch(closed_faces, closed_points, uv)
@@ -245,6 +245,7 @@ def embed_disc(faces: np.ndarray, points: np.ndarray, upwards: np.ndarray) -> np
             break
         best, least = uv, total
         weights = weights / stretch[solver.columns]
+    assert best is not None
     return best[: len(points)]
 
 

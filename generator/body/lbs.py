@@ -250,13 +250,14 @@ def make_skeleton(model: BodyModel, betas=(), offsets=None) -> Skeleton:
     joints = model.joint_regressor @ vertices
     if offsets is not None:
         vertices = vertices + _array("offsets", offsets, vertices.shape)
-    soles = [_sole(model, vertices, side) for side in ("left", "right")]
+    left, left_carriers = _sole(model, vertices, "left")
+    right, right_carriers = _sole(model, vertices, "right")
     kept = slice(len(SMPLH_JOINTS))
     return Skeleton(
         joints=joints[kept],
         parents=model.parents[kept],
-        soles=tuple(points for points, _ in soles),
-        sole_joints=tuple(carriers for _, carriers in soles),
+        soles=(left, right),
+        sole_joints=(left_carriers, right_carriers),
     )
 
 

@@ -5,8 +5,12 @@ Model frame (that of SMPL): Y up, the person faces +Z, the person's left is +X, 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:  # it takes long to import, and the command line needs this module
+    import scipy.sparse as sp
 
 SMPL_JOINTS = (
     "pelvis",
@@ -166,7 +170,7 @@ class BodyModel:
     v_template: np.ndarray
     shapedirs: np.ndarray
     posedirs: np.ndarray
-    joint_regressor: object
+    joint_regressor: "sp.csr_matrix"
     weights: np.ndarray
     parents: np.ndarray
     joint_names: tuple[str, ...]

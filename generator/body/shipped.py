@@ -4,7 +4,6 @@ import hashlib
 import io
 import zipfile
 import zlib
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,13 +12,15 @@ from mannequin import assets_manifest
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io.reading import read_json
 
+_FOLDER = Path(assets_manifest.__path__[0])
+
 
 def manifest() -> dict:
     """The parsed ``manifest.json``: source, converter and one record per shipped file.
 
     Raises AssetError if it is damaged.
     """
-    return read_manifest(files(assets_manifest) / "manifest.json")
+    return read_manifest(_FOLDER / "manifest.json")
 
 
 def read_manifest(path: Path) -> dict:
@@ -35,11 +36,11 @@ def read_manifest(path: Path) -> dict:
 
 
 def _is_record(record) -> bool:
-    texts = [record.get(key) for key in ("path", "license_file", "sha256")] if isinstance(record, dict) else [None]
-    if (
-        not all(isinstance(text, str) and text and "\0" not in text for text in texts)
-        or type(record.get("bytes")) is not int
-    ):
+    if not isinstance(record, dict) or type(record.get("bytes")) is not int:
+        return False
+    held = (record.get(key) for key in ("path", "license_file", "sha256"))
+    texts = [text for text in held if isinstance(text, str) and text and "\0" not in text]
+    if len(texts) < 3:
         return False
     return all(not PurePosixPath(text).is_absolute() and ".." not in PurePosixPath(text).parts for text in texts[:2])
 
@@ -49,7 +50,7 @@ def body_arrays(name: str) -> dict[str, np.ndarray]:
 
     Raises AssetError if it is missing or damaged.
     """
-    path = files(assets_manifest) / "bodies" / name
+    path = _FOLDER / "bodies" / name
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
@@ -60,11 +61,10 @@ def body_arrays(name: str) -> dict[str, np.ndarray]:
 def check() -> list[str]:
     """Compare every shipped file with the manifest; one sentence per problem, none if intact."""
     problems = []
-    here = files(assets_manifest)
     listed = set()
     for record in manifest()["files"]:
         listed.add(record["path"])
-        path = here / record["path"]
+        path = _FOLDER / record["path"]
         if not path.is_file():
             problems.append(f"{record['path']} is missing; reinstall Mannequin")
             continue
@@ -75,9 +75,9 @@ def check() -> list[str]:
                 f"{record['path']} ({len(data)} bytes) has SHA-256 {digest}; the manifest has "
                 f"{record['sha256']} ({record['bytes']} bytes); reinstall Mannequin"
             )
-        if not (here / record["license_file"]).is_file():
+        if not (_FOLDER / record["license_file"]).is_file():
             problems.append(f"{record['license_file']}, licence of {record['path']}, is missing")
-    for path in (here / "bodies").iterdir():
+    for path in (_FOLDER / "bodies").iterdir():
         if path.name.endswith(".npz") and f"bodies/{path.name}" not in listed:
             problems.append(f"bodies/{path.name} is not in the manifest")
     return problems

@@ -2,9 +2,11 @@
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
@@ -12,7 +14,7 @@ from mannequin.generator.io.npy import open_npz, read_header
 from mannequin.generator.io.unpickle import Record, array_from, as_array, load_pickle
 
 
-def read_arrays(path: Path, wanted) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray | sp.csr_matrix]:
     """Those of the ``wanted`` arrays that the file has; sparse matrices come as scipy CSR.
 
     Raises UnsafeFileError where the file asks to run code, AssetError where it cannot be read.
@@ -32,7 +34,7 @@ def read_arrays(path: Path, wanted) -> dict[str, np.ndarray]:
     return (_read_npz if zipped else _read_pickle)(path, wanted)
 
 
-def _read_pickle(path, wanted):
+def _read_pickle(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray | sp.csr_matrix]:
     with open(path, "rb") as stream:
         data = load_pickle(stream, os.path.getsize(path), str(path))
     if not isinstance(data, dict):
@@ -42,13 +44,13 @@ def _read_pickle(path, wanted):
     return {key: as_array(data[key], f"{key!r} in {path}") for key in wanted if data.get(key) is not None}
 
 
-def _read_npz(path, wanted):
+def _read_npz(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray | sp.csr_matrix]:
     with open_npz(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         return {key: _read_member(archive, members[key], f"{key!r} in {path}") for key in wanted if key in members}
 
 
-def _read_member(archive, info, where: str):
+def _read_member(archive, info, where: str) -> np.ndarray | sp.csr_matrix:
     """One array; what it states of itself is checked before memory is taken for it."""
     with archive.open(info) as stream:
         shape, by_columns, dtype = _header(stream, where)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.io.remote import RemotePath
+from mannequin.generator.io.remote import Place, RemotePath
 
 STALE_SECONDS = 6 * 3600
 """Age at which a temporary file counts as left behind, whoever wrote it."""
@@ -34,7 +34,7 @@ class SweptError(DatasetError):
     """A temporary file vanished: another machine, whose clock is far ahead, took it for left behind."""
 
 
-def write_bytes(path: Path | RemotePath, data, replace: bool = True) -> int:
+def write_bytes(path: Place, data, replace: bool = True) -> int:
     """Put ``data`` under ``path`` and return its length; replace: whatever is there.
 
     A reader sees the old file or the whole new one. Raises DatasetError saying what to do.
@@ -88,7 +88,7 @@ def _link(part: Path, path: Path) -> bool:
     return True
 
 
-def remove(path: Path | RemotePath) -> None:
+def remove(path: Place) -> None:
     """Delete ``path`` if it is there."""
     try:
         path.unlink(missing_ok=True)
@@ -96,9 +96,9 @@ def remove(path: Path | RemotePath) -> None:
         raise cannot_write(path, e) from e
 
 
-def cannot_write(path: Path, error: OSError) -> DatasetError:
+def cannot_write(path: Place | str, error: OSError) -> DatasetError:
     """The error for a file that the system refused to write."""
-    advice = _ADVICE.get(error.errno, f"{error.strerror or error}; check the folder and start again")
+    advice = _ADVICE.get(error.errno or 0, f"{error.strerror or error}; check the folder and start again")
     return DatasetError(f"Cannot write {path}: {advice}.")
 
 

@@ -79,6 +79,8 @@ def write_film(path: Path, pictures: Iterable[np.ndarray], fps: float, instead: 
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt, stream.options = "yuv420p", {"crf": "17"}
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        if stream is None:
+            raise ValueError(f"No pictures for {path}; expected at least one.")
         container.mux(stream.encode())
 
 

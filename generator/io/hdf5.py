@@ -13,7 +13,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from h5py import h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5z
+from h5py import h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5z  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
 
 from mannequin.generator.errors import DatasetError
 
@@ -40,7 +40,7 @@ class Hdf5Array:
     def read(self, start: int | None = None, stop: int | None = None) -> np.ndarray:
         """All of it, or entries ``start`` to ``stop`` along the last axis."""
         lead = self.shape[:-1]
-        out = np.empty(self.shape if start is None else (*lead, stop - start), self.dtype)
+        out = np.empty(self.shape if start is None or stop is None else (*lead, stop - start), self.dtype)
         if not out.size:
             return out
         if start is None:

@@ -73,6 +73,8 @@ def _webp_size(data):
 def _radiance_size(data):
     """The line after the header, "-Y 512 +X 1024"."""
     found = _RADIANCE.search(data[: 1 << 16])
+    if found is None:
+        raise ValueError("no line with its size")
     return (int(found[4]), int(found[2])) if found[1][1:] == b"Y" else (int(found[2]), int(found[4]))
 
 

@@ -30,8 +30,9 @@ def open_npz(path: Path | str):
 
 def _check_directory(stream) -> None:
     """Refuses a table of contents that is larger than that of any real file."""
-    end = zipfile._EndRecData(stream)
-    size = end[zipfile._ECD_SIZE] if end else 0
+    # Private, hence unknown to type checkers; the public way reads the whole table of contents first.
+    end = zipfile._EndRecData(stream)  # pyright: ignore[reportAttributeAccessIssue]
+    size = end[zipfile._ECD_SIZE] if end else 0  # pyright: ignore[reportAttributeAccessIssue]
     if not 0 <= size <= min(limits.ZIP_DIRECTORY_BYTES, os.fstat(stream.fileno()).st_size):
         raise zipfile.BadZipFile(f"a table of contents of {size} bytes")
     stream.seek(0)

@@ -9,8 +9,9 @@ or function named by a file is ever imported. A name outside the list ends the r
 import math
 import pickle
 import re
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -52,7 +53,7 @@ class Record:
 
     name: Name
     args: tuple
-    state: object = field(default=None)
+    state: Any = None
 
 
 def load_pickle(stream, size: int, where: str):
@@ -74,7 +75,7 @@ def load_pickle(stream, size: int, where: str):
         ) from e
 
 
-def as_array(value, where: str):
+def as_array(value, where: str) -> np.ndarray | sp.csr_matrix:
     """The ndarray or scipy CSR matrix that ``value`` (a number, list, array or record) stands for."""
     try:
         return _value(value, depth=8)
@@ -109,6 +110,11 @@ class _Reader(pickle._Unpickler):
     """pickle's reference machine, in Python, with the opcodes that call or import replaced."""
 
     where = "the file"
+    # Of pickle's machine, which type checkers take for the one in C, that has none of these.
+    stack: list[Any]
+    append: Callable[[Any], None]
+    read: Callable[[int], bytes]
+    pop_mark: Callable[[], list[Any]]
 
     def find_class(self, module, name):
         if (module, name) not in _ALLOWED and not module.startswith("chumpy."):
@@ -150,7 +156,7 @@ class _Reader(pickle._Unpickler):
             "from its official site."
         )
 
-    dispatch: ClassVar = {
+    dispatch: ClassVar[dict[int, Any]] = {
         **pickle._Unpickler.dispatch,
         pickle.REDUCE[0]: load_reduce,
         pickle.NEWOBJ[0]: load_reduce,
@@ -199,7 +205,7 @@ def _record(name, args) -> Record | dict:
     return Record(name, args)
 
 
-def _value(value, depth):
+def _value(value, depth) -> Any:
     if depth == 0:
         raise ValueError("nested too deeply")
     if not isinstance(value, Record):
@@ -314,4 +320,4 @@ def _chumpy(kind: str, state, depth):
 
 
 def _shape(value, depth) -> tuple[int, ...]:
-    return tuple(int(n) for n in np.atleast_1d(_value(value, depth - 1)))
+    return tuple(int(n) for n in np.atleast_1d(np.asarray(_value(value, depth - 1))))

@@ -22,8 +22,8 @@ class Video:
     def __init__(self, path: Path):
         self.path = path
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._capture, self._next = None, 0
-        self._open()
+        self._capture = self._opened()
+        self._next = 0
 
     @property
     def fps(self) -> float:
@@ -32,7 +32,7 @@ class Video:
     @property
     def resolution(self) -> tuple[int, int]:
         """(height, width)."""
-        return tuple(int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
+        return int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
 
     def frame(self, t: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB. Raises DatasetError if the video ends before."""
@@ -40,7 +40,8 @@ class Video:
             self._kept.move_to_end(t)
             return self._kept[t]
         if t < self._next:
-            self._open()
+            self._capture.release()
+            self._capture, self._next = self._opened(), 0
         while self._next <= t:
             self._decode(t)
         return self._kept[t]
@@ -49,14 +50,13 @@ class Video:
         self._capture.release()
         self._kept.clear()
 
-    def _open(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-        self._capture, self._next = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG), 0
-        if not self._capture.isOpened():
+    def _opened(self) -> cv2.VideoCapture:
+        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
             raise DatasetError(
                 f"Cannot read {self.path} as a video. Expected an MP4 file; copy it again, or leave the clip out."
             )
+        return capture
 
     def _decode(self, wanted: int) -> None:
         found, image = self._capture.read()

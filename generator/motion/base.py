@@ -65,3 +65,4 @@ class Motion(Protocol):
 
     def sample(self, times: np.ndarray, skeleton: Skeleton, style: dict[str, float]) -> PoseTrack:
         """Poses at ``times`` (T,) seconds; times outside [0, duration] are held at the ends."""
+        ...

@@ -233,18 +233,14 @@ def _motion_header(path: Path, tail: bytes) -> tuple[int, float, bytes]:
     lines = tail.lstrip().split(b"\n", 2)
     try:
         first, second, body = lines
-        label_frames, frames = first.split(b":")
-        label_time, frame_time = second.split(b":")
-        frames, frame_time = int(frames), float(frame_time)
-        labels = (label_frames.split(), label_time.split())
-    except ValueError:
-        labels = ()
-    if labels != ([b"Frames"], [b"Frame", b"Time"]):
+        frames = int(_labelled(first, [b"Frames"]))
+        frame_time = float(_labelled(second, [b"Frame", b"Time"]))
+    except ValueError as e:
         raise _error(
             path,
             "has no legible 'Frames:' and 'Frame Time:' lines with numbers after them",
             "both right after MOTION; the file may be truncated",
-        )
+        ) from e
     if not 1 <= frames <= len(body):
         raise _error(
             path,
@@ -258,6 +254,14 @@ def _motion_header(path: Path, tail: bytes) -> tuple[int, float, bytes]:
             f"{1 / RATES[1]:g} to {1 / RATES[0]:g} s; correct its 'Frame Time:' line",
         )
     return frames, frame_time, body
+
+
+def _labelled(line: bytes, label: list[bytes]) -> bytes:
+    """What follows the ``label`` and its colon. Raises ValueError for another line."""
+    words, value = line.split(b":")
+    if words.split() != label:
+        raise ValueError(f"{words!r} where {label} was expected")
+    return value
 
 
 def _motion_values(path: Path, body: bytes, frames: int, columns: int) -> np.ndarray:

@@ -133,10 +133,10 @@ def _sided_joints(bvh: Bvh, names, source: str) -> dict[str, tuple[int, int]]:
 
 
 def _pair(names, word: str, taken: set[int]) -> tuple[int, int] | None:
-    pair = tuple(
+    left, right = (
         next((j for j, n in enumerate(names) if n == (side, word) and j not in taken), None) for side in (0, 1)
     )
-    return None if None in pair else pair
+    return None if left is None or right is None else (left, right)
 
 
 def _missing(bvh: Bvh, source: str, role: str) -> AssetError:

@@ -5,10 +5,12 @@ fitted to a skeleton, is kept for a few motions, as a clip asks for the same one
 """
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +22,8 @@ from mannequin.generator.motion.base import PoseTrack, Skeleton
 from mannequin.generator.motion.bvh import RATES, read_bvh
 from mannequin.generator.motion.quaternions import slerp, to_axis_angle
 from mannequin.generator.motion.retarget import Retargeted, retarget
-from mannequin.generator.motion.smpl_motion import WIDTHS, fit, make_smpl_source
-from mannequin.generator.motion.source import frame_rate, make_source, starts_at_rest
+from mannequin.generator.motion.smpl_motion import WIDTHS, SmplSource, fit, make_smpl_source
+from mannequin.generator.motion.source import Source, frame_rate, make_source, starts_at_rest
 
 SURREAL_RATE = 120.0
 """Hz of every sequence of smpl_data.npz, which does not say (SURREAL's generator assumes it too)."""
@@ -32,14 +34,36 @@ EXPECTED = "Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, or a fold
 
 
 @dataclass(frozen=True)
-class RecordedMotion:
+class RecordedMotion(ABC):
     """A recording on file: what BVH, AMASS and SURREAL motions share. See ``base.Motion``."""
 
     path: Path
     name: str
     subject: str
 
-    actions = ()
+    @property
+    def actions(self) -> tuple[str, ...]:
+        return ()
+
+    @abstractmethod
+    def _read_outline(self) -> tuple[int, float]:
+        """Frames and Hz, from what the file says of itself."""
+
+    @abstractmethod
+    def read(self) -> Any:
+        """The recording, as :meth:`fit` takes it."""
+
+    @abstractmethod
+    def fit(self, skeleton: Skeleton) -> Retargeted:
+        """The recording on ``skeleton``."""
+
+    @property
+    @abstractmethod
+    def has_hands(self) -> bool: ...
+
+    @cached_property
+    def _outline(self) -> tuple[int, float]:
+        return self._read_outline()
 
     @property
     def rate(self) -> float:
@@ -59,8 +83,7 @@ class RecordedMotion:
 class BvhMotion(RecordedMotion):
     """A .bvh file."""
 
-    @cached_property
-    def _outline(self) -> tuple[int, float]:
+    def _read_outline(self) -> tuple[int, float]:
         bvh = read_bvh(self.path, first=2)
         dropped = starts_at_rest(bvh, bvh.world_transforms()[0])
         return bvh.stated_frames - dropped, frame_rate(bvh.frame_time)
@@ -69,7 +92,7 @@ class BvhMotion(RecordedMotion):
     def has_hands(self) -> bool:
         return bool(_source(self).roles.fingers)
 
-    def read(self):
+    def read(self) -> Source:
         return make_source(read_bvh(self.path), str(self.path))
 
     def fit(self, skeleton: Skeleton) -> Retargeted:
@@ -86,25 +109,24 @@ class SmplMotion(RecordedMotion):
     def fit(self, skeleton: Skeleton) -> Retargeted:
         return fit(_source(self), skeleton)
 
-    def _read(self, poses: str, transl: str):
+    def _read(self, poses: str, transl: str) -> SmplSource:
         file = NpzFile(self.path)
         _check_shapes(self.path, poses, file.shape(poses), transl, file.shape(transl))
-        arrays = [file.array(key) for key in (poses, transl)]
-        for key, array in zip((poses, transl), arrays):
+        arrays = {key: file.array(key) for key in (poses, transl)}
+        for key, array in arrays.items():
             if array.dtype.kind not in "fiu" or not (np.abs(array) <= limits.COORDINATE).all():  # NaN included
                 raise AssetError(
                     f"{key!r} in the motion file {self.path} has values that are no finite numbers up to "
                     f"{limits.COORDINATE:g}. Expected radians and metres; leave the file out."
                 )
-        return make_smpl_source(*arrays, self.rate)
+        return make_smpl_source(arrays[poses], arrays[transl], self.rate)
 
 
 @dataclass(frozen=True)
 class AmassMotion(SmplMotion):
     """An AMASS .npz file."""
 
-    @cached_property
-    def _outline(self) -> tuple[int, float]:
+    def _read_outline(self) -> tuple[int, float]:
         file = NpzFile(self.path)
         key = next((k for k in RATE_KEYS if k in file.keys), None)
         if key is None:
@@ -122,7 +144,7 @@ class AmassMotion(SmplMotion):
         _check_shapes(self.path, "poses", poses, "trans", transl)
         return poses[0], float(rate.reshape(-1)[0])
 
-    def read(self):
+    def read(self) -> SmplSource:
         return self._read("poses", "trans")
 
 
@@ -132,8 +154,7 @@ class SurrealMotion(SmplMotion):
 
     sequence: str
 
-    @cached_property
-    def _outline(self) -> tuple[int, float]:
+    def _read_outline(self) -> tuple[int, float]:
         known = _shapes(self.path)
         shapes = [
             known.get(key) or NpzFile(self.path).shape(key)
@@ -142,7 +163,7 @@ class SurrealMotion(SmplMotion):
         _check_shapes(self.path, f"pose_{self.sequence}", shapes[0], f"trans_{self.sequence}", shapes[1])
         return shapes[0][0], SURREAL_RATE
 
-    def read(self):
+    def read(self) -> SmplSource:
         return self._read(f"pose_{self.sequence}", f"trans_{self.sequence}")
 
 
@@ -182,7 +203,7 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _source(motion: RecordedMotion):
+def _source(motion: RecordedMotion) -> Any:
     return motion.read()
 
 

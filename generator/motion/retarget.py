@@ -256,7 +256,7 @@ def _mend(forearm: np.ndarray, hand: np.ndarray, rest: np.ndarray, rate: float) 
     bent = angle_between(turn(relative, rest), rest) > MAX_HAND_BEND
     impossible = np.append(step, False) | np.append(False, step) | bent
     around = np.ones(2 * max(1, round(HAND_EASE * rate)) + 1)
-    good = np.flatnonzero(~binary_dilation(impossible, around))
+    good = np.flatnonzero(np.logical_not(binary_dilation(impossible, around)))
     if len(good) in (0, len(q)):
         return hand if len(good) else forearm
     frames = np.arange(len(q))

@@ -4,7 +4,7 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
@@ -20,11 +20,11 @@ def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     plan.tilt = plan.tilt + down * depth * (78.0 - 16.0 * knees) * DEG
     plan.bend = plan.bend + down * depth * (68.0 - 8.0 * knees) * DEG
     plan.gaze[:, 1] += rhythm.curve(gesture, delay=-0.15) * depth * 72.0 * DEG
-    hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+    hung = both(lambda side: hanging_arm(times, style, side))
 
     def arms(trunk: Trunk):
-        return tuple(
-            mixed(
+        return both(
+            lambda s: mixed(
                 hung[s],
                 reaching(
                     figure,
@@ -35,7 +35,6 @@ def plan_bend(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
                 ),
                 late,
             )
-            for s in (LEFT, RIGHT)
         )
 
     plan.arms = arms

@@ -4,7 +4,7 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.hands import palm_centre
 from mannequin.generator.motion.kinematics.matrices import DEG, turn
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
@@ -20,7 +20,7 @@ def plan_clap(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     up = rhythm.curve((0.0, 0.0, 1.0, 1.0, 0.0))
     apart = _opening(style["rate"] * rhythm.within) * style["amplitude"]
     gap = PALM_THICKNESS + figure.arm_reach[LEFT] * 0.22 * apart
-    hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+    hung = both(lambda side: hanging_arm(times, style, side))
 
     def arms(trunk: Trunk):
         poses = []

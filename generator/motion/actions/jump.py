@@ -5,7 +5,7 @@ import numpy as np
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.curves import GRAVITY, hermite5, keyed
 from mannequin.generator.motion.kinematics.arms import held
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.kinematics.figure import Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, stand
 
@@ -25,7 +25,7 @@ def plan_jump(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     plan.pelvis[:, 1] = _pelvis(t, knots, launch, figure, style)
     _feet(plan, figure, t, knots, style)
     _trunk(plan, t, knots, style)
-    poses = tuple(_arm(t, knots, side, style) for side in (LEFT, RIGHT))
+    poses = both(lambda side: _arm(t, knots, side, style))
     plan.arms = lambda trunk: poses
     return plan
 

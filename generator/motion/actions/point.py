@@ -4,7 +4,7 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure
+from mannequin.generator.motion.kinematics.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure, both
 from mannequin.generator.motion.kinematics.matrices import turn
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
@@ -17,7 +17,7 @@ def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
     up, looked = rhythm.curve(gesture), rhythm.curve(gesture, delay=-0.18 / style["tempo"])
     azimuth, elevation = style["azimuth"], style["elevation"]
     direction = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
-    hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+    hung = both(lambda side: hanging_arm(times, style, side))
 
     def arms(trunk: Trunk):
         root = trunk.collars[LEFT] + turn(trunk.chest, figure.bone(COLLAR[LEFT], SHOULDER[LEFT]))

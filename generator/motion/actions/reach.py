@@ -4,7 +4,7 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SHOULDER, Figure
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SHOULDER, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
@@ -22,7 +22,7 @@ def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
     low = np.clip((0.62 - style["height"]) / 0.42, 0.0, 1.0)
     high = np.clip((style["height"] - 0.95) / 0.25, 0.0, 1.0)
     far = style["distance"]
-    hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+    hung = both(lambda side: hanging_arm(times, style, side))
 
     def arms(trunk: Trunk):
         goal = np.broadcast_to(target, (len(times), 3))

@@ -7,7 +7,7 @@ from mannequin.generator.motion.actions.walk import on_path
 from mannequin.generator.motion.curves import GRAVITY, drift, habit, keyed
 from mannequin.generator.motion.kinematics.arms import ArmPose, held
 from mannequin.generator.motion.kinematics.feet import FootTrack
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, stand
 
@@ -37,9 +37,7 @@ def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     duty = run_duty(speed)
     stride, phase = speed / rate, rate * times
     plan = stand(times, figure, style)
-    plan.feet = tuple(
-        _foot(figure, side, phase + 0.5 * side, stride, duty, style, 0.5 * side) for side in (LEFT, RIGHT)
-    )
+    plan.feet = both(lambda side: _foot(figure, side, phase + 0.5 * side, stride, duty, style, 0.5 * side))
     wave, twice = 2.0 * np.pi * (phase - 0.5 * duty), 4.0 * np.pi * (phase - 0.5 * duty)
     plan.pelvis[:, 1] = figure.pelvis_height - 0.046 * size + _spring(phase, rate, duty)
     along = stride * phase
@@ -54,7 +52,7 @@ def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     plan.gaze[:, 0] += style["curve"] * along + 0.1 * yaw
     plan.gaze[:, 1] += 2.0 * DEG * np.cos(twice - 0.5)
     plan.balance[:] = 0.0
-    poses = tuple(_arm(times, phase + 0.5 * side - 0.5 * duty, side, style) for side in (LEFT, RIGHT))
+    poses = both(lambda side: _arm(times, phase + 0.5 * side - 0.5 * duty, side, style))
     plan.arms = lambda trunk: poses
     plan.hands = [("relaxed", "loose", np.ones(len(times)))] * 2
     return plan
@@ -83,7 +81,8 @@ def _spring(phase: np.ndarray, rate: float, duty: float) -> np.ndarray:
 def _foot(figure, side, phase, stride, duty, style, lag) -> FootTrack:
     sign, cycle, p = SIDE_SIGN[side], np.floor(phase), phase % 1.0
     u = np.where(p < duty, p / duty, 1.0 + (p - duty) / (1.0 - duty))
-    swing = keyed(u - 1.0, *zip(*_SWING))
+    knots, ways = zip(*_SWING)
+    swing = keyed(u - 1.0, knots, ways)
     along = stride * (cycle + swing + 0.30 * duty - lag)
     base = np.zeros((len(phase), 3))
     base[:, [0, 2]] = on_path(along, sign * 0.42 * figure.hip_width * style["width"], style["curve"])

@@ -4,7 +4,7 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import HIP, KNEE, LEFT, PELVIS, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import HIP, KNEE, LEFT, PELVIS, RIGHT, SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
@@ -27,10 +27,10 @@ def plan_sit(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     plan.bend = plan.bend + lean * 16.0 * DEG + rest * (4.0 + 22.0 * style["slouch"]) * DEG
     plan.gaze[:, 1] += lean * 12.0 * DEG
     plan.knees_out += seated * (2.0 + 5.0 * style["width"]) * DEG
-    hung = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+    hung = both(lambda side: hanging_arm(times, style, side))
 
     def arms(trunk: Trunk):
-        return tuple(mixed(hung[s], _hand_on_thigh(figure, s, trunk, style), rest) for s in (LEFT, RIGHT))
+        return both(lambda s: mixed(hung[s], _hand_on_thigh(figure, s, trunk, style), rest))
 
     plan.arms = arms
     return plan

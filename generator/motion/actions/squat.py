@@ -4,7 +4,7 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import held, mixed
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 
@@ -37,7 +37,7 @@ def plan_squat(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
         )
         for side in (LEFT, RIGHT)
     )
-    poses = tuple(mixed(hanging_arm(times, style, s), forward[s], reach * min(1.0, 0.3 + depth)) for s in (LEFT, RIGHT))
+    poses = both(lambda s: mixed(hanging_arm(times, style, s), forward[s], reach * min(1.0, 0.3 + depth)))
     plan.arms = lambda trunk: poses
     return plan
 

@@ -71,7 +71,7 @@ def _step(plan: Plan, figure: Figure, side: int, t, pairs: int, step: float, tur
 
 def _weight(t, pairs: int, step: float, side: int) -> np.ndarray:
     """(T,) how far the weight is off one foot: it leaves before the foot does and is back after it."""
-    return sum(bump((t - (2 * k + side - 0.35) * step) / (1.7 * step)) for k in range(pairs))
+    return sum((bump((t - (2 * k + side - 0.35) * step) / (1.7 * step)) for k in range(pairs)), np.zeros_like(t))
 
 
 def _rotated(points: np.ndarray, heading: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from mannequin.generator.motion.actions.common import HABITS, IDLE, Action
 from mannequin.generator.motion.curves import drift, habit, keyed
 from mannequin.generator.motion.kinematics.arms import ArmPose, held
 from mannequin.generator.motion.kinematics.feet import FootTrack
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, stand
 
@@ -45,9 +45,7 @@ def plan_walk(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     plan = stand(times, figure, style)
     vigour = np.sqrt(speed / 1.27)
     curve = style["curve"]
-    plan.feet = tuple(
-        _foot(figure, side, phase + 0.5 * side, stride, style, vigour, lag=0.5 * side) for side in (LEFT, RIGHT)
-    )
+    plan.feet = both(lambda side: _foot(figure, side, phase + 0.5 * side, stride, style, vigour, lag=0.5 * side))
     wave, twice = 2.0 * np.pi * phase, 4.0 * np.pi * phase
     sway = 0.026 * style["sway"] * figure.leg * np.sin(wave - 0.25)
     bob = 0.020 * style["bounce"] * vigour * figure.leg
@@ -65,7 +63,7 @@ def plan_walk(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     plan.gaze[:, 0] += heading + 0.15 * yaw
     plan.gaze[:, 1] += 1.2 * DEG * np.cos(twice - 0.4)
     plan.balance[:] = 0.0
-    poses = tuple(_arm(times, phase + 0.5 * side, side, style, vigour) for side in (LEFT, RIGHT))
+    poses = both(lambda side: _arm(times, phase + 0.5 * side, side, style, vigour))
     plan.arms = lambda trunk: poses
     return plan
 
@@ -88,7 +86,8 @@ def on_path(along: np.ndarray, across: np.ndarray, curve: float) -> np.ndarray:
 
 def swing_progress(u: np.ndarray) -> np.ndarray:
     """Way of a swinging foot, 0 … 1 over u = 0 … 1: it is stopped late, so it never runs ahead of the step."""
-    return keyed(u, *zip(*_SWING))
+    knots, ways = zip(*_SWING)
+    return keyed(u, knots, ways)
 
 
 def _foot(figure, side, phase, stride, style, vigour, lag) -> FootTrack:

@@ -11,6 +11,9 @@ from mannequin.generator.motion.ik import forearm_and_wrist, soften, two_bone
 from mannequin.generator.motion.kinematics.figure import COLLAR, ELBOW, SHOULDER, SIDE_SIGN, WRIST, Figure
 from mannequin.generator.motion.kinematics.matrices import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
 
+Angle = float | np.ndarray
+"""One, or (T,)."""
+
 
 @dataclass(eq=False)
 class ArmPose:
@@ -43,7 +46,15 @@ def elbow_rotation(side: int, flexion: np.ndarray) -> np.ndarray:
 
 
 def held(
-    side: int, count: int, swing=0.0, out=0.0, inward=0.0, twist=0.0, elbow=0.0, pronate=0.0, shrug=0.0
+    side: int,
+    count: int,
+    swing: Angle = 0.0,
+    out: Angle = 0.0,
+    inward: Angle = 0.0,
+    twist: Angle = 0.0,
+    elbow: Angle = 0.0,
+    pronate: Angle = 0.0,
+    shrug: Angle = 0.0,
 ) -> ArmPose:
     """An arm at given angles, each a number or (T,) in rad.
 
@@ -71,7 +82,7 @@ def reaching(
     target: np.ndarray,
     elbow_towards: np.ndarray,
     palm: np.ndarray | None = None,
-    shrug=0.0,
+    shrug: Angle = 0.0,
 ) -> ArmPose:
     """An arm whose wrist goes to ``target`` (T, 3) on the stage, as far as it reaches.
 

@@ -1,7 +1,9 @@
 """The performer's measures, taken from a skeleton, and its mirror image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +24,14 @@ _MIRROR = np.array([1.0, -1.0, -1.0])
 """Signs of an axis-angle's components under reflection of x."""
 
 
+T = TypeVar("T")
+
+
+def both(of: Callable[[int], T]) -> tuple[T, T]:
+    """(left, right) of what ``of`` gives for a side."""
+    return of(LEFT), of(RIGHT)
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
     """A skeleton and what the actions measure on it (metres; Y up, facing +Z)."""
@@ -39,22 +49,22 @@ class Figure:
     @cached_property
     def floor(self) -> tuple[float, float]:
         """Height of the lowest point of the (left, right) sole in the model frame."""
-        return tuple(float(points[:, 1].min()) for points in self.skeleton.soles)
+        return both(lambda s: float(self.skeleton.soles[s][:, 1].min()))
 
     @cached_property
     def ankle_height(self) -> tuple[float, float]:
         """Of the (left, right) ankle over the floor when the foot is flat."""
-        return tuple(float(self.joints[ANKLE[s], 1] - self.floor[s]) for s in (LEFT, RIGHT))
+        return both(lambda s: float(self.joints[ANKLE[s], 1] - self.floor[s]))
 
     @cached_property
     def leg_reach(self) -> tuple[float, float]:
         """Greatest distance from hip to ankle."""
-        return tuple(longest(self.bone(HIP[s], KNEE[s]), self.bone(KNEE[s], ANKLE[s]), 0) for s in (LEFT, RIGHT))
+        return both(lambda s: longest(self.bone(HIP[s], KNEE[s]), self.bone(KNEE[s], ANKLE[s]), 0))
 
     @cached_property
     def arm_reach(self) -> tuple[float, float]:
         """Greatest distance from shoulder to wrist."""
-        return tuple(longest(self.bone(SHOULDER[s], ELBOW[s]), self.bone(ELBOW[s], WRIST[s]), 1) for s in (LEFT, RIGHT))
+        return both(lambda s: longest(self.bone(SHOULDER[s], ELBOW[s]), self.bone(ELBOW[s], WRIST[s]), 1))
 
     @cached_property
     def leg(self) -> float:
@@ -116,8 +126,8 @@ def mirror_skeleton(skeleton: Skeleton) -> Skeleton:
     return Skeleton(
         joints=skeleton.joints[order] * flip,
         parents=skeleton.parents,
-        soles=tuple(points * flip for points in skeleton.soles[::-1]),
-        sole_joints=tuple(swap[carriers] for carriers in skeleton.sole_joints[::-1]),
+        soles=both(lambda s: skeleton.soles[1 - s] * flip),
+        sole_joints=both(lambda s: swap[skeleton.sole_joints[1 - s]]),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from mannequin.generator.motion.curves import drift, habit
 from mannequin.generator.motion.kinematics.arms import ArmPose, Trunk, held
 from mannequin.generator.motion.kinematics.feet import FootTrack, planted
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
+from mannequin.generator.motion.kinematics.figure import Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 
 Arms = Callable[[Trunk], tuple[ArmPose, ArmPose]]
@@ -54,7 +54,7 @@ def stand(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
     noise = {name: idle * drift(times, variation, name) for name in ("sway_x", "sway_z", "yaw", "nod", "roll", "spine")}
     breath = idle * np.sin(2.0 * np.pi * (0.26 + 0.04 * habit(variation, "breath")) * times)
     toe_out = (9.0 + 4.0 * habit(variation, "toe_out")) * DEG
-    feet = tuple(planted(side, count, figure.stance, toe_out) for side in (LEFT, RIGHT))
+    feet = both(lambda side: planted(side, count, figure.stance, toe_out))
     sway = 0.009 * noise["sway_x"]
     support = np.stack([sway, 0.045 * figure.leg + 0.005 * noise["sway_z"]], 1)
     slump = -0.5 * mood
@@ -82,7 +82,7 @@ def stand(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
 
 def hanging(times: np.ndarray, style: dict[str, float]) -> Arms:
     """Arms that hang at the sides, with their own small noise."""
-    poses = tuple(hanging_arm(times, style, side) for side in (LEFT, RIGHT))
+    poses = both(lambda side: hanging_arm(times, style, side))
     return lambda trunk: poses
 
 

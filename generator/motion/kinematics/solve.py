@@ -29,6 +29,7 @@ from mannequin.generator.motion.kinematics.figure import (
     SPINE3,
     WRIST,
     Figure,
+    both,
 )
 from mannequin.generator.motion.kinematics.hands import FINGER_START, hand_pose, mitten_pose
 from mannequin.generator.motion.kinematics.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
@@ -59,7 +60,7 @@ class Upper:
 
 def solve(plan: Plan, figure: Figure) -> PoseTrack:
     """Pose the figure as planned. The result is on the stage (Y up), not yet in the world."""
-    feet = tuple(foot_pose(figure, side, plan.feet[side]) for side in (LEFT, RIGHT))
+    feet = both(lambda side: foot_pose(figure, side, plan.feet[side]))
     root = ry(plan.heading) @ rx(plan.tilt) @ rz(-plan.roll)
     spine = _spine(plan)
     pelvis = plan.pelvis.copy()
@@ -96,8 +97,8 @@ def _upper(plan: Plan, figure: Figure, root, spine, pelvis) -> Upper:
     local[NECK], local[HEAD] = _head(plan, chest)
     at[NECK] = at[SPINE3] + turn(chest, figure.bone(SPINE3, NECK))
     at[HEAD] = at[NECK] + turn(chest @ local[NECK], figure.bone(NECK, HEAD))
-    collars = tuple(at[SPINE3] + turn(chest, figure.bone(SPINE3, joint)) for joint in COLLAR)
-    hips = tuple(pelvis + turn(root, figure.bone(PELVIS, joint)) for joint in HIP)
+    collars = both(lambda side: at[SPINE3] + turn(chest, figure.bone(SPINE3, COLLAR[side])))
+    hips = both(lambda side: pelvis + turn(root, figure.bone(PELVIS, HIP[side])))
     arms = plan.arms(Trunk(chest, collars, hips))
     for side in (LEFT, RIGHT):
         _place_arm(figure, side, arms[side], chest, collars[side], local, at)
@@ -155,7 +156,7 @@ def _legs(plan: Plan, figure: Figure, root, pelvis, feet) -> list[tuple]:
 def _centre_of_mass(figure: Figure, upper: Upper, legs, pelvis) -> np.ndarray:
     """(T, 2) stage x, z of the centre of mass; ``upper`` may be posed about another pelvis."""
     shift = pelvis - upper.at[PELVIS]
-    total, mass = 0.0, 0.0
+    total, mass = np.zeros_like(pelvis), 0.0
 
     def add(start, end, share, weight):
         nonlocal total, mass
