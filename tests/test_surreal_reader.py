@@ -326,16 +326,16 @@ def test_what_is_farther_than_a_joint_hides_nothing(tmp_path):
 
 
 def test_random_frames_of_the_video_are_those_of_a_straight_reading(tmp_path, monkeypatch):
-    from mannequin.generator.io import video
+    from mannequin.generator.io import films
 
     clip = ball_clip(8, (60, 80), cameras=(level_camera(resolution=(60, 80)),))
     info = put(tmp_path, view_files(clip, "camera"))
     with SurrealReader(info) as reader:
         straight = reader.rgb("camera")
-    monkeypatch.setattr(video, "KEPT_BYTES", 2 * straight[0].nbytes)
+    monkeypatch.setattr(films, "KEPT_BYTES", 2 * straight[0].nbytes)
     decoded = []
-    real = video.Video._decode
-    monkeypatch.setattr(video.Video, "_decode", lambda self, t: (decoded.append(self._next), real(self, t)))
+    real = films.IndexedFilm._decode
+    monkeypatch.setattr(films.IndexedFilm, "_decode", lambda self, t: (decoded.append(self._next), real(self, t)))
     with SurrealReader(info) as reader:
         for t in (5, 2, 3, 7, 6, 0):
             assert np.array_equal(reader.frame("camera", "rgb", t), straight[t])

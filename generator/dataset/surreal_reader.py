@@ -26,8 +26,8 @@ from mannequin.generator.dataset.surreal import MATRICES
 from mannequin.generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
 from mannequin.generator.dataset.surreal_info import SUFFIX, Info, read_info
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
+from mannequin.generator.io.films import IndexedFilm
 from mannequin.generator.io.matfile import MatFile
-from mannequin.generator.io.video import Video
 from mannequin.generator.spec import (
     AppearanceSpec,
     CameraSpec,
@@ -230,9 +230,9 @@ class SurrealReader(ClipSource):
     def _beside(self, end: str) -> Path:
         return self.path.with_name(self._stem + end)
 
-    def _open_video(self) -> Video:
+    def _open_video(self) -> IndexedFilm:
         if self._video is None:
-            self._video = Video(self._beside(".mp4"))
+            self._video = IndexedFilm(self._beside(".mp4"))
         return self._video
 
     def _mat(self, suffix: str) -> MatFile:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
-from mannequin.generator.io.npy import open_npz, read_header
+from mannequin.generator.io.npz import open_npz, read_header
 from mannequin.generator.io.unpickle import Record, array_from, as_array, load_pickle
 
 

@@ -1,22 +1,28 @@
-"""Films: written as H.264 in MP4 files, and read frame by frame. By PyAV."""
+"""Films: written as H.264 in MP4 files, read from beginning to end, and read by the number of a frame."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from mannequin.generator.errors import AssetError, MissingExtraError
+from mannequin.generator.errors import AssetError, DatasetError, MissingExtraError
 from mannequin.generator.io import limits
 from mannequin.generator.io.atomic import part_of
+from mannequin.generator.io.limits import MIB
 
 FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
 """Suffixes of films that are read."""
 
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg"
 """By FFmpeg's names. Not among them: playlists, which name other files to open."""
+
+KEPT_BYTES = 32 * MIB
+"""Of frames that were decoded last: a whole clip of 100 frames of 320 × 240."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +36,7 @@ class Film:
 
 @contextmanager
 def open_film(path: Path) -> Iterator[Film]:
-    """Read a film. Raises AssetError for a file that is none or, at the frame concerned, for a damaged one."""
+    """Read a film from beginning to end, by PyAV. Raises AssetError for a file that is none or, at the frame concerned, for a damaged one."""
     av = _av("Reading films needs")
     try:
         container = av.open(str(path), options={"format_whitelist": _FORMATS})
@@ -63,6 +69,66 @@ def _frames(path: Path, container, stream) -> Iterator[np.ndarray]:
         ) from e
     if not count:
         raise AssetError(f"{path} has no frames. Expected a film.")
+
+
+class IndexedFilm:
+    """The frames of an open film by number, decoded by OpenCV, so that it needs no extra.
+
+    Going on from the frame read last decodes nothing twice; so does going back a little. Further back, the film is
+    decoded again from its start: seeking in H.264 is not exact to the frame everywhere. Raises DatasetError for a file
+    that is no film.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._capture = self._opened()
+        self._next = 0
+
+    @property
+    def fps(self) -> float:
+        return float(self._capture.get(cv2.CAP_PROP_FPS))
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """(height, width)."""
+        return int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+
+    def frame(self, t: int) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB. Raises DatasetError if the film ends before."""
+        if t in self._kept:
+            self._kept.move_to_end(t)
+            return self._kept[t]
+        if t < self._next:
+            self._capture.release()
+            self._capture, self._next = self._opened(), 0
+        while self._next <= t:
+            self._decode(t)
+        return self._kept[t]
+
+    def close(self) -> None:
+        self._capture.release()
+        self._kept.clear()
+
+    def _opened(self) -> cv2.VideoCapture:
+        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            raise DatasetError(
+                f"Cannot read {self.path} as a video. Expected an MP4 file; copy it again, or leave the clip out."
+            )
+        return capture
+
+    def _decode(self, wanted: int) -> None:
+        found, image = self._capture.read()
+        if not found:
+            raise DatasetError(
+                f"{self.path} ends after {self._next} frames; frame {wanted} was expected. Copy it again, or "
+                "leave the clip out."
+            )
+        self._kept[self._next] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        self._next += 1
+        while len(self._kept) > max(1, KEPT_BYTES // image.nbytes):
+            self._kept.popitem(last=False)
 
 
 def write_film(path: Path, pictures: Iterable[np.ndarray], fps: float, instead: str = "") -> None:

@@ -1,5 +1,5 @@
 """Reading files that strangers made: whole but within a size, JSON but within a depth, and from
-within their folder only. Every reader of assets goes through here or through :mod:`mannequin.generator.io.npy`.
+within their folder only. Every reader of assets goes through here or through :mod:`mannequin.generator.io.npz`.
 """
 
 import json
