@@ -14,8 +14,6 @@ from mannequin.generator.io.reading import contained, read_bytes, read_json
 SUFFIXES = (".png", ".jpg", ".jpeg")
 DECLARATIONS = ("topology.txt", "topology.json")
 LEAST_SIZE = 16
-MOST_DECLARED = 1000
-"""Bytes of topology.txt."""
 
 
 def find_textures(folder: Path, topology: str) -> dict[str, Path]:
@@ -106,7 +104,8 @@ def _declared(folder: Path) -> str | None:
     text, table = (folder / name for name in DECLARATIONS)
     try:
         if text.is_file():
-            declared = read_bytes(contained(text, folder), MOST_DECLARED, "a topology id").decode("utf-8").strip()
+            data = read_bytes(contained(text, folder), limits.TOPOLOGY_ID_BYTES, "a topology id")
+            declared = data.decode("utf-8").strip()
         elif table.is_file():
             declared = read_json(contained(table, folder), '{"topology": id}')["topology"]
         else:

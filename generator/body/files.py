@@ -15,6 +15,7 @@ from mannequin.generator.body.joints import with_joints
 from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel, hand_joints
 from mannequin.generator.body.usermesh import match_uv, read_obj_uv, user_topology
 from mannequin.generator.errors import AssetError, TopologyError
+from mannequin.generator.io import limits
 from mannequin.generator.io.array_files import read_arrays
 from mannequin.generator.io.reading import contained
 
@@ -30,9 +31,6 @@ _FAMILIES = {16: "mano", 24: "smpl", 52: "smplh", 55: "smplx"}
 _JOINT_NAMES = {24: SMPL_JOINTS, 52: SMPLH_JOINTS, 55: SMPLH_JOINTS[:22] + _X_HEAD + SMPLH_JOINTS[22:]}
 _X_ORDER = np.r_[0:22, 25:55, 22:25]
 """SMPL-X's joints with jaw and eyes moved to the end, so that the first 52 are SMPL-H's."""
-
-_MOST = 100.0
-"""Metres, and shares of a vertex: no coordinate, displacement or regressor of a person comes near."""
 
 _NEEDED = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
 _GENDERS = {
@@ -211,7 +209,13 @@ def _check(arrays: dict, where: str) -> _Raw:
         _require(fits, where, key, f"of shape {have}", f"{want} (-1: any)")
     for key in ("v_template", "shapedirs", "posedirs", "J_regressor"):
         most = np.abs(arrays[key]).max(initial=0)
-        _require(most < _MOST, where, key, f"holding {most:.3g}", f"values below {_MOST:g} (units are metres)")
+        _require(
+            most < limits.BODY_COORDINATE,
+            where,
+            key,
+            f"holding {most:.3g}",
+            f"values below {limits.BODY_COORDINATE:g} (units are metres)",
+        )
     parents = arrays["kintree_table"][0].astype(np.int64)
     parents[0] = -1
     _require(

@@ -19,9 +19,6 @@ from mannequin.generator.io.reading import read_bytes
 LABELS_VERSION = 1
 """Raise it when parts or charts come out otherwise for the same mesh."""
 
-_MOST_UV = 100.0
-"""Texture coordinates beyond the unit square repeat the image; no file does so this often."""
-
 _MESHES = {(6890, 13776): "smpl-6890", (10475, 20908): "smplx-10475", (778, 1538): "mano-778"}
 
 _SMPL_VERTICES = {
@@ -126,10 +123,10 @@ def match_uv(where, num_vertices, faces, their_vertices, their_faces, texture, i
             f"{where} has faces that name texture coordinates which it does not hold. Use the UV file made "
             "for this very mesh."
         )
-    if not np.abs(texture).max(initial=0) <= _MOST_UV:  # NaN included
+    if not np.abs(texture).max(initial=0) <= limits.TEXTURE_COORDINATE:  # NaN included
         raise AssetError(
-            f"{where} has texture coordinates beyond ±{_MOST_UV:g}. Expected numbers around [0, 1]; use the "
-            "UV file made for this very mesh."
+            f"{where} has texture coordinates beyond ±{limits.TEXTURE_COORDINATE:g}. Expected numbers around [0, 1]; "
+            "use the UV file made for this very mesh."
         )
     ours, our_turn = _sorted_faces(faces)
     theirs, their_turn = _sorted_faces(their_faces)

@@ -13,7 +13,6 @@ import numpy as np
 from mannequin.generator.errors import AssetError, DatasetError, MissingExtraError
 from mannequin.generator.io import limits
 from mannequin.generator.io.atomic import part_of
-from mannequin.generator.io.limits import MIB
 
 FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
 """Suffixes of films that are read."""
@@ -21,7 +20,7 @@ FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg"
 """By FFmpeg's names. Not among them: playlists, which name other files to open."""
 
-KEPT_BYTES = 32 * MIB
+KEPT_BYTES = 32 * limits.MIB
 """Of frames that were decoded last: a whole clip of 100 frames of 320 × 240."""
 
 
@@ -36,7 +35,10 @@ class Film:
 
 @contextmanager
 def open_film(path: Path) -> Iterator[Film]:
-    """Read a film from beginning to end, by PyAV. Raises AssetError for a file that is none or, at the frame concerned, for a damaged one."""
+    """Read a film from beginning to end, by PyAV.
+
+    Raises AssetError for a file that is none or, at the frame concerned, for a damaged one.
+    """
     av = _av("Reading films needs")
     try:
         container = av.open(str(path), options={"format_whitelist": _FORMATS})

@@ -14,10 +14,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from mannequin.generator.errors import DatasetError
-from mannequin.generator.io.limits import MIB
-
-VARIABLE_BYTES = 256 * MIB
-"""Of one variable once it is decompressed."""
+from mannequin.generator.io import limits
 
 _HEADER, _TAG = 128, 8
 _COMPRESSED, _MATRIX = 15, 14
@@ -108,9 +105,9 @@ class MatFile:
 
 def _unpack(element: bytes) -> bytes:
     unpacker = zlib.decompressobj()
-    content = unpacker.decompress(element, VARIABLE_BYTES)
+    content = unpacker.decompress(element, limits.MATLAB_BYTES)
     if unpacker.unconsumed_tail:
-        raise ValueError(f"it takes more than {VARIABLE_BYTES} bytes")
+        raise ValueError(f"it takes more than {limits.MATLAB_BYTES} bytes")
     if not unpacker.eof:
         raise ValueError("its compressed data end too early")
     return content

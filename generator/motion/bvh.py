@@ -14,9 +14,6 @@ from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
 from mannequin.generator.io.reading import read_bytes
 
-RATES = (1.0, 2000.0)
-"""Frames per second that a recording may have."""
-
 POSITIONS = ("Xposition", "Yposition", "Zposition")
 ROTATIONS = ("Xrotation", "Yrotation", "Zrotation")
 _CHANNELS = {name.lower(): name for name in POSITIONS + ROTATIONS}
@@ -247,11 +244,11 @@ def _motion_header(path: Path, tail: bytes) -> tuple[int, float, bytes]:
             f"has {frames} frames in {len(body)} bytes of numbers",
             "at least one, and as many as follow; the file may be truncated",
         )
-    if not (1.0 / RATES[1] <= frame_time <= 1.0 / RATES[0]):
+    if not (1.0 / limits.MOTION_RATES[1] <= frame_time <= 1.0 / limits.MOTION_RATES[0]):
         raise _error(
             path,
             f"has a frame time of {frame_time:g} s",
-            f"{1 / RATES[1]:g} to {1 / RATES[0]:g} s; correct its 'Frame Time:' line",
+            f"{1 / limits.MOTION_RATES[1]:g} to {1 / limits.MOTION_RATES[0]:g} s; correct its 'Frame Time:' line",
         )
     return frames, frame_time, body
 

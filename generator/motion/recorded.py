@@ -19,7 +19,7 @@ from mannequin.generator.io import limits
 from mannequin.generator.io.npz import NpzFile
 from mannequin.generator.io.reading import contained
 from mannequin.generator.motion.base import PoseTrack, Skeleton
-from mannequin.generator.motion.bvh import RATES, read_bvh
+from mannequin.generator.motion.bvh import read_bvh
 from mannequin.generator.motion.quaternions import slerp, to_axis_angle
 from mannequin.generator.motion.retarget import Retargeted, retarget
 from mannequin.generator.motion.smpl_motion import WIDTHS, SmplSource, fit, make_smpl_source
@@ -135,10 +135,14 @@ class AmassMotion(SmplMotion):
                 f"{', '.join(sorted(file.keys))}."
             )
         rate = file.array(key)
-        if rate.size != 1 or rate.dtype.kind not in "fiu" or not RATES[0] <= float(rate.reshape(-1)[0]) <= RATES[1]:
+        if (
+            rate.size != 1
+            or rate.dtype.kind not in "fiu"
+            or not limits.MOTION_RATES[0] <= float(rate.reshape(-1)[0]) <= limits.MOTION_RATES[1]
+        ):
             raise AssetError(
-                f"{key!r} in the motion file {self.path} is {rate!r}. Expected one rate of {RATES[0]:g} to "
-                f"{RATES[1]:g} Hz."
+                f"{key!r} in the motion file {self.path} is {rate!r}. Expected one rate of "
+                f"{limits.MOTION_RATES[0]:g} to {limits.MOTION_RATES[1]:g} Hz."
             )
         poses, transl = file.shape("poses"), file.shape("trans")
         _check_shapes(self.path, "poses", poses, "trans", transl)
