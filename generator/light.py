@@ -44,11 +44,6 @@ def sh_basis(normals_world: np.ndarray) -> np.ndarray:
     )
 
 
-def sh_radiance(light: ShLight, normals_world: np.ndarray) -> np.ndarray:
-    """(…,) float64 radiance of a white surface with these unit normals (…, 3)."""
-    return np.maximum(sh_basis(normals_world) @ (np.asarray(light.coefficients) * SH_GAIN), 0.0)
-
-
 def hdri_irradiance(environment: np.ndarray, yaw: float = 0.0) -> np.ndarray:
     """(9, 3) RGB coefficients c: a white surface under the environment shines Σ c_i Y_i(n).
 

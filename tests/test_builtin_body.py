@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from mannequin import assets_manifest
 from mannequin.assets_manifest.convert.build import build
 from mannequin.generator.body import shipped
-from mannequin.generator.body.builtin import hand_pose_space, load_builtin, mirror_vertices
+from mannequin.generator.body.builtin import hand_pose_space, load_builtin
 from mannequin.generator.body.charts import boundary_loops, face_adjacency, islands
 from mannequin.generator.body.model import (
     PARTS,
@@ -32,6 +32,11 @@ def gender(request):
 @pytest.fixture(scope="module")
 def neutral():
     return load_builtin("neutral", 52)
+
+
+def mirror_vertices():
+    """(V,) the vertex at the other side of the body; one in the middle is its own."""
+    return shipped.body_arrays("mannequin_topology.npz")["mirror"].astype(np.int64)
 
 
 def posed(model, pose, betas=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mannequin.generator.environment import equirectangular
-from mannequin.generator.light import hdri_irradiance, sh_basis, sh_radiance, surface_light
+from mannequin.generator.light import hdri_irradiance, sh_basis, surface_light
 from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
 from mannequin.renderers.raster.renderer import render_scene
 from tests.scenes import look_at, make_scene, mesh_track, sphere
@@ -20,6 +20,11 @@ def directions(h=256, w=512):
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation) + 0 * azimuth], -1
     )
     return d, np.broadcast_to(np.cos(elevation) * 2 * np.pi / w * np.pi / h, (h, w))
+
+
+def sh_radiance(light, normals):
+    """(…,) of a white surface with these normals (…, 3), wherever it is."""
+    return surface_light(light).radiance(np.zeros(3), normals)[..., 0]
 
 
 def test_basis_is_orthonormal():

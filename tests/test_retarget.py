@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bvh_files import NAMINGS, PERSON, person_text
+from retarget_report import retarget_report
 from scipy.spatial.transform import Rotation
 
 from mannequin.generator.body.builtin import load_builtin
@@ -14,7 +15,6 @@ from mannequin.generator.motion.bvh import read_bvh
 from mannequin.generator.motion.limbs import joint_positions, world_orientations
 from mannequin.generator.motion.quaternions import to_matrices
 from mannequin.generator.motion.retarget import retarget
-from mannequin.generator.motion.retarget_report import retarget_report
 from mannequin.generator.motion.source import make_source
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"

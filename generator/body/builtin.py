@@ -90,11 +90,6 @@ def builtin_topology() -> Topology:
     )
 
 
-def mirror_vertices() -> np.ndarray:
-    """(V,) id of the vertex at the other side of the body; a middle vertex is its own."""
-    return _shared()["mirror"].astype(np.int64)
-
-
 def hand_pose_space() -> HandPoseSpace:
     """Mean, principal components and a relaxed pose of both hands."""
     shared = _shared()

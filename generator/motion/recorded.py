@@ -258,20 +258,6 @@ def find_motions(path) -> list[RecordedMotion]:
     return found
 
 
-def load_motion(path, name: str | None = None) -> RecordedMotion:
-    """The motion of a file, called ``name`` where given; of several sequences, the one called so."""
-    found = find_motions(path)
-    if len(found) == 1 and isinstance(found[0], (BvhMotion, AmassMotion)):
-        return type(found[0])(found[0].path, name or found[0].name, found[0].subject)
-    match = [motion for motion in found if motion.name == name]
-    if not match:
-        raise AssetError(
-            f"{path} holds {len(found)} motions and none called {name!r}. Expected one of "
-            f"{', '.join(m.name for m in found[:20])}."
-        )
-    return match[0]
-
-
 def read_surreal_shapes(path) -> dict[str, np.ndarray]:
     """Gender → (N, 10) float64 betas of SURREAL's smpl_data.npz."""
     file = NpzFile(path)
