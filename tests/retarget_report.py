@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.directions import angle_between, turn, unit
-from mannequin.generator.motion.feet import contacts, intervals, slip
-from mannequin.generator.motion.limbs import (
+from mannequin.generator.motion.foot_contact import contacts, intervals, slip
+from mannequin.generator.motion.retarget import HINGES, Retargeted
+from mannequin.generator.motion.rotations import angle_between, to_matrices, turn, unit
+from mannequin.generator.motion.skeletons import (
     ANKLES,
     ELBOWS,
     FEET,
@@ -19,8 +20,6 @@ from mannequin.generator.motion.limbs import (
     sole_points,
     world_orientations,
 )
-from mannequin.generator.motion.quaternions import to_matrices
-from mannequin.generator.motion.retarget import HINGES, Retargeted
 from mannequin.generator.motion.source import Source
 
 LIMBS = {

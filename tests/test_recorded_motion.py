@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation, Slerp
 from mannequin.generator.body.builtin import load_builtin
 from mannequin.generator.body.lbs import make_skeleton
 from mannequin.generator.errors import AssetError, UnsafeFileError
-from mannequin.generator.motion.feet import contacts, slip
-from mannequin.generator.motion.limbs import joint_positions, sole_points, world_orientations
-from mannequin.generator.motion.quaternions import from_axis_angle, to_matrices
+from mannequin.generator.motion.foot_contact import contacts, slip
 from mannequin.generator.motion.recorded import find_motions, read_surreal_shapes, resample
 from mannequin.generator.motion.retarget import Retargeted
+from mannequin.generator.motion.rotations import from_axis_angle, to_matrices
+from mannequin.generator.motion.skeletons import joint_positions, sole_points, world_orientations
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"
 needs_cmu = pytest.mark.skipif(

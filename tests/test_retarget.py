@@ -12,9 +12,9 @@ from mannequin.generator.body.builtin import load_builtin
 from mannequin.generator.body.lbs import make_skeleton
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import read_bvh
-from mannequin.generator.motion.limbs import joint_positions, world_orientations
-from mannequin.generator.motion.quaternions import to_matrices
 from mannequin.generator.motion.retarget import retarget
+from mannequin.generator.motion.rotations import to_matrices
+from mannequin.generator.motion.skeletons import joint_positions, world_orientations
 from mannequin.generator.motion.source import make_source
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"

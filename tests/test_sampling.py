@@ -11,8 +11,8 @@ from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.draw import Draw
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.framing import clip_joints
 from mannequin.generator.presets import PRESETS
+from mannequin.generator.presets.framing import clip_joints
 from mannequin.generator.presets.surreal import clips_in
 from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import plan_size, resolve, sample_clip

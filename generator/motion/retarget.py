@@ -13,10 +13,19 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.directions import angle_between, rotation_between, turn, unit
-from mannequin.generator.motion.feet import settle
+from mannequin.generator.motion.foot_contact import settle
 from mannequin.generator.motion.joint_names import FINGER_ALIASES
-from mannequin.generator.motion.limbs import (
+from mannequin.generator.motion.rotations import (
+    angle_between,
+    from_axis_angle,
+    rotation_between,
+    slerp,
+    to_matrices,
+    to_quaternions,
+    turn,
+    unit,
+)
+from mannequin.generator.motion.skeletons import (
     ANKLES,
     COLLARS,
     ELBOWS,
@@ -32,7 +41,6 @@ from mannequin.generator.motion.limbs import (
     leg_length,
     local_rotations,
 )
-from mannequin.generator.motion.quaternions import from_axis_angle, slerp, to_matrices, to_quaternions
 from mannequin.generator.motion.source import Source
 
 HINGES = {"knee": ((1.0, 0.0, 0.0), (1.0, 0.0, 0.0)), "elbow": ((0.0, -1.0, 0.0), (0.0, 1.0, 0.0))}

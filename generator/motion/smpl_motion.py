@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.feet import contacts, settle, slip
-from mannequin.generator.motion.limbs import joint_positions, local_rotations, sole_points, world_orientations
-from mannequin.generator.motion.quaternions import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
+from mannequin.generator.motion.foot_contact import contacts, settle, slip
 from mannequin.generator.motion.retarget import Retargeted
+from mannequin.generator.motion.rotations import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
+from mannequin.generator.motion.skeletons import joint_positions, local_rotations, sole_points, world_orientations
 
 BODY = 22
 """Joints that SMPL, SMPL-H and SMPL-X share, first in all of them."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import Bvh
-from mannequin.generator.motion.directions import angle_between, unit
 from mannequin.generator.motion.joint_names import Roles, find_roles
+from mannequin.generator.motion.rotations import angle_between, unit
 
 STANDING = np.deg2rad(50.0)
 """Limit on the angle of trunk, thighs, shins and feet to those of someone who stands."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from mannequin.generator.draw import Draw
+from mannequin.generator.presets.sampler import Draw
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
 EYE_HEIGHT = 1.6

@@ -13,10 +13,10 @@ import numpy as np
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
-from mannequin.generator.draw import Draw, motions_of
-from mannequin.generator.framing import clip_joints, distance_to_fit
 from mannequin.generator.motion.base import Motion
+from mannequin.generator.presets.framing import clip_joints, distance_to_fit
 from mannequin.generator.presets.light import draw_background, draw_light
+from mannequin.generator.presets.sampler import Draw, motions_of
 from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
 from mannequin.generator.streams import scatter
 

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d, maximum_filter1d
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.directions import rotation_between, turn, unit
-from mannequin.generator.motion.limbs import ANKLES, HIPS, KNEES, joint_positions, sole_points
+from mannequin.generator.motion.rotations import rotation_between, turn, unit
+from mannequin.generator.motion.skeletons import ANKLES, HIPS, KNEES, joint_positions, sole_points
 
 CONTACT_SPEED = 0.35
 """m/s below which the lowest point of a sole may be in contact."""

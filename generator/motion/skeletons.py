@@ -3,7 +3,7 @@
 import numpy as np
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.directions import turn
+from mannequin.generator.motion.rotations import turn
 
 PELVIS, SPINE, NECK, HEAD = 0, (3, 6, 9), 12, 15
 COLLARS, SHOULDERS, ELBOWS, WRISTS = (13, 14), (16, 17), (18, 19), (20, 21)
