@@ -24,7 +24,7 @@ def rank(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
-def scatter(index: int, size: int, seed: int) -> int:
+def shuffled_position(index: int, size: int, seed: int) -> int:
     """Position of ``index`` in a seeded random order of 0…size - 1, which is never listed.
 
     A Feistel network permutes the even-bit-length range above ``size``; what falls outside is

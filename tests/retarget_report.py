@@ -9,13 +9,13 @@ from mannequin.generator.motion.foot_contact import contacts, intervals, slip
 from mannequin.generator.motion.retarget import HINGES, Retargeted
 from mannequin.generator.motion.rotations import angle_between, to_matrices, turn, unit
 from mannequin.generator.motion.skeletons import (
-    ANKLES,
-    ELBOWS,
-    FEET,
-    HIPS,
-    KNEES,
-    SHOULDERS,
-    WRISTS,
+    ANKLE,
+    ELBOW,
+    FOOT,
+    HIP,
+    KNEE,
+    SHOULDER,
+    WRIST,
     joint_positions,
     sole_points,
     world_orientations,
@@ -23,10 +23,10 @@ from mannequin.generator.motion.skeletons import (
 from mannequin.generator.motion.source import Source
 
 LIMBS = {
-    "thigh": ("hip", "knee", HIPS, KNEES),
-    "shin": ("knee", "ankle", KNEES, ANKLES),
-    "upper arm": ("shoulder", "elbow", SHOULDERS, ELBOWS),
-    "forearm": ("elbow", "wrist", ELBOWS, WRISTS),
+    "thigh": ("hip", "knee", HIP, KNEE),
+    "shin": ("knee", "ankle", KNEE, ANKLE),
+    "upper arm": ("shoulder", "elbow", SHOULDER, ELBOW),
+    "forearm": ("elbow", "wrist", ELBOW, WRIST),
 }
 BENT = np.deg2rad(25.0)
 
@@ -92,7 +92,7 @@ def _feet_heading(source: Source, position, soles) -> float:
     if "toe" not in source.roles.sided:
         return 0.0
     theirs = (source.position[:, source.pair("toe")] - source.position[:, source.pair("ankle")]) * [1, 1, 0]
-    ours = (position[:, list(FEET)] - position[:, list(ANKLES)]) * [1, 1, 0]
+    ours = (position[:, list(FOOT)] - position[:, list(ANKLE)]) * [1, 1, 0]
     standing = np.stack([contacts(points, source.rate) for points in soles], axis=1)
     flat = np.linalg.norm(theirs, axis=-1) > 0.5 * np.linalg.norm(theirs, axis=-1).max()
     angles = angle_between(theirs, ours)[standing & flat]
@@ -104,14 +104,14 @@ def _trunk(source: Source, position) -> float:
         source.position[:, source.pair("shoulder")].mean(axis=1),
         source.position[:, source.pair("hip")].mean(axis=1),
     )
-    ours = position[:, list(SHOULDERS)].mean(axis=1) - position[:, list(HIPS)].mean(axis=1)
+    ours = position[:, list(SHOULDER)].mean(axis=1) - position[:, list(HIP)].mean(axis=1)
     return float(np.rad2deg(angle_between(neck - hips, ours).max()))
 
 
 def _wrong_bend(turned, position) -> float:
     """Bending carries the lower bone about the hinge; the share of bent limbs where it is the other way."""
     wrong = bent_frames = 0
-    for kind, joints in (("knee", (HIPS, KNEES, ANKLES)), ("elbow", (SHOULDERS, ELBOWS, WRISTS))):
+    for kind, joints in (("knee", (HIP, KNEE, ANKLE)), ("elbow", (SHOULDER, ELBOW, WRIST))):
         for side in (0, 1):
             a, b, c = (j[side] for j in joints)
             upper, lower = position[:, b] - position[:, a], position[:, c] - position[:, b]
@@ -139,7 +139,7 @@ def _fastest(local: np.ndarray) -> float:
 def _twist(local: np.ndarray, skeleton: Skeleton) -> float:
     """Twist against the parent about the bone, in degrees: swing away, then measure what is left."""
     largest = 0.0
-    for uppers, lowers in ((HIPS, KNEES), (SHOULDERS, ELBOWS), (ELBOWS, WRISTS)):
+    for uppers, lowers in ((HIP, KNEE), (SHOULDER, ELBOW), (ELBOW, WRIST)):
         for a, b in zip(uppers, lowers):
             axis = unit(skeleton.joints[b] - skeleton.joints[a])
             r = local[:, a]

@@ -12,17 +12,10 @@ from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.actions.jump import JUMP
 from mannequin.generator.motion.actions.sit import seat
 from mannequin.generator.motion.base import PoseTrack
-from mannequin.generator.motion.kinematics.figure import (
-    ANKLE,
-    ELBOW,
-    KNEE,
-    WRIST,
-    Figure,
-    mirror_order,
-    mirror_skeleton,
-)
+from mannequin.generator.motion.kinematics.figure import Figure, mirror_order, mirror_skeleton
 from mannequin.generator.motion.kinematics.matrices import from_rotvec
 from mannequin.generator.motion.procedural import ACTIONS, complete_style, load_action, sample_style
+from mannequin.generator.motion.skeletons import ANKLE, ELBOW, KNEE, WRIST
 
 FPS = 30.0
 NAMES = sorted(ACTIONS)

@@ -8,11 +8,11 @@ import pytest
 from mannequin.generator.cameras import intrinsics, project, to_camera
 from mannequin.generator.catalog import Assets, Catalog, members
 from mannequin.generator.config import ResolvedConfig, SampleConfig
-from mannequin.generator.draw import Draw
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.presets import PRESETS
 from mannequin.generator.presets.framing import clip_joints
+from mannequin.generator.presets.sampler import Sampler
 from mannequin.generator.presets.surreal import clips_in
 from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import plan_size, resolve, sample_clip
@@ -55,10 +55,10 @@ def test_two_people_of_a_clip_are_no_clones(preset, catalog):
     config = resolve(SampleConfig(preset=preset, frames=8))
     pairs = []
     for index in range(12):
-        draw = Draw(catalog, 5, index, config.split)
-        one, two = (draw.person(config, number) for number in range(2))
+        sampler = Sampler(catalog, 5, index, config.split)
+        one, two = (sampler.person(config, number) for number in range(2))
         assert (one.name, one.instance, two.name, two.instance) == ("person0", 1, "person1", 2)
-        assert two == draw.person(config, 1) and draw.person(config, 2) != two
+        assert two == sampler.person(config, 1) and sampler.person(config, 2) != two
         assert one.betas != two.betas and one.yaw != two.yaw and one.motion != two.motion
         pairs.append((one, two))
     same_clothes = sum(one.appearance == two.appearance for one, two in pairs)

@@ -30,7 +30,7 @@ from mannequin.generator.spec import (
     PlaneGround,
     ShLight,
 )
-from mannequin.generator.streams import scatter, stream
+from mannequin.generator.streams import shuffled_position, stream
 
 DATA = Path(__file__).parent / "data"
 
@@ -171,8 +171,8 @@ def test_streams_are_independent_and_seed_zero_is_a_seed():
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 500), st.integers(0, 10**6))
-def test_scatter_is_a_permutation(size, seed):
-    assert sorted(scatter(i, size, seed) for i in range(size)) == list(range(size))
+def test_shuffled_position_is_a_permutation(size, seed):
+    assert sorted(shuffled_position(i, size, seed) for i in range(size)) == list(range(size))
 
 
 def test_stream_values_are_pinned():

@@ -11,7 +11,7 @@ from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d, max
 
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.rotations import rotation_between, turn, unit
-from mannequin.generator.motion.skeletons import ANKLES, HIPS, KNEES, joint_positions, sole_points
+from mannequin.generator.motion.skeletons import ANKLE, HIP, KNEE, joint_positions, sole_points
 
 CONTACT_SPEED = 0.35
 """m/s below which the lowest point of a sole may be in contact."""
@@ -25,18 +25,18 @@ SHORTEST_CONTACT = 0.06
 PIVOT_SOFTNESS = 0.01
 """Metres over which points above the lowest one share its role as pivot."""
 
-LEASH = 1.0
+YIELD_TIME = 1.0
 """Seconds in which a held foot yields to its recorded place, so that real slow slides survive."""
 
 LIFT_TIME = 0.08
 DROP_TIME = 0.05
-"""Seconds over which the pelvis follows the feet, and bows to their reach."""
+"""Seconds over which the pelvis follows the feet, and is lowered to their reach."""
 
 REACH = 0.998
 """Share of its length that a leg may be stretched to by a correction."""
 
 
-def settle(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, rate: float):
+def plant_feet(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, rate: float):
     """Orientations (T, J, 3, 3) and pelvis (T, 3) with the feet on the floor z = 0."""
     position = joint_positions(orientation, pelvis, skeleton)
     soles = [sole_points(orientation, position, skeleton, side) for side in (0, 1)]
@@ -49,7 +49,7 @@ def settle(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, rate
         return orientation, pelvis
     touching = [contacts(points, rate) for points in soles]
     shifts = [correction(points, flags, rate) for points, flags in zip(soles, touching)]
-    targets = [position[:, ANKLES[side]] + shifts[side] for side in (0, 1)]
+    targets = [position[:, ANKLE[side]] + shifts[side] for side in (0, 1)]
     lift = _lift(shifts, touching, rate)
     lift -= _drop(position + lift[:, None], targets, rate)
     pelvis, position = pelvis + lift, position + lift[:, None]
@@ -127,8 +127,8 @@ def intervals(flags: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _held(step: np.ndarray, rate: float) -> np.ndarray:
-    """(N + 1, 2) shifts that undo N steps, on a leash, zero on average."""
-    keep = np.exp(-1.0 / (LEASH * rate))
+    """(N + 1, 2) shifts that undo N steps, yield in YIELD_TIME, and are zero on average."""
+    keep = np.exp(-1.0 / (YIELD_TIME * rate))
     shift = np.zeros((len(step) + 1, 2))
     for t in range(len(step)):
         shift[t + 1] = keep * shift[t] - step[t]
@@ -165,7 +165,7 @@ def _drop(position: np.ndarray, targets, rate: float) -> np.ndarray:
     """(T, 3) metres to lower the pelvis by, smoothly, so that the legs reach their targets."""
     need = np.zeros(len(position))
     for hip, knee, ankle, target in zip(
-        *(np.swapaxes(position[:, list(j)], 0, 1) for j in (HIPS, KNEES, ANKLES)), targets
+        *(np.swapaxes(position[:, list(j)], 0, 1) for j in (HIP, KNEE, ANKLE)), targets
     ):
         line, reach = target - hip, _longest(hip, knee, ankle)
         depth = np.sqrt(np.maximum(reach**2 - np.sum(line[:, :2] ** 2, axis=1), 0.0))
@@ -182,7 +182,7 @@ def _longest(hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray) -> np.ndarray
 
 def _reach(orientation: np.ndarray, position: np.ndarray, target: np.ndarray, side: int) -> None:
     """Turn thigh and shin, in place, so that the ankle meets ``target`` (T, 3) and the knee keeps its side."""
-    hip, knee, ankle = (position[:, joints[side]] for joints in (HIPS, KNEES, ANKLES))
+    hip, knee, ankle = (position[:, joints[side]] for joints in (HIP, KNEE, ANKLE))
     thigh, shin = knee - hip, ankle - knee
     upper, lower = np.linalg.norm(thigh, axis=1), np.linalg.norm(shin, axis=1)
     line = target - hip
@@ -191,12 +191,12 @@ def _reach(orientation: np.ndarray, position: np.ndarray, target: np.ndarray, si
     along = (upper**2 - lower**2 + distance**2) / (2.0 * distance)
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
     # The knee's own side is ill-defined on a straight leg: the front of the thigh then decides.
-    front = turn(orientation[:, HIPS[side]], np.array([0.0, 0.0, 1.0]))
+    front = turn(orientation[:, HIP[side]], np.array([0.0, 0.0, 1.0]))
     bulge = rotation_between(ankle - hip, line) @ (thigh - _onto(thigh, unit(ankle - hip)) + 0.01 * front)[..., None]
     pole = unit(bulge[..., 0] - _onto(bulge[..., 0], axis))
     new_thigh = axis * along[:, None] + pole * height[:, None]
     new_shin = axis * distance[:, None] - new_thigh
-    for joints, old, new in ((HIPS, thigh, new_thigh), (KNEES, shin, new_shin)):
+    for joints, old, new in ((HIP, thigh, new_thigh), (KNEE, shin, new_shin)):
         orientation[:, joints[side]] = rotation_between(old, new) @ orientation[:, joints[side]]
 
 

@@ -106,7 +106,7 @@ def complete_style(action: Action, style: dict[str, float]) -> dict[str, float]:
 
 
 def to_world(track: PoseTrack, skeleton: Skeleton) -> PoseTrack:
-    """From the stage (Y up) to the world (Z up): a turn by +90 degrees about X."""
+    """From the floor frame (Y up) to the world (Z up): a turn by +90 degrees about X."""
     up = rx(0.5 * np.pi)
     pose = track.pose.copy()
     pose[:, 0] = to_rotvec(up @ from_rotvec(track.pose[:, 0]))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.foot_contact import settle
+from mannequin.generator.motion.foot_contact import plant_feet
 from mannequin.generator.motion.joint_names import FINGER_ALIASES
 from mannequin.generator.motion.rotations import (
     angle_between,
@@ -26,18 +26,18 @@ from mannequin.generator.motion.rotations import (
     unit,
 )
 from mannequin.generator.motion.skeletons import (
-    ANKLES,
-    COLLARS,
-    ELBOWS,
-    FEET,
+    ANKLE,
+    COLLAR,
+    ELBOW,
+    FOOT,
     HEAD,
-    HIPS,
-    KNEES,
+    HIP,
+    KNEE,
     NECK,
     PELVIS,
-    SHOULDERS,
+    SHOULDER,
     SPINE,
-    WRISTS,
+    WRIST,
     leg_length,
     local_rotations,
 )
@@ -73,9 +73,9 @@ class Retargeted:
 
 def retarget(source: Source, skeleton: Skeleton) -> Retargeted:
     """Pose ``skeleton`` like ``source``, feet on the floor."""
-    orientation = world_orientations(source, skeleton)
+    orientation = target_orientations(source, skeleton)
     pelvis = pelvis_path(source, skeleton, orientation)
-    orientation, pelvis = settle(orientation, pelvis, skeleton, source.rate)
+    orientation, pelvis = plant_feet(orientation, pelvis, skeleton, source.rate)
     return Retargeted(to_quaternions(local_rotations(orientation, skeleton.parents)), pelvis - skeleton.joints[0])
 
 
@@ -86,13 +86,13 @@ def source_leg_length(source: Source) -> float:
 
 def pelvis_path(source: Source, skeleton: Skeleton, orientation: np.ndarray) -> np.ndarray:
     """(T, 3) pelvis in metres: the middle of the hips travels as recorded, scaled by leg length."""
-    scale = leg_length(skeleton.joints, HIPS, KNEES, ANKLES) / source_leg_length(source)
+    scale = leg_length(skeleton.joints, HIP, KNEE, ANKLE) / source_leg_length(source)
     hips = source.position[:, source.pair("hip")].mean(axis=1) * scale
-    offset = skeleton.joints[list(HIPS)].mean(axis=0) - skeleton.joints[PELVIS]
+    offset = skeleton.joints[list(HIP)].mean(axis=0) - skeleton.joints[PELVIS]
     return hips - turn(orientation[:, PELVIS], offset)
 
 
-def world_orientations(source: Source, skeleton: Skeleton) -> np.ndarray:
+def target_orientations(source: Source, skeleton: Skeleton) -> np.ndarray:
     """(T, J, 3, 3) from our model frame at rest to the world, for every joint of ``skeleton``."""
     roles, recorded = source.roles, source.orientation
     out = np.empty((len(recorded), len(skeleton.joints), 3, 3))
@@ -179,8 +179,8 @@ def _turn_to_hinge(source: Source, limb, hinge: np.ndarray, align: np.ndarray) -
 
 
 def _leg(source: Source, skeleton: Skeleton, side: int, out: np.ndarray) -> None:
-    lower = _two_bones(source, skeleton, side, (HIPS, KNEES, ANKLES), ("hip", "knee", "ankle"), "knee", out)
-    ankle, foot = ANKLES[side], FEET[side]
+    lower = _two_bones(source, skeleton, side, (HIP, KNEE, ANKLE), ("hip", "knee", "ankle"), "knee", out)
+    ankle, foot = ANKLE[side], FOOT[side]
     if "toe" not in source.roles.sided:
         out[:, ankle] = source.orientation[:, source.roles.sided["ankle"][side]] @ lower
         out[:, foot] = out[:, ankle]
@@ -226,13 +226,13 @@ def _stance_up(source: Source, ankle: int, toe: int, joint: int) -> np.ndarray:
 def _arm(source: Source, skeleton: Skeleton, side: int, out: np.ndarray) -> None:
     sided = source.roles.sided
     collar = sided["collar"][side] if "collar" in sided else source.roles.chest
-    out[:, COLLARS[side]] = source.orientation[:, collar]
-    _two_bones(source, skeleton, side, (SHOULDERS, ELBOWS, WRISTS), ("shoulder", "elbow", "wrist"), "elbow", out)
+    out[:, COLLAR[side]] = source.orientation[:, collar]
+    _two_bones(source, skeleton, side, (SHOULDER, ELBOW, WRIST), ("shoulder", "elbow", "wrist"), "elbow", out)
 
 
 def _hand(source: Source, skeleton: Skeleton, side: int, out: np.ndarray) -> None:
     """Wrist and what hangs from it. Half of the wrist's twist goes into the forearm, as in a body."""
-    elbow, wrist = ELBOWS[side], WRISTS[side]
+    elbow, wrist = ELBOW[side], WRIST[side]
     align = np.eye(3)
     if "hand_end" in source.roles.sided:
         i, j, k = (source.roles.sided[role][side] for role in ("elbow", "wrist", "hand_end"))
@@ -291,7 +291,7 @@ def _share_twist(lower: np.ndarray, hand: np.ndarray, rest: np.ndarray) -> np.nd
 def _fingers(source: Source, skeleton: Skeleton, side: int, align: np.ndarray, out: np.ndarray) -> None:
     """Fingers turn as recorded; a joint that was not recorded stays straight."""
     if len(skeleton.joints) == 24:
-        out[:, 22 + side] = out[:, WRISTS[side]]
+        out[:, 22 + side] = out[:, WRIST[side]]
         return
     for f, finger in enumerate(FINGER_ALIASES):
         for k in range(3):

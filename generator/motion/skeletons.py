@@ -1,14 +1,16 @@
-"""Limbs of SMPL's and SMPL-H's skeletons, and where a posed skeleton has its joints and soles."""
+"""Joint numbers of SMPL and SMPL-H, and where a posed skeleton has its joints and soles."""
 
 import numpy as np
 
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.rotations import turn
 
-PELVIS, SPINE, NECK, HEAD = 0, (3, 6, 9), 12, 15
-COLLARS, SHOULDERS, ELBOWS, WRISTS = (13, 14), (16, 17), (18, 19), (20, 21)
-HIPS, KNEES, ANKLES, FEET = (1, 2), (4, 5), (7, 8), (10, 11)
-"""Joints of SMPL and SMPL-H alike, (left, right)."""
+PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = 0, 3, 6, 9, 12, 15
+HIP, KNEE, ANKLE, FOOT = (1, 2), (4, 5), (7, 8), (10, 11)
+COLLAR, SHOULDER, ELBOW, WRIST = (13, 14), (16, 17), (18, 19), (20, 21)
+"""Joint numbers of (left, right), the same in SMPL and SMPL-H."""
+
+SPINE = (SPINE1, SPINE2, SPINE3)
 
 
 def leg_length(joints: np.ndarray, hips, knees, ankles) -> float:

@@ -2,7 +2,7 @@
 
 Local rotations go over as they are, as every skeleton here is SMPL's. Where a motion stands on the
 floor without slipping on the asked skeleton, its path is left exactly as recorded too. Otherwise
-the path is scaled so that the feet slip least, and the feet are settled on the floor.
+the path is scaled so that the feet slip least, and the feet are planted on the floor.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.foot_contact import contacts, settle, slip
+from mannequin.generator.motion.foot_contact import contacts, plant_feet, slip
 from mannequin.generator.motion.retarget import Retargeted
 from mannequin.generator.motion.rotations import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
 from mannequin.generator.motion.skeletons import joint_positions, local_rotations, sole_points, world_orientations
@@ -75,7 +75,7 @@ def fit(source: SmplSource, skeleton: Skeleton) -> Retargeted:
         return Retargeted(rotations, source.transl)
     orientation = world_orientations(to_matrices(rotations), skeleton.parents)
     pelvis = skeleton.joints[0] + source.transl * path_scale(orientation, source.transl, skeleton)
-    orientation, pelvis = settle(orientation, pelvis, skeleton, source.rate)
+    orientation, pelvis = plant_feet(orientation, pelvis, skeleton, source.rate)
     local = local_rotations(orientation, skeleton.parents)
     return Retargeted(to_quaternions(local), pelvis - skeleton.joints[0])
 

@@ -1,10 +1,10 @@
-"""Draws of light and of the background that goes with it."""
+"""Light, and the background that goes with it."""
 
 import math
 
 import numpy as np
 
-from mannequin.generator.presets.sampler import Draw
+from mannequin.generator.presets.sampler import Sampler
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
 EYE_HEIGHT = 1.6
@@ -14,50 +14,52 @@ WHITE = 0.6
 """Linear radiance that a white upright surface gets on average from an exposed environment."""
 
 
-def draw_light(draw: Draw, kind: str) -> ShLight | HdriLight | LampLight:
+def sample_light(sampler: Sampler, kind: str) -> ShLight | HdriLight | LampLight:
     """Light of ``kind`` "sh", "hdri" or "lamps"."""
-    return {"sh": draw_sh, "hdri": draw_hdri, "lamps": draw_lamps}[kind](draw)
+    return {"sh": sample_sh, "hdri": sample_hdri, "lamps": sample_lamps}[kind](sampler)
 
 
-def draw_background(draw: Draw, light: ShLight | HdriLight | LampLight) -> PhotoBackground | EnvironmentBackground:
+def sample_background(
+    sampler: Sampler, light: ShLight | HdriLight | LampLight
+) -> PhotoBackground | EnvironmentBackground:
     """A photo of the user's where there are any; else the environment that lights; else any."""
-    rng = draw.rng("background place")
-    if draw.catalog.photos:
+    rng = sampler.rng("background place")
+    if sampler.catalog.photos:
         return PhotoBackground(
-            draw.choose("background", draw.catalog.photos), (float(rng.uniform()), float(rng.uniform()))
+            sampler.choose("background", sampler.catalog.photos), (float(rng.uniform()), float(rng.uniform()))
         )
     if isinstance(light, HdriLight):
         return EnvironmentBackground(light.environment, light.yaw, light.strength, EYE_HEIGHT)
-    environment = draw.choose("background", draw.catalog.environments)
+    environment = sampler.choose("background", sampler.catalog.environments)
     yaw = float(rng.uniform(0, 2 * math.pi))
-    return EnvironmentBackground(environment, yaw, _exposure(draw, environment), EYE_HEIGHT)
+    return EnvironmentBackground(environment, yaw, _exposure(sampler, environment), EYE_HEIGHT)
 
 
-def draw_sh(draw: Draw) -> ShLight:
+def sample_sh(sampler: Sampler) -> ShLight:
     """SURREAL's: U[−0.7, 0.7], but the ambient term 0.5 + 0.9 U[0, 1) and the vertical −0.7 U[0, 1)."""
-    rng = draw.rng("light")
+    rng = sampler.rng("light")
     c = rng.uniform(-0.7, 0.7, 9)
     c[0] = 0.5 + 0.9 * rng.uniform()
     c[1] = -0.7 * rng.uniform()
     return ShLight(tuple(float(v) for v in c))
 
 
-def draw_hdri(draw: Draw) -> HdriLight:
+def sample_hdri(sampler: Sampler) -> HdriLight:
     """An environment image of the split, turned anyhow, exposed within 2/3 of a stop of middle grey."""
-    rng = draw.rng("light")
-    environment = draw.choose("environment", draw.catalog.environments)
+    rng = sampler.rng("light")
+    environment = sampler.choose("environment", sampler.catalog.environments)
     yaw, stops = rng.uniform(0, 2 * math.pi), rng.uniform(-0.67, 0.67)
-    return HdriLight(environment, float(yaw), float(2**stops) * _exposure(draw, environment))
+    return HdriLight(environment, float(yaw), float(2**stops) * _exposure(sampler, environment))
 
 
-def _exposure(draw: Draw, environment: str) -> float:
+def _exposure(sampler: Sampler, environment: str) -> float:
     """Factor that brings the light of an environment on upright surfaces to WHITE."""
-    return float(WHITE / max(draw.catalog.brightness(environment), 1e-4))
+    return float(WHITE / max(sampler.catalog.brightness(environment), 1e-4))
 
 
-def draw_lamps(draw: Draw) -> LampLight:
+def sample_lamps(sampler: Sampler) -> LampLight:
     """A key lamp, a weaker fill lamp opposite and often a rim lamp, over some ambient light."""
-    rng = draw.rng("light")
+    rng = sampler.rng("light")
     key_angle = rng.uniform(0, 2 * math.pi)
     lamps = [
         _lamp(rng, key_angle, power=rng.uniform(150, 350), distance=rng.uniform(2.5, 4)),

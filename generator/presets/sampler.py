@@ -1,4 +1,4 @@
-"""The hand that draws one clip: its random streams, and what its split may use of the catalog."""
+"""What a clip's factors are sampled with: its random streams, and what its split may use of the catalog."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ FIRST = "person0"
 
 
 @dataclass(frozen=True)
-class Draw:
+class Sampler:
     """Streams and choices of clip ``index`` of ``seed``. owner: before the name of every factor; "" for the clip's."""
 
     catalog: Catalog
@@ -29,7 +29,7 @@ class Draw:
         """The stream of one factor; asking twice gives the same numbers."""
         return stream(self.seed, self.index, f"{self.owner}/{factor}" if self.owner else factor)
 
-    def of(self, person: str) -> "Draw":
+    def of(self, person: str) -> "Sampler":
         """The same for the factors of one person, which nobody else draws from.
 
         Those of FIRST have no owner, as when clips held one person alone: seeds go on to mean the same clips.

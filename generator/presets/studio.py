@@ -12,8 +12,8 @@ from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.presets.framing import clip_joints, distance_to_fit
-from mannequin.generator.presets.light import draw_background, draw_light
-from mannequin.generator.presets.sampler import Draw
+from mannequin.generator.presets.light import sample_background, sample_light
+from mannequin.generator.presets.sampler import Sampler
 from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
 
 DEFAULTS = {
@@ -33,9 +33,9 @@ def plan_size(config: ResolvedConfig, catalog: Catalog) -> None:
 
 def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh."""
-    draw = Draw(catalog, seed, index, config.split)
-    person = draw.person(config)
-    light = draw_light(draw, config.light)
+    sampler = Sampler(catalog, seed, index, config.split)
+    person = sampler.person(config)
+    light = sample_light(sampler, config.light)
     motion_id = person.motion.asset
     motion = catalog.motion(motion_id)
     return ClipSpec(
@@ -48,16 +48,16 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
         num_frames=config.frames,
         resolution=config.size,
         people=(person,),
-        cameras=(_camera(config, catalog, draw, person),),
+        cameras=(_camera(config, catalog, sampler, person),),
         light=light,
-        background=draw_background(draw, light),
+        background=sample_background(sampler, light),
         samples=config.samples,
         tags={"action": ", ".join(motion.actions), "subject": motion.subject},
     )
 
 
-def _camera(config: ResolvedConfig, catalog: Catalog, draw: Draw, person: PersonSpec) -> CameraSpec:
-    rng = draw.rng("camera")
+def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: PersonSpec) -> CameraSpec:
+    rng = sampler.rng("camera")
     height, width = config.size
     focal = float(rng.uniform(22, 60)) / 36.0 * max(width, height)
     joints = clip_joints(person, catalog, config.frames, config.fps)

@@ -15,10 +15,10 @@ from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.presets.framing import clip_joints, distance_to_fit
-from mannequin.generator.presets.light import draw_background, draw_light
-from mannequin.generator.presets.sampler import Draw, motions_of
+from mannequin.generator.presets.light import sample_background, sample_light
+from mannequin.generator.presets.sampler import Sampler, motions_of
 from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
-from mannequin.generator.streams import scatter
+from mannequin.generator.streams import shuffled_position
 
 DEFAULTS = {
     "frames": 100,
@@ -43,14 +43,14 @@ def plan_size(config: ResolvedConfig, catalog: Catalog) -> int:
 def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Clip ``index``: a seeded order of all (run, sequence, clip), so that a few are a fair sample."""
     plan = _plan(config, catalog)
-    motion_id, run, number = plan.at(scatter(index % len(plan), len(plan), seed))
-    draw = Draw(catalog, seed, index, config.split)
+    motion_id, run, number = plan.at(shuffled_position(index % len(plan), len(plan), seed))
+    sampler = Sampler(catalog, seed, index, config.split)
     stride = STRIDES[run] * config.frames // 100 or 1
     start = number * stride
     motion = catalog.motion(motion_id)
     frames = min(config.frames, _num_frames(motion, config.fps) - start)
-    person = draw.person(config, motion=(motion_id, start / config.fps))
-    light = draw_light(draw, config.light)
+    person = sampler.person(config, motion=(motion_id, start / config.fps))
+    light = sample_light(sampler, config.light)
     sequence = motion_id.replace("/", "_")
     return ClipSpec(
         name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}"
@@ -63,9 +63,9 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
         num_frames=frames,
         resolution=config.size,
         people=(person,),
-        cameras=(_camera(config, catalog, draw, person, frames),),
+        cameras=(_camera(config, catalog, sampler, person, frames),),
         light=light,
-        background=draw_background(draw, light),
+        background=sample_background(sampler, light),
         samples=config.samples,
         tags={
             "sequence": sequence,
@@ -115,14 +115,14 @@ def _plan(config: ResolvedConfig, catalog: Catalog) -> Plan:
     return _plan_of(catalog, config.split, config.frames, config.fps)
 
 
-def _camera(config: ResolvedConfig, catalog: Catalog, draw: Draw, person: PersonSpec, frames: int) -> CameraSpec:
+def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: PersonSpec, frames: int) -> CameraSpec:
     """60 mm on a 32 mm sensor, level, looking along -X at the pelvis from N(8, 1) m."""
     height, width = config.size
     focal = FOCAL / SENSOR * max(width, height)
     joints = clip_joints(person, catalog, frames, config.fps)
     level = float(joints[0, 0, 2])
     target = np.array([0.0, 0.0, level])
-    distance = max(1.0, float(draw.rng("camera").normal(8.0, 1.0)))
+    distance = max(1.0, float(sampler.rng("camera").normal(8.0, 1.0)))
     if config.keep_in_frame:
         distance = distance_to_fit(joints, target, np.array([1.0, 0.0, 0.0]), (focal, focal), config.size, distance)
     pose = look_at(target + [distance, 0.0, 0.0], target)

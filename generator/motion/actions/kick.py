@@ -6,9 +6,10 @@ from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO,
 from mannequin.generator.motion.curves import min_jerk
 from mannequin.generator.motion.kinematics.arms import held, mixed
 from mannequin.generator.motion.kinematics.feet import ankle_offset
-from mannequin.generator.motion.kinematics.figure import HIP, LEFT, PELVIS, RIGHT, Figure
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.skeletons import HIP, PELVIS
 
 PHASES = (0.2, 0.5, 0.38, 0.20, 0.34, 0.55)
 """Seconds of: rest, weight to one foot and wind-up, forward swing, kick, draw back, foot down."""

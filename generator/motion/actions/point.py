@@ -4,9 +4,10 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import COLLAR, LEFT, RIGHT, SHOULDER, Figure, both
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure, both
 from mannequin.generator.motion.kinematics.matrices import turn
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.skeletons import COLLAR, SHOULDER
 
 
 def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

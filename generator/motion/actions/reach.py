@@ -4,9 +4,10 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SHOULDER, Figure, both
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.skeletons import SHOULDER
 
 
 def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -50,7 +51,7 @@ def plan_reach(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
 
 
 def reach_target(figure: Figure, style: dict[str, float]) -> np.ndarray:
-    """(3,) where the wrist goes, on the stage: at ``height`` statures."""
+    """(3,) where the wrist goes, in the floor frame: at ``height`` statures."""
     reach = figure.arm_reach[LEFT]
     out = reach * (0.80 + 0.35 * style["distance"]) * (1.0 - 0.35 * np.clip((style["height"] - 0.95) / 0.25, 0.0, 1.0))
     root = figure.joints[SHOULDER[LEFT]]

@@ -4,9 +4,10 @@ import numpy as np
 
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
-from mannequin.generator.motion.kinematics.figure import HIP, KNEE, LEFT, PELVIS, RIGHT, SIDE_SIGN, Figure, both
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.motion.skeletons import HIP, KNEE, PELVIS
 
 
 def plan_sit(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

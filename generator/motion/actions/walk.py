@@ -76,7 +76,7 @@ def gait_of(figure: Figure, speed: float, tempo: float) -> tuple[float, float]:
 
 
 def on_path(along: np.ndarray, across: np.ndarray, curve: float) -> np.ndarray:
-    """(T, 2) stage x, z at ``along`` metres of an arc of curvature ``curve`` (1/m, to the left),
+    """(T, 2) x, z in the floor frame at ``along`` metres of an arc of curvature ``curve`` (1/m, to the left),
     ``across`` metres to its left."""
     angle = curve * along
     x = 0.5 * angle * np.sinc(angle / (2.0 * np.pi)) ** 2 * along + across * np.cos(angle)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mannequin.generator.motion.ik import forearm_and_wrist, soften, two_bone
-from mannequin.generator.motion.kinematics.figure import COLLAR, ELBOW, SHOULDER, SIDE_SIGN, WRIST, Figure
+from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure
 from mannequin.generator.motion.kinematics.matrices import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
+from mannequin.generator.motion.skeletons import COLLAR, ELBOW, SHOULDER, WRIST
 
 Angle = float | np.ndarray
 """One, or (T,)."""
@@ -32,7 +33,7 @@ class ArmPose:
 
 @dataclass(frozen=True, eq=False)
 class Trunk:
-    """What an arm hangs on and may rest on, on the stage: chest (T, 3, 3) orientation; collars and
+    """What an arm hangs on and may rest on, in the floor frame: chest (T, 3, 3) orientation; collars and
     hips, joints of (left, right), (T, 3) each."""
 
     chest: np.ndarray
@@ -84,10 +85,10 @@ def reaching(
     palm: np.ndarray | None = None,
     shrug: Angle = 0.0,
 ) -> ArmPose:
-    """An arm whose wrist goes to ``target`` (T, 3) on the stage, as far as it reaches.
+    """An arm whose wrist goes to ``target`` (T, 3) in the floor frame, as far as it reaches.
 
     elbow_towards: (3,) or (T, 3) where the elbow points, on the chest (its axes at rest). palm:
-    (T, 3, 3) orientation of the hand on the stage (identity: the T-pose's), or None to leave the
+    (T, 3, 3) orientation of the hand in the floor frame (identity: the T-pose's), or None to leave the
     wrist straight. shrug: (T,) rad, the collar lifts.
     """
     sign, count = SIDE_SIGN[side], len(target)

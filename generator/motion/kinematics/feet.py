@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mannequin.generator.motion.kinematics.figure import ANKLE, FOOT, SIDE_SIGN, Figure
+from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure
 from mannequin.generator.motion.kinematics.matrices import rx, ry, turn
+from mannequin.generator.motion.skeletons import ANKLE, FOOT
 
 
 @dataclass(eq=False)
 class FootTrack:
-    """One foot over T times, on the stage (Y up, floor y = 0).
+    """One foot over T times, in the floor frame (Y up, floor y = 0).
 
     base: (T, 3) where the point under the ankle would be if the foot were put flat; y is the lift
     of the pivot. heading: (T,) rad about +Y, 0 faces +Z. pitch: (T,) rad, positive with the toes up
@@ -30,7 +31,7 @@ class FootTrack:
 
 @dataclass(frozen=True, eq=False)
 class FootPose:
-    """ankle: (T, 3) on the stage. foot: (T, 3, 3) orientation. toe: (T, 3, 3) local rotation."""
+    """ankle: (T, 3) in the floor frame. foot: (T, 3, 3) orientation. toe: (T, 3, 3) local rotation."""
 
     ankle: np.ndarray
     foot: np.ndarray

@@ -10,11 +10,7 @@ import numpy as np
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.base import PoseTrack, Skeleton
 from mannequin.generator.motion.ik import longest
-
-PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = 0, 3, 6, 9, 12, 15
-HIP, KNEE, ANKLE, FOOT = (1, 2), (4, 5), (7, 8), (10, 11)
-COLLAR, SHOULDER, ELBOW, WRIST = (13, 14), (16, 17), (18, 19), (20, 21)
-"""Joint numbers of (left, right), the same in SMPL and SMPL-H."""
+from mannequin.generator.motion.skeletons import ANKLE, ELBOW, FOOT, HEAD, HIP, KNEE, PELVIS, SHOULDER, WRIST
 
 LEFT, RIGHT = 0, 1
 SIDE_SIGN = (1.0, -1.0)
@@ -132,7 +128,7 @@ def mirror_skeleton(skeleton: Skeleton) -> Skeleton:
 
 
 def mirror_track(track: PoseTrack) -> PoseTrack:
-    """The reflection in x of the stage (the model frame's axes)."""
+    """The reflection in x of the floor frame (the model frame's axes)."""
     order = mirror_order(track.pose.shape[1])
     return PoseTrack(track.pose[:, order] * _MIRROR, track.transl * np.array([-1.0, 1.0, 1.0]))
 

@@ -16,16 +16,16 @@ Arms = Callable[[Trunk], tuple[ArmPose, ArmPose]]
 
 @dataclass(eq=False)
 class Plan:
-    """A performance over T times on the stage: Y up, floor y = 0, the performer faces +Z.
+    """A performance over T times in the floor frame: Y up, floor y = 0, the performer faces +Z.
 
     pelvis: (T, 3) wanted position of the pelvis joint; its height gives way to the legs' reach.
     heading, tilt, roll: (T,) rad of the pelvis: about +Y; forward; towards the left.
     bend, twist, side_bend: (T,) rad of the whole spine: forward; to the left; towards the left.
-    gaze: (T, 3) rad of the head: yaw on the stage, pitch down, roll towards the left.
+    gaze: (T, 3) rad of the head: yaw in the floor frame, pitch down, roll towards the left.
     feet: (left, right). knees_out: (T,) rad, knees turned outward from the feet.
     arms: poses of (left, right), given the trunk.
     hands: (left, right) of (rest shape, acting shape, weight (T,)).
-    support: (T, 2) stage x, z over which the centre of mass is held. balance: (T,) how strictly.
+    support: (T, 2) x, z in the floor frame over which the centre of mass is held. balance: (T,) how strictly.
     """
 
     times: np.ndarray

@@ -10,7 +10,11 @@ from mannequin.generator.motion.curves import soft_min
 from mannequin.generator.motion.ik import two_bone
 from mannequin.generator.motion.kinematics.arms import ArmPose, Trunk, elbow_rotation
 from mannequin.generator.motion.kinematics.feet import FootPose, foot_pose
-from mannequin.generator.motion.kinematics.figure import (
+from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
+from mannequin.generator.motion.kinematics.hands import FINGER_START, hand_pose, mitten_pose
+from mannequin.generator.motion.kinematics.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
+from mannequin.generator.motion.kinematics.plan import Plan
+from mannequin.generator.motion.skeletons import (
     ANKLE,
     COLLAR,
     ELBOW,
@@ -18,22 +22,14 @@ from mannequin.generator.motion.kinematics.figure import (
     HEAD,
     HIP,
     KNEE,
-    LEFT,
     NECK,
     PELVIS,
-    RIGHT,
     SHOULDER,
-    SIDE_SIGN,
     SPINE1,
     SPINE2,
     SPINE3,
     WRIST,
-    Figure,
-    both,
 )
-from mannequin.generator.motion.kinematics.hands import FINGER_START, hand_pose, mitten_pose
-from mannequin.generator.motion.kinematics.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
-from mannequin.generator.motion.kinematics.plan import Plan
 
 KNEE_SLACK = 0.998
 """Greatest share of the leg's reach used: a knee keeps some seven degrees of flexion."""
@@ -59,7 +55,7 @@ class Upper:
 
 
 def solve(plan: Plan, figure: Figure) -> PoseTrack:
-    """Pose the figure as planned. The result is on the stage (Y up), not yet in the world."""
+    """Pose the figure as planned. The result is in the floor frame (Y up), not yet in the world."""
     feet = both(lambda side: foot_pose(figure, side, plan.feet[side]))
     root = ry(plan.heading) @ rx(plan.tilt) @ rz(-plan.roll)
     spine = _spine(plan)
@@ -154,7 +150,7 @@ def _legs(plan: Plan, figure: Figure, root, pelvis, feet) -> list[tuple]:
 
 
 def _centre_of_mass(figure: Figure, upper: Upper, legs, pelvis) -> np.ndarray:
-    """(T, 2) stage x, z of the centre of mass; ``upper`` may be posed about another pelvis."""
+    """(T, 2) x, z in the floor frame of the centre of mass; ``upper`` may be posed about another pelvis."""
     shift = pelvis - upper.at[PELVIS]
     total, mass = np.zeros_like(pelvis), 0.0
 
