@@ -53,10 +53,12 @@ def scaling(renderers: tuple[str, ...], folder: Path) -> None:
 def steady_pace(job: Job, out: Path, workers: int, each: int = 12) -> float:
     """Frames per second between the first clip of the last worker to start and the last but few."""
     ends = []
-    total = each * workers
+    total, frames = each * workers, job.sample.frames
+    if frames is None:
+        raise ValueError("The job says nothing of the frames of a clip; expected a number, to count frames by.")
     run_job(job, out, total, workers, on_progress=lambda p: ends.append(time.perf_counter()) if p.clip else None)
     first, last = 2 * workers, total - workers
-    return (last - first) * job.sample.frames / (ends[last] - ends[first])
+    return (last - first) * frames / (ends[last] - ends[first])
 
 
 # Overhead
@@ -130,6 +132,8 @@ def planning(folder: Path) -> None:
         f"{time.perf_counter() - start:.1f} s\n"
     )
     print("| clips planned | inventory and list of what is to do, s | memory more, MB |\n|---|---|---|")
+    if size is None:
+        raise ValueError("The SURREAL preset has no end; expected a plan of its sequences.")
     for total in (size, 1_000_000, 10_000_000):
         before, start = memory_mb(), time.perf_counter()
         dataset = create_or_resume(folder / f"plan-{total}", {}, total)
@@ -194,7 +198,7 @@ PARTS = ("scaling", "overhead", "planning", "long")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--clips", type=int, default=20_000, help="of the long run")
     parser.add_argument("--no-blender", action="store_true")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)

@@ -29,7 +29,7 @@ def resident() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--renderer", choices=RENDERERS, default="blender")

@@ -199,7 +199,7 @@ def report(size, found) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--frames", type=int, default=100, help="frames of a clip")
     parser.add_argument("--turns", type=int, default=5, help="turns of each way")
     parser.add_argument("--quick", action="store_true", help="320 × 240 alone, three turns of twenty frames")

@@ -34,17 +34,17 @@ def resident(pid: int) -> float:
 def make_dataset(folder: Path, clips: int, size: tuple[int, int]) -> None:
     """``clips`` clips of ``size``, most of them links."""
     dataset = create_or_resume(folder, {"made": "by a benchmark"}, clips)
-    for index in range(clips):
-        path = dataset.path_of(index)
+    paths = [Path(str(dataset.path_of(index))) for index in range(clips)]
+    for index, path in enumerate(paths):
         path.parent.mkdir(parents=True, exist_ok=True)
         if index < MADE:
             write_clip(path, ball_clip(20, size, index=index, name=f"clip {index}", tags={"action": "walk"}))
         else:
-            path.symlink_to(dataset.path_of(index % MADE))
+            path.symlink_to(paths[index % MADE])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--clips", type=int, default=10_000)
     parser.add_argument("--viewed", type=int, default=200)
     parser.add_argument("--size", type=int, nargs=2, default=(240, 320))

@@ -163,7 +163,8 @@ def _pictures(row: Row, t: int, size: tuple[int, int], style: Style) -> Iterator
 def _inside(resolution: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """(height, width) at which a picture fits into ``size``."""
     factor = min(size[0] / resolution[0], size[1] / resolution[1])
-    return tuple(min(limit, max(1, round(factor * n))) for n, limit in zip(resolution, size))
+    h, w = (min(limit, max(1, round(factor * n))) for n, limit in zip(resolution, size))
+    return h, w
 
 
 def _centred(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -258,7 +259,7 @@ def _sources(collection: Collection, camera: str, stack: ExitStack) -> list[Sour
     count = len(collection)
     sources = []
     for i in np.unique(np.linspace(0, count - 1, min(MOST_CLIPS, count)).round().astype(int)):
-        key = collection.keys[i]
+        key = collection.keys[int(i)]
         reader = stack.enter_context(collection.open(key))
         if camera and camera not in reader.cameras:
             raise unknown_name("camera", camera, reader.cameras)

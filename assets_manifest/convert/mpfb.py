@@ -89,7 +89,9 @@ class MpfbData:
 
     def base_mesh(self) -> BaseMesh:
         """The Wavefront file ``3dobjs/base.obj``."""
-        vertices, texcoords, groups, current = [], [], {}, None
+        vertices, texcoords = [], []
+        groups: dict[str, tuple[list[list[int]], list[list[int]]]] = {}
+        current: tuple[list[list[int]], list[list[int]]] | None = None
         for line in self.read("3dobjs/base.obj").decode().splitlines():
             kind, _, rest = line.partition(" ")
             if kind == "v":
@@ -99,6 +101,8 @@ class MpfbData:
             elif kind == "g":
                 current = groups.setdefault(rest.strip(), ([], []))
             elif kind == "f":
+                if current is None:
+                    raise ValueError("3dobjs/base.obj has a face before its first group; expected every face in one.")
                 corners = [corner.split("/") for corner in rest.split()]
                 current[0].append([int(c[0]) - 1 for c in corners])
                 current[1].append([int(c[1]) - 1 for c in corners])

@@ -70,7 +70,7 @@ def hat_weights(value: np.ndarray, count: int) -> np.ndarray:
 
 def coefficients(people: dict[str, np.ndarray], labels: list[tuple[str, ...]]) -> np.ndarray:
     """(N, K) coefficient of every target for every person."""
-    factor = dict(zip(AGES, (1.0 - people["age"], people["age"])))
+    factor: dict[str, np.ndarray] = dict(zip(AGES, (1.0 - people["age"], people["age"])))
     for name, levels in LEVELS.items():
         factor.update(zip(levels, hat_weights(people[name], len(levels)).T))
     factor.update(zip(RACES, people["race"].T))

@@ -6,6 +6,7 @@ bone heads, so that limbs of every length end up in the same directions.
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from .mpfb import Rig
@@ -17,13 +18,13 @@ FOOT_YAW = np.deg2rad(10.0)
 """Outward turn of the feet in the rest pose."""
 
 
-def rotation_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def rotation_between(a: np.ndarray, b: ArrayLike) -> np.ndarray:
     """(N, 3, 3) smallest rotations that turn vectors a (N, 3) into direction b (3,)."""
     a = a / np.linalg.norm(a, axis=-1, keepdims=True)
-    b = np.asarray(b) / np.linalg.norm(b)
-    axis = np.cross(a, b)
+    direction = np.asarray(b) / np.linalg.norm(b)
+    axis = np.cross(a, direction)
     sine = np.linalg.norm(axis, axis=-1)
-    angle = np.arctan2(sine, a @ b)
+    angle = np.arctan2(sine, a @ direction)
     return Rotation.from_rotvec(axis * (angle / np.maximum(sine, 1e-12))[:, None]).as_matrix()
 
 

@@ -38,7 +38,15 @@ class ShapeSpace:
     max_error: float
 
 
-def sample_people(gender: str, count: int, base: BaseMesh, body: BodyMesh, rig: Rig, macros, seed: int) -> People:
+def sample_people(
+    gender: str,
+    count: int,
+    base: BaseMesh,
+    body: BodyMesh,
+    rig: Rig,
+    macros: tuple[np.ndarray, list[tuple[str, ...]]],
+    seed: int,
+) -> People:
     """Draw ``count`` adults and bring them to the T-pose; macros is (targets, labels)."""
     rng = np.random.default_rng([seed, ("female", "male", "neutral").index(gender)])
     shapes = sample_shapes(gender, count, base.vertices, *macros, rng)

@@ -128,7 +128,7 @@ def _terminable():
 
 def manual() -> str:
     """What ``mannequin --help`` prints: a line for each command."""
-    lines = (f"  {name:<12}{inspect.getdoc(command).splitlines()[0]}" for name, command in COMMANDS.items())
+    lines = (f"  {name:<12}{_docstring(command).splitlines()[0]}" for name, command in COMMANDS.items())
     return MANUAL.format(commands="\n".join(lines))
 
 
@@ -145,12 +145,20 @@ def parse(args: list[str]):
         end = rest.index("--")
         return parse([name, *rest[:end]]).with_command(rest[end + 1 :], lambda words: parse(["generate", *words]))
     if {"-h", "--help"} & set(rest):
-        print(filled(inspect.getdoc(command), Console().width) + "\n")
+        print(filled(_docstring(command), Console().width) + "\n")
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
     command, default = command.typed(rest) if hasattr(command, "typed") else (command, None)
     return tyro.cli(
         command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY
     )
+
+
+def _docstring(command: type) -> str:
+    """What the manual of a command begins with."""
+    text = inspect.getdoc(command)
+    if not text:
+        raise TypeError(f"{command.__name__} has no docstring; expected its manual there.")
+    return text
 
 
 def filled(text: str, width: int) -> str:

@@ -4,7 +4,12 @@ import types
 from pathlib import Path
 from typing import Union, get_args
 
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
 
 from mannequin.generator.io.remote import Place, RemotePath, place
 
@@ -19,7 +24,7 @@ def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     if info.type_origin not in (Union, types.UnionType) or len(members) != 2 or type(None) not in members:
         return None
     member = members[0] if members[1] is type(None) else members[1]
-    inner = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(member, info.markers))
+    inner = _spec_of(member, info)
     return _named(inner, None, "none" if member is Path else "preset")
 
 
@@ -58,7 +63,7 @@ def _several(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     """Paths or numbers; that there are none is shown as "none"."""
     if info.type not in (tuple[Place, ...], tuple[float, ...]):
         return None
-    inner = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(get_args(info.type)[0], info.markers))
+    inner = _spec_of(get_args(info.type)[0], info)
     return PrimitiveConstructorSpec(
         nargs="*",
         metavar=f"{inner.metavar} ...",
@@ -66,6 +71,14 @@ def _several(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
         is_instance=lambda value: isinstance(value, tuple) and all(map(inner.is_instance, value)),
         str_from_instance=lambda value: [text for one in value for text in inner.str_from_instance(one)] or ["none"],
     )
+
+
+def _spec_of(member, info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec:
+    """How tyro reads a ``member`` of the type of ``info``. Raises what tyro says of a type that it cannot read."""
+    spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(member, info.markers))
+    if isinstance(spec, UnsupportedTypeAnnotationError):
+        raise spec
+    return spec
 
 
 def _named(inner: PrimitiveConstructorSpec, absent, name: str) -> PrimitiveConstructorSpec:

@@ -204,7 +204,8 @@ def _shipped(source: Source) -> Html | None:
         [el("code", f["path"]), size(f["bytes"]), str(f.get("license", "")), el("code", f["sha256"], class_="hash")]
         for f in held["files"]
     ]
-    origin = held.get("source") if isinstance(held.get("source"), dict) else {}
+    source_of = held.get("source")
+    origin = source_of if isinstance(source_of, dict) else {}
     here, there = __version__, source.versions.get("mannequin", "an unknown version")
     said = (
         f"Made from {origin.get('package', 'an unknown package')} (SHA-256 {origin.get('sha256', 'unknown')}): "

@@ -223,7 +223,7 @@ def _spread(s: Statistics) -> list[Html]:
         return []
     n = max(row[2] for row in rows)
     bars = [(name, v, f"{number(v)}°", f"{name}: {v:.1f}°, n {k:,}", "bar", None) for name, v, k in rows]
-    mean = np.mean([v for _, v, _ in rows])
+    mean = float(np.mean([v for _, v, _ in rows]))
     note = "of each joint's rotation about its mean: arccos of the mean cosine of the angle between them"
     said = f"n {n:,} frames of people; mean of the joints {number(mean)}°"
     return [

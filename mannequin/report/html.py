@@ -1,5 +1,6 @@
 """HTML as nested calls. Text is escaped unless it is Html already, so names from strangers stay text."""
 
+from collections.abc import Sequence
 from html import escape as _escape
 
 LONGEST = 300
@@ -62,7 +63,7 @@ def table(head: list[str], rows: list[list], numbers: tuple[int, ...] = (), clas
     )
 
 
-def facts(rows: list[tuple[str, object]]) -> Html:
+def facts(rows: Sequence[tuple[str, object]]) -> Html:
     """Names and what they stand for."""
     return el("dl", *(join((el("dt", name), el("dd", value))) for name, value in rows), class_="facts")
 

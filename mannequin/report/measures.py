@@ -140,7 +140,7 @@ class Facts:
     def value(self, name: str, values) -> None:
         self.values.setdefault(name, []).append(np.asarray(values, np.float64))
 
-    def name(self, kind: str, name: str) -> None:
+    def name(self, kind: str, name: str | float) -> None:
         self.names.setdefault(kind, []).append(str(name))
 
 
@@ -232,7 +232,7 @@ def _person(facts: Facts, person, track) -> None:
     turns = (
         Rotation.from_rotvec(track.pose[good].reshape(-1, 3)).as_matrix().reshape(-1, track.pose.shape[1], 3, 3)
         if good.any()
-        else []
+        else np.empty((0, track.pose.shape[1], 3, 3))
     )
     for j, name in enumerate(track.joint_names if len(turns) else ()):
         total, n = facts.turns.get(name, (np.zeros((3, 3)), 0))

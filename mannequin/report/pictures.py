@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -26,8 +26,7 @@ _FLAT = ("segm", "segm14", "instance", "chart", "occluded", "occluded_backward")
 class Thumbnail:
     """The middle frame of a clip's first camera, made small.
 
-    picture: (h, w, 3) uint8, the colour image, or the parts where there is none. joints: the same with
-    joints. mask: (h, w) bool. channels: name → (h, w, …), empty unless asked for.
+    picture: (h, w, 3) uint8, the colour image, or the parts where there is none. labels: None unless asked for.
     """
 
     key: str
@@ -36,9 +35,20 @@ class Thumbnail:
     people: int
     frames: int
     picture: np.ndarray
-    joints: np.ndarray | None = None
-    mask: np.ndarray | None = None
-    channels: dict[str, np.ndarray] = field(default_factory=dict)
+    labels: "ThumbnailLabels | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class ThumbnailLabels:
+    """The labels of a thumbnail.
+
+    joints: (h, w, 3) uint8, its picture with joints. mask: (h, w) bool. channels: name → (h, w, …).
+    """
+
+    key: str
+    joints: np.ndarray
+    mask: np.ndarray
+    channels: dict[str, np.ndarray]
 
 
 def thumbnail_of(reader, key: str, with_channels: bool) -> Thumbnail:
@@ -55,7 +65,8 @@ def thumbnail_of(reader, key: str, with_channels: bool) -> Thumbnail:
     channels = {name: _thinned(reader.frame(camera, name, t)) for name in present if name != "rgb"}
     if "segm" in channels:
         channels["segm14"] = MERGE_14[np.minimum(channels["segm"], len(MERGE_14) - 1)]
-    return Thumbnail(*about, draw_joints(small, views, t, small.shape[1] / full.shape[1]), _thinned(mask), channels)
+    joints = draw_joints(small, views, t, small.shape[1] / full.shape[1])
+    return Thumbnail(*about, ThumbnailLabels(key, joints, _thinned(mask), channels))
 
 
 def _unlit(reader, camera: str, present, t: int, mask: np.ndarray) -> np.ndarray:
@@ -86,20 +97,20 @@ def _thinned(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image[rows][:, columns])
 
 
-def strip(thumbnails: list[Thumbnail], name: str) -> tuple[Html, Html]:
-    """(pictures, legend) of channel ``name`` in the thumbnails that have it; colours mean the same in all of them."""
-    having = [thumbnail for thumbnail in thumbnails if name in thumbnail.channels]
+def strip(labels: list[ThumbnailLabels], name: str) -> tuple[Html, Html]:
+    """(pictures, legend) of channel ``name`` of those that have it; colours mean the same in all of them."""
+    having = [each for each in labels if name in each.channels]
     style = Style()
     if name == "depth" or name.startswith("flow"):
-        values = np.concatenate([thumbnail.channels[name][thumbnail.mask] for thumbnail in having])
+        values = np.concatenate([each.channels[name][each.mask] for each in having])
         style = fitted(style, **{"depth" if name == "depth" else "flow": values})
     pictures = [
-        picture(colourise(s.channels[name], s.mask, name, style), f"{name} of clip {s.key}", name in _FLAT)
-        for s in having
+        picture(colourise(each.channels[name], each.mask, name, style), f"{name} of clip {each.key}", name in _FLAT)
+        for each in having
     ]
-    found = {int(i) for s in having for i in np.unique(s.channels[name])} - {0} if name == "instance" else set()
-    told = legend(name, style, names={i: str(i) for i in found})
-    return el("div", *pictures, class_="strip"), Html(legend_html(told))
+    found = {int(i) for each in having for i in np.unique(each.channels[name])} - {0} if name == "instance" else set()
+    meaning = legend(name, style, names={i: str(i) for i in found})
+    return el("div", *pictures, class_="strip"), Html(legend_html(meaning))
 
 
 def picture(image: np.ndarray, alt: str, flat: bool = False) -> Html:

@@ -114,13 +114,14 @@ def clips(source: Source) -> Html:
 
 def channels(source: Source) -> Html:
     """A strip of pictures for each channel, and what its colours mean."""
-    having = [s for s in source.gathered.thumbnails if s.joints is not None]
+    having = [s for s in source.gathered.thumbnails if s.labels is not None]
+    labels = [s.labels for s in having if s.labels is not None]
     said = (
         f"The same {count(len(having), 'frame')} in every channel. Colours mean the same all along a strip; "
         "labels are thinned out, not averaged."
     )
     parts = [el("p", said, class_="note")]
-    joints = el("div", *(picture(s.joints, f"joints of clip {s.key}") for s in having), class_="strip")
+    joints = el("div", *(picture(each.joints, f"joints of clip {each.key}") for each in labels), class_="strip")
     key = (
         "Joints, bones and the tight box about the visible pixels; hollow where a joint is hidden. Arrays "
         "joints2d, visible, box."
@@ -135,8 +136,8 @@ def channels(source: Source) -> Html:
         )
     parts.append(el("div", el("h4", "joints"), el("p", key), joints, class_="channel", id="channel-joints"))
     for name in (*(n for n in CHANNELS if n != "rgb"), "segm14"):
-        if any(name in s.channels for s in having):
-            parts.append(_channel(name, *strip(having, name)))
+        if any(name in each.channels for each in labels):
+            parts.append(_channel(name, *strip(labels, name)))
     absent = [name for name in CHANNELS if name not in source.gathered.channels]
     if absent:
         parts.append(el("p", f"Not in these clips: {', '.join(absent)}.", class_="note"))

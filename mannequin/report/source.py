@@ -51,7 +51,8 @@ class Source:
 def read_source(path: Place, most: int, on_progress: Callable) -> Source:
     """Read the collection at ``path``, ``most`` of its clips. Raises DatasetError if there is nothing to be read."""
     collection = open_collection(path)
-    native = collection.dataset is not None
+    dataset = collection.dataset
+    native = dataset is not None
     validation, trouble = _validation(collection.path) if native else (None, "")
     name = path.name if isinstance(path, RemotePath) else Path(os.path.abspath(path)).name
     return Source(
@@ -59,14 +60,12 @@ def read_source(path: Place, most: int, on_progress: Callable) -> Source:
         name=name,
         bytes=_bytes(collection),
         gathered=gather(collection, most, on_progress),
-        inventory=take_inventory(collection.path, range(collection.dataset.num_clips))
-        if native and collection.dataset.num_clips
-        else None,
+        inventory=take_inventory(collection.path, range(dataset.num_clips)) if native and dataset.num_clips else None,
         failures=collection.failures(),
         runs=read_runs(collection.path) if native else Runs(),
         validation=validation,
         trouble=trouble.replace(f"{collection.path}/", ""),
-        command=generate_command(collection.dataset, name) if native else None,
+        command=generate_command(dataset, name) if native else None,
     )
 
 
@@ -81,8 +80,10 @@ def _bytes(collection: Collection) -> int:
     """Of the clips: what else lies in the folder, this report for one, does not count."""
     if collection.dataset is not None:
         return collection.dataset.size()
+    if isinstance(collection.path, RemotePath):
+        return collection.path.size()
     if collection.kind == "clip":
-        return collection.path.size() if isinstance(collection.path, RemotePath) else collection.path.stat().st_size
+        return collection.path.stat().st_size
     files = (
         os.path.join(folder, name)
         for folder, _, names in os.walk(collection.path)

@@ -1,5 +1,6 @@
 """What the 3D scene is made of, as arrays: posed bodies in patches of one colour, and points seen by a camera."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -140,7 +141,7 @@ def textured_patches(faces: np.ndarray, face_colours: np.ndarray) -> list[Patch]
 
 def _beside(faces: np.ndarray):
     """(F, F) sparse matrix, 1 for each pair of faces that share an edge."""
-    one, other = trimesh.graph.face_adjacency(faces).T
+    one, other = np.asarray(trimesh.graph.face_adjacency(faces)).T
     rows, columns = np.concatenate([one, other]), np.concatenate([other, one])
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(faces), len(faces)))
 
@@ -150,7 +151,8 @@ def labelled_patches(faces: np.ndarray, labels: np.ndarray, colours: np.ndarray)
     patches = []
     for label in np.unique(labels):
         ids, corners = np.unique(faces[labels == label], return_inverse=True)
-        patches.append(Patch(tuple(int(c) for c in colours[label]), ids, corners.reshape(-1, 3).astype(np.uint32)))
+        r, g, b = (int(c) for c in colours[label])
+        patches.append(Patch((r, g, b), ids, corners.reshape(-1, 3).astype(np.uint32)))
     return patches
 
 
@@ -165,7 +167,8 @@ def unproject(
     at = np.stack([x + 0.5, y + 0.5], axis=1)
     K = intrinsics(camera)
     if any(camera.distortion) and len(at):
-        at = cv2.undistortPointsIter(at[:, None], K, np.array(camera.distortion), None, None, UNDISTORTED)[:, 0]
+        undistort: Callable[..., np.ndarray] = cv2.undistortPointsIter  # whose stubs refuse None for R and P
+        at = undistort(at[:, None], K, np.array(camera.distortion), None, None, UNDISTORTED)[:, 0]
     else:
         at = (at - K[:2, 2]) / K[[0, 1], [0, 1]]
     local = np.concatenate([at, np.ones((len(at), 1))], axis=1) * depth[:, None]

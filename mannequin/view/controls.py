@@ -15,7 +15,9 @@ BEGIN_WITH = ("rgb", "segm", "depth", "normal")
 """Channels that are shown before anybody chose any, of those that there are."""
 
 IMAGES, SCENE = "images", "3D"
-ALL_CAMERAS, EVERYONE = "all cameras", "everyone"
+ALL_CAMERAS: str = "all cameras"
+EVERYONE: str = "everyone"
+NO_CAMERA: str = ""
 ON, OFF = "● ", "○ "
 FIRST, BACK, PLAY, PAUSE, ON_STEP, LAST = "|<", "<", "play", "pause", ">", ">|"
 
@@ -158,7 +160,7 @@ class Controls:
         self._transport = gui.add_button_group("frames", (FIRST, BACK, PLAY, ON_STEP, LAST))
         self._transport.on_click(lambda event: actions.transport(event.target.value))
         self._frame = gui.add_slider("frame", 0, 1, 1, 0)
-        self._frame.on_update(lambda event: event.client is not None and actions.seek(event.target.value))
+        self._frame.on_update(lambda event: actions.seek(event.target.value) if event.client is not None else None)
         self._when = gui.add_html("")
         self._speed = gui.add_dropdown(
             "speed", tuple(SPEEDS), initial_value="1", hint="Multiples of the clip's own pace"
@@ -168,7 +170,7 @@ class Controls:
 
     def _add_pictures(self, palette: str) -> None:
         gui = self._gui
-        self._camera = gui.add_dropdown("camera", ("",), visible=False)
+        self._camera = gui.add_dropdown("camera", (NO_CAMERA,), visible=False)
         self._toggles = gui.add_button_group("channels", tuple(ON + name for name in BEGIN_WITH))
         self._toggles.on_click(lambda event: self._toggle(event.target.value))
         self._over = gui.add_checkbox("over colour", False, hint="Lay the channels over the colour image")
@@ -194,7 +196,7 @@ class Controls:
         self.x = gui.add_number("x", 0, min=0, max=1, step=1)
         self.y = gui.add_number("y", 0, min=0, max=1, step=1)
         for handle in (self.x, self.y):
-            handle.on_update(lambda event: event.client is not None and self._actions.pixel())
+            handle.on_update(lambda event: self._actions.pixel() if event.client is not None else None)
         self._values = gui.add_html("")
 
     def _add_scene(self) -> None:
@@ -216,7 +218,7 @@ class Controls:
 
     def _heard(self, *handles, then: Callable[[], None] | None = None) -> None:
         for handle in handles:
-            handle.on_update(lambda event: event.client is not None and (then or self._actions.change)())
+            handle.on_update(lambda event: (then or self._actions.change)() if event.client is not None else None)
 
     def _set_layout(self, option: str) -> None:
         self.layout = option[len(ON) :]

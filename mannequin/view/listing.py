@@ -27,8 +27,10 @@ class ClipList:
         self._keys: list[str] = []
         self._text = gui.add_text("search", "", hint="Words of the name, action, body or tags")
         with gui.add_folder("filters", expand_by_default=False):
-            self._filters = {n: gui.add_dropdown(n, (ANY,), initial_value=ANY) for n in ("split", "action", "body")}
-            self._filters["state"] = gui.add_dropdown("state", (ANY, *STATES), initial_value=ANY)
+            offered = {"split": (ANY,), "action": (ANY,), "body": (ANY,), "state": (ANY, *STATES)}
+            self._filters: dict[str, viser.GuiDropdownHandle[str]] = {
+                name: gui.add_dropdown(name, values, initial_value=ANY) for name, values in offered.items()
+            }
         self._status = gui.add_html("")
         self._buttons = [gui.add_button(" ", color=PLAIN, visible=False) for _ in range(PAGE)]
         self._pager = gui.add_button_group("page", ("first", "previous", "next", "last"))

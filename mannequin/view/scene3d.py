@@ -14,11 +14,13 @@ import viser
 from scipy.spatial.transform import Rotation
 
 from mannequin.generator.body.model import SMPL_PARENTS, SMPLH_PARENTS
+from mannequin.generator.catalog import Catalog
 from mannequin.generator.clip import PersonTrack
 from mannequin.generator.colours import Style, colourise, part_colours
+from mannequin.generator.dataset.collection import Collection
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.objects import object_mesh
-from mannequin.generator.spec import CameraSpec
+from mannequin.generator.spec import CameraSpec, ObjectSpec
 from mannequin.view.bodies import Body, Patch, bodies_of, catalog_of, labelled_patches, textured_patches, unproject
 
 ROOT = "/clip"
@@ -97,8 +99,9 @@ class Scene3D:
 
     def __init__(self, scene: viser.SceneApi, style: Style):
         self.scene, self.style, self.notice = scene, style, ""
-        self._root = self._clip = self._frusta = None
-        self._collection = self._catalog = self._client = None
+        self._shown: _Shown | None = None
+        self._assets: tuple[Collection, Catalog] | None = None
+        self._client: viser.ClientHandle | None = None
         self._lock = threading.RLock()  # the browser tells of its camera in threads of viser's
 
     def open(self, reader, collection) -> None:
@@ -108,46 +111,48 @@ class Scene3D:
             self._open(reader, collection)
 
     def _open(self, reader, collection) -> None:
-        if self._collection is not collection:
-            self._collection, self._catalog = collection, catalog_of(collection)
-        bodies, self.notice = bodies_of(reader, collection, self._catalog)
+        if self._assets is None or self._assets[0] is not collection:
+            self._assets = collection, catalog_of(collection)
+        bodies, self.notice = bodies_of(reader, collection, self._assets[1])
         cameras = {c.name: c for c in reader.spec.cameras if c.name in reader.cameras}
         tracks = {name: reader.track(name) for name in reader.people}
         poses = {name: reader.T_world_camera(name) for name in cameras}
         _check_finite(poses, tracks)
-        self._clip = clip = ShownClip(reader, bodies, tracks, cameras, poses)
         self.scene.set_up_direction("+z")
         self.scene.set_background_image(_sky(), format="png")
-        self._root = self.scene.add_frame(ROOT, show_axes=False)
-        self._ground = _add_ground(self.scene, clip)
-        self._surfaces, self._objects = _Surfaces(self.scene, clip), _Objects(self.scene, clip)
-        self._points, self._skeletons = _Points(self.scene, clip), _Skeletons(self.scene, clip)
-        self._frusta = _Frusta(self.scene, clip)
+        root = self.scene.add_frame(ROOT, show_axes=False)
+        try:
+            self._shown = _add_clip(self.scene, root, ShownClip(reader, bodies, tracks, cameras, poses))
+        except Exception:
+            self._remove(root)
+            raise
 
     def close(self) -> None:
         """Remove all from the browser and let go of the clip."""
         with self._lock:
-            if self._root is not None:
-                self._root.remove()
-                self.scene.set_background_image(None)
-            self._root = self._clip = None
-            self._ground = self._surfaces = self._objects = self._points = self._skeletons = self._frusta = None
-            self.notice = ""
+            if self._shown is not None:
+                self._remove(self._shown.root)
+            self._shown, self.notice = None, ""
+
+    def _remove(self, root: viser.FrameHandle) -> None:
+        root.remove()
+        self.scene.set_background_image(None)
 
     def show(self, camera: str, t: int, options: SceneOptions = SceneOptions()) -> None:
         """Frame ``t`` with ``camera`` chosen. Call it within ``client.atomic()``, lest half of it be drawn."""
-        whole = len(self._clip.bodies) == len(self._clip.tracks)
+        shown = self._opened()
+        whole = len(shown.clip.bodies) == len(shown.clip.tracks)
         mesh, points = (
             options.surface == "mesh" and whole,
             options.surface == "points" or (options.surface == "mesh" and not whole),
         )
         with self._lock:
-            self._surfaces.show(t, mesh, options, self.style)
-            self._objects.show(t, mesh)
-            self._points.show(camera, t, points, options.colour, self.style)
-            self._skeletons.show(t, options.skeleton, options.names)
-            self._frusta.show(camera, t, options.frustum, self.style)
-            self._ground.visible = options.ground
+            shown.surfaces.show(t, mesh, options, self.style)
+            shown.objects.show(t, mesh)
+            shown.points.show(camera, t, points, options.colour, self.style)
+            shown.skeletons.show(t, options.skeleton, options.names)
+            shown.frusta.show(camera, t, options.frustum, self.style)
+            shown.ground.visible = options.ground
 
     def look_through(self, client: viser.ClientHandle, camera: str, t: int) -> None:
         """Put the browser's camera where ``camera`` is at frame ``t``, with all of its image in view.
@@ -155,12 +160,13 @@ class Scene3D:
         An image centre off the middle cannot be followed: viser looks along the middle. The camera's
         own picture, which would hide everything, is left out until the browser's camera leaves it.
         """
-        pose, eye, view = self._clip.poses[camera][t], self._clip.cameras[camera], client.camera
-        h, w = self._clip.reader.spec.resolution
+        clip, view = self._opened().clip, client.camera
+        pose, eye = clip.poses[camera][t], clip.cameras[camera]
+        h, w = clip.reader.spec.resolution
         with client.atomic():
             view.position = pose[:3, 3]
             view.wxyz = wxyz(pose)
-            view.look_at = pose[:3, 3] + pose[:3, 2] * self._clip.distance(camera, t)
+            view.look_at = pose[:3, 3] + pose[:3, 2] * clip.distance(camera, t)
             view.fov = float(2 * np.arctan(max(h / 2 / eye.fy, w / 2 / eye.fx / view.aspect)))
             self._watch(client)
 
@@ -172,8 +178,40 @@ class Scene3D:
 
     def _seen_from(self, position: np.ndarray) -> None:
         with self._lock:
-            if self._frusta is not None:
-                self._frusta.seen_from(position)
+            if self._shown is not None:
+                self._shown.frusta.seen_from(position)
+
+    def _opened(self) -> "_Shown":
+        if self._shown is None:
+            raise RuntimeError("No clip is open; call open() first.")
+        return self._shown
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What stands in the browser for one clip."""
+
+    clip: ShownClip
+    root: viser.FrameHandle
+    ground: viser.GridHandle
+    surfaces: "_Surfaces"
+    objects: "_Objects"
+    points: "_Points"
+    skeletons: "_Skeletons"
+    frusta: "_Frusta"
+
+
+def _add_clip(scene: viser.SceneApi, root: viser.FrameHandle, clip: ShownClip) -> _Shown:
+    return _Shown(
+        clip=clip,
+        root=root,
+        ground=_add_ground(scene, clip),
+        surfaces=_Surfaces(scene, clip),
+        objects=_Objects(scene, clip),
+        points=_Points(scene, clip),
+        skeletons=_Skeletons(scene, clip),
+        frusta=_Frusta(scene, clip),
+    )
 
 
 def _check_finite(poses: dict[str, np.ndarray], tracks: dict[str, PersonTrack]) -> None:
@@ -240,13 +278,14 @@ class _Objects:
             mesh.visible = visible
 
 
-def _add_object(scene: viser.SceneApi, name: str, thing) -> viser.MeshHandle:
+def _add_object(scene: viser.SceneApi, name: str, thing: ObjectSpec) -> viser.MeshHandle:
     mesh = object_mesh(thing.mesh, thing.texture)
-    colour = tuple(round(255 * c) for c in thing.color)
     if mesh.texture is not None:
-        colour = tuple(int(c) for c in mesh.texture.reshape(-1, 3).mean(0))  # viser draws a mesh in one colour
+        r, g, b = (int(c) for c in mesh.texture.reshape(-1, 3).mean(0))  # viser draws a mesh in one colour
+    else:
+        r, g, b = (round(255 * c) for c in thing.color)
     return scene.add_mesh_simple(
-        name, mesh.vertices * thing.scale, mesh.faces, color=colour, side="double", flat_shading=thing.mesh == "box"
+        name, mesh.vertices * thing.scale, mesh.faces, color=(r, g, b), side="double", flat_shading=thing.mesh == "box"
     )
 
 
@@ -254,7 +293,8 @@ class _Points:
     """What the chosen camera sees, where it sees it."""
 
     def __init__(self, scene: viser.SceneApi, clip: ShownClip):
-        self.scene, self.clip, self.cloud = scene, clip, None
+        self.scene, self.clip = scene, clip
+        self.cloud: viser.PointCloudHandle | None = None
 
     def show(self, camera: str, t: int, visible: bool, colour: str, style: Style) -> None:
         if self.cloud is not None:
@@ -263,8 +303,15 @@ class _Points:
             return
         points, colours, radius = seen_points(self.clip, camera, t, colour, style)
         if self.cloud is None and len(points):
-            appearance = {"point_shape": "circle", "point_shading": "flat", "precision": "float32"}
-            self.cloud = self.scene.add_point_cloud(f"{ROOT}/points", points, colours, point_size=radius, **appearance)
+            self.cloud = self.scene.add_point_cloud(
+                f"{ROOT}/points",
+                points,
+                colours,
+                point_size=radius,
+                point_shape="circle",
+                point_shading="flat",
+                precision="float32",
+            )
         elif self.cloud is not None:
             self.cloud.visible = len(points) > 0
             self.cloud.points, self.cloud.colors, self.cloud.point_size = points, colours, radius
@@ -304,7 +351,8 @@ class _Skeletons:
 
     def __init__(self, scene: viser.SceneApi, clip: ShownClip):
         self.scene, self.clip = scene, clip
-        self.bones = self.joints = None
+        self.bones: viser.LineSegmentsHandle | None = None
+        self.joints: viser.PointCloudHandle | None = None
         self.names: list[viser.LabelHandle] = []
 
     def show(self, t: int, visible: bool, names: bool) -> None:
@@ -318,7 +366,7 @@ class _Skeletons:
         self._name(tracks, t, visible and names)
 
     def _draw(self, tracks, joints: np.ndarray, segments: np.ndarray) -> None:
-        if self.bones is not None:
+        if self.bones is not None and self.joints is not None:
             self.bones.points, self.joints.points = segments, joints
             return
         colours = [BONE_COLOURS[i % len(BONE_COLOURS)] for i in range(len(tracks))]

@@ -9,19 +9,23 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 import viser
 
 from mannequin.generator.colours import Style
 from mannequin.generator.errors import MannequinError
 from mannequin.view.about import description_html, facts_html, message_html
-from mannequin.view.clip_images import ClipImages
+from mannequin.view.clip_images import ClipImages, ImageOptions
 from mannequin.view.controls import BACK, FIRST, IMAGES, LAST, ON_STEP, PAUSE, PLAY, Actions, Controls
 from mannequin.view.image_planes import ImagePlanes
 from mannequin.view.index import ClipIndex
 from mannequin.view.listing import ClipList
 from mannequin.view.pixels import read_pixel, readings_html
 from mannequin.view.playback import Playback
+
+if TYPE_CHECKING:
+    from mannequin.view.scene3d import Scene3D
 
 AT_REST = 0.35
 """Seconds without change after which pictures are sent again enlarged."""
@@ -36,7 +40,8 @@ PATIENCE = 10.0
 """Seconds to wait for a sign of the browser before it is asked again."""
 
 LIST_WIDTH, CONTROLS_WIDTH = 230, 330
-KEYS = {"space": PLAY, "arrowleft": BACK, "arrowright": ON_STEP, "home": FIRST, "end": LAST}
+Key = Literal["space", "arrowleft", "arrowright", "arrowup", "arrowdown", "home", "end"]
+KEYS: dict[Key, str] = {"space": PLAY, "arrowleft": BACK, "arrowright": ON_STEP, "home": FIRST, "end": LAST}
 
 
 class Session:
@@ -44,12 +49,18 @@ class Session:
 
     def __init__(self, client: viser.ClientHandle, index: ClipIndex, palette: str, key: str):
         self.client, self.index = client, index
-        self.t, self.pixel, self.images, self.key = 0, None, None, key
-        self._palette, self._scene3d = palette, None
+        self.t, self.key = 0, key
+        self.pixel: tuple[int, int] | None = None
+        self.images: ClipImages | None = None
+        self._palette = palette
+        self._scene3d: Scene3D | None = None
         self._tasks: queue.SimpleQueue[Callable | None] = queue.SimpleQueue()
         self._playback: Playback | None = None
-        self._shown = self._arranged = self._explained = None
-        self._aspect, self._tilted = round(client.camera.aspect, 2), None
+        self._shown: tuple | None = None
+        self._arranged: tuple | None = None
+        self._explained: ImageOptions | None = None
+        self._aspect = round(client.camera.aspect, 2)
+        self._tilted: float | None = None
         self._sharp, self._growing, self._closed = True, True, False
         self._thread = threading.Thread(target=self._run, name=f"browser {client.client_id}", daemon=True)
         self._thread.start()
@@ -130,14 +141,14 @@ class Session:
             return
         self._straighten()
         if self._playback is not None:
-            self._advance()
-        wanted = self._wanted()
+            self._advance(self._playback)
+        wanted = self._wanted(self.images)
         if wanted != self._shown:
-            self._show(sharp=False)
+            self._show(self.images, sharp=False)
             self._shown, self._sharp = wanted, self.controls.layout != IMAGES
             self._arrived()
         elif self._playback is None and not self._sharp:
-            self._show(sharp=True)
+            self._show(self.images, sharp=True)
             self._sharp = True
             self._arrived()
 
@@ -190,7 +201,11 @@ class Session:
             label = "play or pause" if what == PLAY else f"frame {what}"
             command = self.client.gui.add_command(label, hotkey=key)
             command.on_trigger(lambda _, what=what: self.do(lambda: self._transport(what)))
-        for key, label, step in (("arrowdown", "next clip", 1), ("arrowup", "previous clip", -1)):
+        neighbours: tuple[tuple[Key, str, int], ...] = (
+            ("arrowdown", "next clip", 1),
+            ("arrowup", "previous clip", -1),
+        )
+        for key, label, step in neighbours:
             command = self.client.gui.add_command(label, hotkey=key)
             command.on_trigger(lambda _, step=step: self.do(lambda: self._open_neighbour(step)))
 
@@ -230,59 +245,62 @@ class Session:
         self.index.refresh()
         self._growing = True
 
-    def _wanted(self) -> tuple:
+    def _wanted(self, images: ClipImages) -> tuple:
         """All that the picture on the screen follows from."""
         controls = self.controls
         scene = controls.scene_options() if controls.layout != IMAGES else None
-        return self.key, scene, self.t, controls.image_options(self.images.reader.cameras), self.pixel, self._aspect
+        return self.key, scene, self.t, controls.image_options(images.reader.cameras), self.pixel, self._aspect
 
-    def _show(self, sharp: bool) -> None:
-        options = self.controls.image_options(self.images.reader.cameras)
-        self.controls.at(self.t, self.images.reader.spec)
+    def _show(self, images: ClipImages, sharp: bool) -> None:
+        options = self.controls.image_options(images.reader.cameras)
+        self.controls.at(self.t, images.reader.spec)
         if self.controls.layout == IMAGES:
-            self._show_images(options, sharp)
+            self._show_images(images, options, sharp)
         else:
-            self._show_scene()
+            self._show_scene(images)
         if self._explained != options:
-            self.controls.explain(self.images, options)
+            self.controls.explain(images, options)
             self._explained = options
         if self._playback is None and not sharp:
-            self._read_pixel()
+            self._read_pixel(images)
 
-    def _show_images(self, options, sharp: bool) -> None:
-        tiles, flat = self.images.tiles(options, self.t, sharp), self.images.flat(options)
-        arranged = tuple(flat), self.images.reader.spec.resolution, self._aspect
+    def _show_images(self, images: ClipImages, options: ImageOptions, sharp: bool) -> None:
+        tiles, flat = images.tiles(options, self.t, sharp), images.flat(options)
+        resolution = images.reader.spec.resolution
+        arranged = tuple(flat), resolution, self._aspect
         with self.client.atomic():
             if arranged != self._arranged:
                 self._close_scene()
                 self.controls.say("")
-                self.planes.arrange(flat, arranged[1], self.client.camera.aspect)
+                self.planes.arrange(flat, resolution, self.client.camera.aspect)
                 self.planes.look_at(self.client)
                 self._arranged = arranged
             self.planes.show(tiles)
             if not sharp:
                 self.planes.mark(self.pixel)
 
-    def _show_scene(self) -> None:
-        camera, options = self.controls.camera(self.images.reader.cameras), self.controls.scene_options()
+    def _show_scene(self, images: ClipImages) -> None:
+        camera, options = self.controls.camera(images.reader.cameras), self.controls.scene_options()
         style = self.controls.style()
         arranged, was_images = ("scene", style.palette), self._arranged is None or self._arranged[0] != "scene"
-        if arranged != self._arranged:
+        scene3d = self._scene3d
+        if scene3d is None or arranged != self._arranged:
             self.planes.clear()
-            self._open_scene(style)
+            scene3d = self._open_scene(images, style)
             self._arranged = arranged
         with self.client.atomic():
-            self._scene3d.show(camera, self.t, options)
+            scene3d.show(camera, self.t, options)
         if was_images:
-            self._scene3d.look_through(self.client, camera, self.t)
+            scene3d.look_through(self.client, camera, self.t)
 
-    def _open_scene(self, style: Style) -> None:
+    def _open_scene(self, images: ClipImages, style: Style) -> "Scene3D":
         from mannequin.view.scene3d import Scene3D  # its libraries take a second to load
 
-        self._scene3d = self._scene3d or Scene3D(self.client.scene, style)
-        self._scene3d.style = style
-        self._scene3d.open(self.images.reader, self.index.collection)
-        self.controls.say(message_html("3D", self._scene3d.notice) if self._scene3d.notice else "")
+        self._scene3d = scene3d = self._scene3d or Scene3D(self.client.scene, style)
+        scene3d.style = style
+        scene3d.open(images.reader, self.index.collection)
+        self.controls.say(message_html("3D", scene3d.notice) if scene3d.notice else "")
+        return scene3d
 
     def _close_scene(self) -> None:
         if self._scene3d is not None:
@@ -323,10 +341,10 @@ class Session:
             return
         last, playing = self.images.reader.spec.num_frames - 1, self._playback is not None
         if what in (PLAY, PAUSE):
-            self._stop() if playing else self._play()
+            self._stop() if playing else self._play(self.images)
         elif what == "":
             if playing:
-                self._play()
+                self._play(self.images)
         else:
             self._stop()
             self.t = {FIRST: 0, BACK: max(0, self.t - 1), ON_STEP: min(last, self.t + 1), LAST: last}[what]
@@ -336,8 +354,8 @@ class Session:
             self._stop()
             self.t = min(max(0, int(t)), self.images.reader.spec.num_frames - 1)
 
-    def _play(self) -> None:
-        spec, controls = self.images.reader.spec, self.controls
+    def _play(self, images: ClipImages) -> None:
+        spec, controls = images.reader.spec, self.controls
         first = 0 if self.t == spec.num_frames - 1 else self.t
         self.t = first
         self._playback = Playback(spec.num_frames, spec.fps, first, time.monotonic(), controls.speed, controls.loop)
@@ -348,9 +366,9 @@ class Session:
             self._playback, self._shown = None, None
             self.controls.playing(False)
 
-    def _advance(self) -> None:
-        self.t = self._playback.frame(time.monotonic(), self.t)
-        if self._playback.ends(self.t):
+    def _advance(self, playback: Playback) -> None:
+        self.t = playback.frame(time.monotonic(), self.t)
+        if playback.ends(self.t):
             self._stop()
 
     # Pixels
@@ -361,8 +379,8 @@ class Session:
     def _read_named_pixel(self) -> None:
         self.pixel = int(self.controls.x.value), int(self.controls.y.value)
 
-    def _read_pixel(self) -> None:
-        reader = self.images.reader
+    def _read_pixel(self, images: ClipImages) -> None:
+        reader = images.reader
         h, w = reader.spec.resolution
         if self.pixel is None or not (0 <= self.pixel[0] < w and 0 <= self.pixel[1] < h):
             return

@@ -4,7 +4,7 @@ import json as json_
 from dataclasses import dataclass
 
 import tyro
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
@@ -77,7 +77,7 @@ def _print(console: Console, report) -> None:
 def _table(rows) -> Table:
     """One line per check, at most 80 columns wide."""
     table = Table(box=None, pad_edge=False)
-    for heading, justify in (
+    columns: tuple[tuple[str, JustifyMethod], ...] = (
         ("check", "left"),
         ("clips", "right"),
         ("worst", "right"),
@@ -85,7 +85,8 @@ def _table(rows) -> Table:
         ("limit", "right"),
         ("unit", "left"),
         ("", "left"),
-    ):
+    )
+    for heading, justify in columns:
         table.add_column(heading, justify=justify, no_wrap=True)
     for row in rows:
         finding = row.worst
