@@ -1,5 +1,6 @@
 """Renderers by name."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from mannequin.generator.clip import Clip
@@ -13,11 +14,13 @@ RENDERERS = ("blender", "raster")
 class Renderer(Protocol):
     """Turns a description into a clip and draws nothing at random."""
 
-    def render(self, spec: ClipSpec, outputs) -> Clip:
+    def render(self, spec: ClipSpec, outputs: Sequence[str]) -> Clip:
         """Pose and render ``spec``; ``outputs`` are names of CHANNELS and EXTRA_OUTPUTS."""
+        ...
 
-    def render_scene(self, scene: Scene, outputs) -> Clip:
+    def render_scene(self, scene: Scene, outputs: Sequence[str]) -> Clip:
         """Render a scene that is posed already."""
+        ...
 
 
 def open_renderer(name: str, catalog, device: str = "cpu") -> Renderer:

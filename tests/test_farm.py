@@ -364,6 +364,14 @@ def test_what_must_not_be_broken_is_finished_before_a_worker_leaves(tmp_path):
     assert (tmp_path / "file").read_text() == "whole" and not workers_of(os.getpid())
 
 
+@NEEDS_PROC
+def test_a_worker_that_does_not_leave_in_time_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool_module, "EXIT_SECONDS", 0.05)
+    with pool(2) as run_calls:
+        next(run_calls(finish, [(tmp_path / "file", True), (tmp_path / "file", False)]))
+    assert not (tmp_path / "file").exists() and not workers_of(os.getpid())
+
+
 # Disks
 
 

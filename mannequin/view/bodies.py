@@ -1,6 +1,5 @@
 """What the 3D scene is made of, as arrays: posed bodies in patches of one colour, and points seen by a camera."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +17,7 @@ from mannequin.generator.clip import PersonTrack
 from mannequin.generator.errors import DatasetError, MannequinError
 from mannequin.generator.spec import CameraSpec, PersonSpec
 from mannequin.renderers.validation.posing import Poser
+from mannequin.renderers.validation.rays import ABSENT
 
 TEXELS = 512
 """Along the atlas, for colours of faces some 8 mm wide."""
@@ -167,8 +167,7 @@ def unproject(
     at = np.stack([x + 0.5, y + 0.5], axis=1)
     K = intrinsics(camera)
     if any(camera.distortion) and len(at):
-        undistort: Callable[..., np.ndarray] = cv2.undistortPointsIter  # whose stubs refuse None for R and P
-        at = undistort(at[:, None], K, np.array(camera.distortion), None, None, UNDISTORTED)[:, 0]
+        at = cv2.undistortPointsIter(at[:, None], K, np.array(camera.distortion), ABSENT, ABSENT, UNDISTORTED)[:, 0]
     else:
         at = (at - K[:2, 2]) / K[[0, 1], [0, 1]]
     local = np.concatenate([at, np.ones((len(at), 1))], axis=1) * depth[:, None]

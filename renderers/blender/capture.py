@@ -7,7 +7,10 @@ wrapped: once it returns, its result still holds every pass.
 import numpy as np
 
 from mannequin.generator.errors import RenderError
-from mannequin.renderers.blender.session import interrupts_held, load_bpy, silence
+from mannequin.renderers.blender.session import interrupts_held, load_bpy, load_with_bpy, silence
+
+CAPTURES = "captures"
+"""Attribute of Cycles' render method that says that it is wrapped already."""
 
 
 class Capture:
@@ -50,10 +53,9 @@ _listener: list[Capture] = []
 
 def install() -> None:
     """Wrap Cycles' render method; a second call changes nothing."""
-    import cycles
-
+    cycles = load_with_bpy("cycles")
     original = cycles.CyclesRender.render
-    if getattr(original, "captures", False):
+    if getattr(original, CAPTURES, False):
         return
 
     def render(self, depsgraph):
@@ -61,5 +63,5 @@ def install() -> None:
         for capture in _listener:
             capture.read(self.get_result())
 
-    render.captures = True
+    setattr(render, CAPTURES, True)
     cycles.CyclesRender.render = render

@@ -63,7 +63,7 @@ def touched_cells(meshes, K: np.ndarray, T_world_camera: np.ndarray, resolution:
     return cells
 
 
-def crops_of(cells: np.ndarray, resolution: tuple[int, int], samples: int) -> list[Crop]:
+def crops_of(cells: np.ndarray, resolution: tuple[int, int], samples: float) -> list[Crop]:
     """Disjoint crops that cover all touched cells, as cheap to render as splitting makes them."""
     rows, columns = np.flatnonzero(cells.any(1)), np.flatnonzero(cells.any(0))
     if len(rows) == 0:

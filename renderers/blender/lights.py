@@ -1,10 +1,12 @@
 """The light of a clip as lamps and a world; shadows on the ground are the backdrop's."""
 
+from typing import Any
+
 import numpy as np
 
 from mannequin.generator.spec import HdriLight, Lamp, LampLight
 from mannequin.renderers.blender.materials import make_image, remove_image
-from mannequin.renderers.blender.session import load_bpy
+from mannequin.renderers.blender.session import load_bpy, load_with_bpy
 
 IMPORTANCE_WIDTH = 512
 """Columns of the map by which Cycles aims at the bright parts of an environment. By default it
@@ -15,7 +17,8 @@ class LightRig:
     """Everything that lights a scene and must be removed with it."""
 
     def __init__(self, scene, light, environment: np.ndarray | None):
-        self.scene, self.images, self.objects, self.world = scene, [], [], None
+        self.scene, self.images, self.objects = scene, [], []
+        self.world: Any = None
         if isinstance(light, HdriLight):
             self._add_environment(environment, light.yaw, light.strength)
         elif isinstance(light, LampLight):
@@ -62,8 +65,7 @@ class LightRig:
         nodes["Background"].inputs["Strength"].default_value = ambient
 
     def _add_lamp(self, lamp: Lamp) -> None:
-        from mathutils import Vector
-
+        Vector = load_with_bpy("mathutils").Vector
         data = load_bpy().data.lights.new("lamp", "AREA")
         data.shape, data.size, data.energy, data.color = "DISK", lamp.size, lamp.power, lamp.color
         lamp_object = load_bpy().data.objects.new("lamp", data)

@@ -11,7 +11,7 @@ from mannequin.renderers.blender.crop import Crop
 from mannequin.renderers.blender.lights import LightRig
 from mannequin.renderers.blender.materials import TRUTH_OUTPUTS
 from mannequin.renderers.blender.meshes import MeshObject
-from mannequin.renderers.blender.session import load_bpy, silence
+from mannequin.renderers.blender.session import load_bpy, load_with_bpy, silence
 
 COLOUR, TRUTH = "colour", "truth"
 """View layers: the image with its exact index and depth passes; one sample of everything else."""
@@ -83,10 +83,8 @@ class LiveScene:
 
     def set_camera(self, K: np.ndarray, T_world_camera: np.ndarray, resolution) -> None:
         """Look through an OpenCV camera."""
-        from mathutils import Matrix
-
         apply_lens(self.scene, self.camera, lens_of(K, resolution), resolution)
-        self.camera.matrix_world = Matrix(matrix_world(T_world_camera).tolist())
+        self.camera.matrix_world = load_with_bpy("mathutils").Matrix(matrix_world(T_world_camera).tolist())
 
     def render(self, crop: Crop, resolution) -> dict[tuple[str, str], np.ndarray]:
         """(layer, pass) → (h, w, C) float32 of the crop, row 0 at the top."""

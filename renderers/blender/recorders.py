@@ -9,7 +9,7 @@ from mannequin.generator.clip import Foreground, View
 from mannequin.generator.scene import Scene
 from mannequin.renderers import agreement
 from mannequin.renderers.blender.colour import compose
-from mannequin.renderers.blender.crop import bounding_crop, crops_of, touched_cells
+from mannequin.renderers.blender.crop import Crop, bounding_crop, crops_of, touched_cells
 from mannequin.renderers.blender.live_scene import COLOUR, TRUTH_PASSES, LiveScene
 from mannequin.renderers.blender.passes import PassRecorder
 from mannequin.renderers.ground import Backdrop
@@ -17,6 +17,27 @@ from mannequin.renderers.people import make_view
 from mannequin.renderers.raster.labels import rasterize_labels
 from mannequin.renderers.raster.renderer import keep, label_channels
 from mannequin.renderers.raster.shading import encode
+
+
+class Pictures:
+    """What Cycles rendered over the backdrop of one camera. rgb: (T, H, W, 3) uint8 sRGB."""
+
+    def __init__(self, scene: Scene, camera: str):
+        self.rgb = np.empty((scene.spec.num_frames, *scene.spec.resolution, 3), np.uint8)
+        self._backdrop = Backdrop(scene, camera)
+        self._behind: tuple[np.ndarray, np.ndarray] | None = None  # linear light, and the same encoded
+
+    def start(self, k: int) -> None:
+        """Paint what is behind everything at index ``k``."""
+        if self._behind is None or not self._backdrop.is_constant:
+            light = self._backdrop.frame(k)
+            self._behind = light, encode(light)
+        self.rgb[k - 1] = self._behind[1]
+
+    def add(self, k: int, crop: Crop, radiance: np.ndarray) -> None:
+        """Lay premultiplied RGBA ``radiance`` (h, w, 4) over ``crop`` of index ``k``, which is started."""
+        assert self._behind is not None
+        compose(radiance, self._behind[0][crop.slices], self.rgb[k - 1][crop.slices])
 
 
 class Recorder(ABC):
@@ -34,9 +55,7 @@ class Recorder(ABC):
         self.resolution, self.num_frames = scene.spec.resolution, scene.spec.num_frames
         self.channels = label_channels(outputs)
         self.agreement: list[agreement.FrameAgreement] = []
-        self.rgb = np.empty((self.num_frames, *self.resolution, 3), np.uint8) if "rgb" in outputs else None
-        self._backdrop = Backdrop(scene, camera) if self.rgb is not None else None
-        self._still = None
+        self.pictures = Pictures(scene, camera) if "rgb" in outputs else None
 
     def needs(self, k: int) -> bool:
         """Whether index ``k`` (frame k - 1) has to be rendered."""
@@ -54,30 +73,24 @@ class Recorder(ABC):
         """Render index ``k`` of the scene, posed at it already."""
         live_scene.set_camera(self.K, self.poses[k], self.resolution)
         images = {name: np.zeros((*self.resolution, CHANNELS_OF.get(name, 1)), np.float32) for _, name in self.passes}
-        is_picture = self.rgb is not None and 1 <= k <= self.num_frames
-        behind = self._start_picture(k) if is_picture else None
+        pictures = self.pictures if 1 <= k <= self.num_frames else None
+        if pictures is not None:
+            pictures.start(k)
         for crop in self._crops(live_scene, k):
             rendered = live_scene.render(crop, self.resolution)
             for layer, name in self.passes:
                 image = rendered[layer, name]
                 images[name][crop.slices] = image[..., : images[name].shape[2]]
-            if is_picture:
-                compose(rendered[COLOUR, "Combined"], behind[crop.slices], self.rgb[k - 1][crop.slices])
+            if pictures is not None:
+                pictures.add(k, crop, rendered[COLOUR, "Combined"])
         images["Depth"][images["Object Index"] == 0] = 0
         self.record(k, images)
 
     def view(self, outputs: Sequence[str]) -> View:
         """Everything recorded, as asked for."""
         labels = self.labels()
-        return make_view(self.scene, self.camera, self.rgb, labels, keep(labels, outputs))
-
-    def _start_picture(self, k: int) -> np.ndarray:
-        """(H, W, 3) linear light behind everything at index ``k``, after painting it."""
-        if self._still is None or not self._backdrop.is_constant:
-            behind = self._backdrop.frame(k)
-            self._still = behind, encode(behind)
-        behind, self.rgb[k - 1] = self._still
-        return behind
+        rgb = self.pictures.rgb if self.pictures is not None else None
+        return make_view(self.scene, self.camera, rgb, labels, keep(labels, outputs))
 
     def _crops(self, live_scene: LiveScene, k: int):
         meshes = [(m.vertices[k], m.faces) for m in self.scene.meshes]

@@ -1,4 +1,7 @@
-"""The only module that imports bpy: single-threaded and silent, or it says what is missing."""
+"""The only module that imports bpy: single-threaded and silent, or it says what is missing.
+
+bpy and what it brings have no type stubs: all of their objects are Any.
+"""
 
 import contextlib
 import importlib
@@ -6,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 from mannequin.generator.errors import MissingExtraError
 
@@ -15,10 +19,10 @@ BPY_RELEASES = {"3.11": "5.0.1", "3.13": "5.2.3"}
 """Version of Python → release of bpy that is for it, as the extra ``blender`` in pyproject.toml."""
 SYSTEM_LIBRARIES = "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1"
 
-_loaded = None
+_loaded: Any = None
 
 
-def load_bpy():
+def load_bpy() -> Any:
     """The bpy module, imported once per process.
 
     The import runs while the process may use a single core: Blender then keeps to one thread for
@@ -30,6 +34,12 @@ def load_bpy():
         with _one_core(), silence():
             _loaded = _import_bpy()
     return _loaded
+
+
+def load_with_bpy(name: str) -> Any:
+    """A module that bpy brings with it: mathutils, cycles. Raises MissingExtraError as ``load_bpy`` does."""
+    load_bpy()
+    return importlib.import_module(name)
 
 
 def add_bundled_packages() -> None:

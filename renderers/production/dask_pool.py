@@ -51,6 +51,7 @@ def dask_pool(address: str) -> Iterator[RunCalls]:
 def _connect(address: str):
     try:
         import distributed
+        from distributed.versions import VersionMismatchWarning
     except ModuleNotFoundError as e:
         raise MissingExtraError(
             f"Rendering on a Dask cluster needs dask and distributed, which are not installed. Run: {PIP_LINE}"
@@ -58,9 +59,7 @@ def _connect(address: str):
     try:
         asyncio.run(_check_scheduler(address))
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", distributed.versions.VersionMismatchWarning
-            )  # _check_versions says it better
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # _check_versions says it better
             return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="mannequin")
     except (OSError, ValueError, TypeError) as e:
         raise ConfigError(
@@ -176,7 +175,8 @@ def _allow_processes() -> None:
     Its nanny starts it as a daemon, which Python forbids to have any lest they stay behind; those
     of a pool leave with their parent.
     """
-    multiprocessing.current_process()._config["daemon"] = False
+    process = multiprocessing.current_process()
+    process._config["daemon"] = False  # pyright: ignore[reportAttributeAccessIssue] (private; there is no other way)
 
 
 def _first_line(error: Exception) -> str:

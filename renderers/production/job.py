@@ -68,7 +68,7 @@ class Summary:
         if self.crashes:
             rows.append(("died", f"{self.crashes} worker processes; each was replaced"))
         if self.frames:
-            slowest = max(self.seconds, key=self.seconds.get)
+            slowest = max(self.seconds, key=lambda stage: self.seconds[stage])
             rows += [
                 ("frames", f"{self.frames} in {self.wall:.1f} s"),
                 ("speed", f"{self.frames / self.wall:.1f} frames per second, {self.frames / busy:.1f} per core"),

@@ -17,8 +17,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 from joblib.externals.loky.backend import get_context, resource_tracker
@@ -116,9 +117,11 @@ def _one_thread():
 
 def _run_in_workers(workers: list["_Worker"], task, arguments: Iterable[tuple]) -> Iterator:
     """Keep every worker busy; calls whose worker died come last."""
-    fresh, again, busy = ((each, 1) for each in arguments), deque(), {}
+    fresh = ((each, 1) for each in arguments)
+    again: deque[tuple[tuple, int]] = deque()
+    busy: dict[Connection, _Worker] = {}
 
-    def next_call():
+    def next_call() -> tuple[tuple, int] | None:
         return next(fresh, None) or (again.popleft() if again else None)
 
     idle = deque(workers)
@@ -128,7 +131,7 @@ def _run_in_workers(workers: list["_Worker"], task, arguments: Iterable[tuple]) 
             busy[worker.send(task, *call)] = worker
         if not busy:
             return
-        for connection in wait(list(busy)):
+        for connection in cast(list[Connection], wait(list(busy))):
             worker = busy.pop(connection)
             each, attempt = worker.call
             result = worker.receive()
@@ -145,26 +148,32 @@ class _Worker:
     """A process that starts with its first call, and the one that takes its place when it dies."""
 
     def __init__(self, core: int | None):
-        self.core, self.process = core, None
+        self.core = core
+        self.process: _Process | None = None
+        self.call: tuple[tuple, int] = (), 0
 
-    def send(self, task, arguments: tuple, attempt: int):
+    def send(self, task, arguments: tuple, attempt: int) -> Connection:
         """Send a call; returns what :func:`wait` waits for."""
         self.call = arguments, attempt
-        if self.process is None or self.process.exitcode is not None:
+        process = self.process
+        if process is None or process.exitcode is not None:
             self.join()
-            self._start()
+            process = self.process = _Process(self.core)
+            process.start()
         with suppress(OSError):  # it died this instant; receive() will say so
-            self.connection.send_bytes(pickle.dumps((task, arguments), pickle.HIGHEST_PROTOCOL))
-        return self.connection
+            process.connection.send_bytes(pickle.dumps((task, arguments), pickle.HIGHEST_PROTOCOL))
+        return process.connection
 
     def receive(self):
         """What the call returned, or WorkerCrash. Raises what it raised."""
+        process = self.process
+        assert process is not None
         try:
-            is_good, value = pickle.loads(self.connection.recv_bytes())
+            is_good, value = pickle.loads(process.connection.recv_bytes())
         except (EOFError, OSError):
-            self.process.join()
-            return WorkerCrash(self._reason(), self._log_end(), self.call[1])
-        self.log.truncate(0)
+            process.wait()
+            return WorkerCrash(process.reason(), process.log_end(), self.call[1])
+        process.log.truncate(0)
         if not is_good:
             raise value
         return value
@@ -176,37 +185,68 @@ class _Worker:
 
     def join(self) -> None:
         """Wait until the process has ended; kill one that does not."""
-        if self.process is None:
-            return
-        self.connection.close()
-        self.process.join(EXIT_SECONDS)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.log.close()
-        Path(self.log.name).unlink(missing_ok=True)  # by a process that ended before it could
+        if self.process is not None:
+            self.process.close()
 
-    def _start(self) -> None:
-        context = get_context("loky")  # starts afresh and, unlike spawn, does not run the user's script again
+
+class _Process:
+    """A process, the connection to it, and the file that it writes its output to."""
+
+    def __init__(self, core: int | None):
+        context = cast(
+            Any, get_context("loky")
+        )  # starts afresh and, unlike spawn, does not run the user's script again
         handle, name = tempfile.mkstemp(prefix="mannequin-", suffix=".log")
         os.close(handle)
         self.log = open(name, "r+b", buffering=0)
-        self.connection, end = context.Pipe()
-        self.process = context.Process(target=_serve, args=(end, self.core, name), daemon=True)
-        with _signals_blocked():
-            self.process.start()
-        end.close()
+        self.connection: Connection
+        self.connection, self._end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(self._end, core, name), daemon=True)
 
-    def _log_end(self) -> str:
-        """The end of what the process wrote on standard output and error."""
+    def start(self) -> None:
+        with _signals_blocked():
+            self._process.start()
+        self._end.close()
+
+    @property
+    def exitcode(self) -> int | None:
+        """None while it runs."""
+        return self._process.exitcode
+
+    def wait(self) -> None:
+        self._process.join()
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def close(self) -> None:
+        """Wait until it has ended, or kill it; then remove its log."""
+        self.connection.close()
+        self._process.join(EXIT_SECONDS)
+        if self._process.is_alive():
+            self._kill()
+            self._process.join()
+        self.log.close()
+        Path(self.log.name).unlink(missing_ok=True)  # by a process that ended before it could
+
+    def _kill(self) -> None:
+        """End it at once. loky's processes have no kill() of their own."""
+        if hasattr(signal, "SIGKILL"):
+            os.kill(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.terminate()
+
+    def log_end(self) -> str:
+        """The end of what it wrote on standard output and error."""
         size = self.log.seek(0, os.SEEK_END)
         self.log.seek(max(0, size - LOG_BYTES))
         return self.log.read(LOG_BYTES).decode("utf-8", "replace")
 
-    def _reason(self) -> str:
-        code = self.process.exitcode or 0
+    def reason(self) -> str:
+        """Why it ended, in a sentence."""
+        code = self.exitcode or 0
         if code >= 0:
-            is_late = re.search(r"^Timeout \(", self._log_end(), re.MULTILINE)
+            is_late = re.search(r"^Timeout \(", self.log_end(), re.MULTILINE)
             return (
                 "It took longer than --clip-timeout allows."
                 if is_late

@@ -27,6 +27,16 @@ class Samples:
     ray: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class BentCells:
+    """The rays (N, 2) of a band of a distorted camera's rows, sorted into cells as ``bin_points`` gives them."""
+
+    origin: np.ndarray
+    starts: np.ndarray
+    order: np.ndarray
+    rays: np.ndarray
+
+
 class Sampler:
     """Casts grid × grid evenly spaced rays through every pixel of one viewpoint.
 
@@ -53,7 +63,7 @@ class Sampler:
         width, n = self.view.resolution[1], self.grid
         for number, (top, bottom) in enumerate(self._bands):
             if self._bent:
-                face, left, top, ray = self._cast_bent(k, number)
+                face, left, top, ray = self._cast_bent(k, top, self._bent[number])
             else:
                 face, left, top, ray = self._cast_straight(k, top, bottom)
             centres = Samples(*collect(face, left, top, n, n // 2, n, width, *ray))
@@ -82,20 +92,30 @@ class Sampler:
         )
         return face, left, top, (ray_x[None, :], ray_y[:, None])
 
-    def _bent_cells(self, top: int, bottom: int):
+    def _bent_cells(self, top: int, bottom: int) -> BentCells:
         """Rays of all samples in rows top … bottom of a distorted camera, and the cells they lie in."""
         lens, n = self.view.lens, self.grid
         x, y = (np.ascontiguousarray(a.ravel()) for a in np.meshgrid(self._x, self._y[top * n : bottom * n]))
         rays = image_rays(x, y, lens.pinhole, lens.k, lens.radius)
-        return (*bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy), rays)
+        return BentCells(*bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy), rays)
 
-    def _cast_bent(self, k: int, band: int):
-        pose, lens, cells = self.view.pose(k), self.view.lens, self._bent[band]
-        rays = cells[-1]
+    def _cast_bent(self, k: int, top: int, cells: BentCells):
+        pose, lens, rays = self.view.pose(k), self.view.lens, cells.rays
         depth, face = np.full(len(rays), np.inf), np.full(len(rays), -1, np.int32)
-        fill_points(pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, *cells, depth, face)
+        fill_points(
+            pose.camera,
+            pose.screen,
+            self.view.triangles.faces,
+            lens.pinhole,
+            cells.origin,
+            cells.starts,
+            cells.order,
+            rays,
+            depth,
+            face,
+        )
         shape = (-1, len(self._x))
-        return face.reshape(shape), 0, self._bands[band][0], (rays[:, 0].reshape(shape), rays[:, 1].reshape(shape))
+        return face.reshape(shape), 0, top, (rays[:, 0].reshape(shape), rays[:, 1].reshape(shape))
 
 
 def join(parts: list[Samples]) -> Samples:

@@ -50,7 +50,7 @@ def render_view(scene: Scene, camera: str, channels: Sequence[str]) -> tuple[np.
     rgb, labels = np.empty((view.num_frames, *view.resolution, 3), np.uint8), []
     for k in range(1, view.num_frames + 1):
         painter.clear(k, rgb[k - 1])
-        centres = []
+        centres, normals = [], None
         for every, middle in sampler.cast(k):
             normals = view.normals(k, every.face)
             painter.paint(k, every, normals, rgb[k - 1])
@@ -68,20 +68,21 @@ class Painter:
         self.textures: Textures = build_textures(m.texture for m in meshes)
         sizes = [texel_counts(m.vertices[1], m.faces, m.uv, *m.texture.shape[:2]) for m in meshes]
         self._sizes = np.concatenate([np.zeros((0, 2), np.float32), *sizes])
-        self._behind = self._empty = None
+        self._behind: tuple[np.ndarray, np.ndarray] | None = None  # linear light, and the same encoded
 
     def clear(self, k: int, out: np.ndarray) -> None:
         """Write the background of index ``k``, which ``paint`` composites on, to out (H, W, 3) uint8 sRGB."""
         if self._behind is None or not self.backdrop.is_constant:
-            self._behind = self.backdrop.frame(k)
-            self._empty = encode(self._behind)
-        out[:] = self._empty
+            light = self.backdrop.frame(k)
+            self._behind = light, encode(light)
+        out[:] = self._behind[1]
 
     def paint(self, k: int, samples: Samples, normals: np.ndarray, out: np.ndarray) -> None:
         """Write the pixels that ``samples`` of index ``k`` touch to out (H, W, 3) uint8 sRGB.
 
         normals: what ``view.normals`` gives for the samples.
         """
+        assert self._behind is not None  # clear() comes first
         view, tri = self.view, self.view.triangles
         pose = view.pose(k)
         colour = shade(
@@ -101,7 +102,7 @@ class Painter:
             view.lens.pinhole,
             self.grid,
         )
-        composite(samples.pixel, colour, self.grid, self._behind.reshape(-1, 3), out.reshape(-1, 3), ENCODE)
+        composite(samples.pixel, colour, self.grid, self._behind[0].reshape(-1, 3), out.reshape(-1, 3), ENCODE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,11 +1,17 @@
 """A camera by OpenCV and a caster that tries every triangle: slow, plain, and nobody's renderer."""
 
+import typing
+from typing import Any
+
 import cv2
 import numpy as np
 from numba import njit
 
 NEAR = 0.01
 """m. Nearer surfaces are not seen, as in the renderers."""
+
+ABSENT = typing.cast(Any, None)
+"""Of R and P in undistortPointsIter: OpenCV takes None, its stubs do not say so."""
 
 _ITERATIONS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-12)
 
@@ -41,7 +47,7 @@ class Eye:
         at = np.stack([x, y], axis=1) + 0.5
         if len(at) == 0:
             return np.zeros((0, 2))
-        rays = cv2.undistortPointsIter(at[:, None], self.K, self.lens, None, None, _ITERATIONS)[:, 0]
+        rays = cv2.undistortPointsIter(at[:, None], self.K, self.lens, ABSENT, ABSENT, _ITERATIONS)[:, 0]
         again = self.project(np.concatenate([rays, np.ones((len(rays), 1))], axis=1))
         return np.where(np.abs(again - at).max(1, keepdims=True) < 1e-4, rays, np.nan)
 

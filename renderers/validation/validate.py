@@ -137,11 +137,9 @@ class _Examiner:
         findings = []
         for camera, view in clip.views.items():
             if view.rgb is not None:
-                again = {t: (c.views[camera].rgb[0], c.views[camera].labels.mask(0)) for t, c in drawn.items()}
+                again = {t: (_rgb(c, camera)[0], c.views[camera].labels.mask(0)) for t, c in drawn.items()}
                 findings += order_findings(view.rgb, again, frames)
-                findings += colour_findings(
-                    view.rgb[frames[0]], other.views[camera].rgb[0], view.labels.mask(frames[0])
-                )
+                findings += colour_findings(view.rgb[frames[0]], _rgb(other, camera)[0], view.labels.mask(frames[0]))
         return findings
 
     def _other_colour(self, clip: Clip, scene: Scene, t: int) -> Clip | None:
@@ -149,3 +147,10 @@ class _Examiner:
         if self.made_colour == "blender" or self.cycles is None or any(any(c.distortion) for c in clip.spec.cameras):
             return None
         return self.cycles.render_scene(one_frame(scene, t), ("rgb",))
+
+
+def _rgb(clip: Clip, camera: str) -> np.ndarray:
+    """(T, H, W, 3) uint8 of a clip that was rendered in colour."""
+    rgb = clip.views[camera].rgb
+    assert rgb is not None
+    return rgb
