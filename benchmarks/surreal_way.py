@@ -22,9 +22,10 @@ import cv2
 from mannequin.generator.body.lbs import rest_joints, rodrigues
 from mannequin.generator.light import SH_GAIN
 from mannequin.generator.scene import Scene
+from mannequin.generator.spec import ShLight
 from mannequin.renderers.blender.camera import apply_lens, lens_of, matrix_world
 from mannequin.renderers.blender.materials import make_image
-from mannequin.renderers.blender.session import add_bundled_packages, load_bpy, silence
+from mannequin.renderers.blender.session import add_bundled_packages, load_bpy, load_with_bpy, silence
 from mannequin.renderers.raster.shading import encode
 
 PASSES = {"Depth": "FLOAT", "Normal": "VECTOR", "Vector": "VECTOR", "Material Index": "FLOAT"}
@@ -86,7 +87,7 @@ class SurrealWay:
         layer.use_pass_z = layer.use_pass_normal = layer.use_pass_vector = layer.use_pass_material_index = True
 
     def _camera(self) -> None:
-        from mathutils import Matrix
+        Matrix = load_with_bpy("mathutils").Matrix
 
         K, poses = next(iter(self.clip.cameras.values()))
         camera = self.bpy.data.objects.new("camera", self.bpy.data.cameras.new("camera"))
@@ -131,7 +132,10 @@ class SurrealWay:
 
     def _coefficients(self) -> list[float]:
         """Of radiance over albedo, gains included."""
-        return (np.asarray(self.clip.spec.light.coefficients) * SH_GAIN).tolist()
+        light = self.clip.spec.light
+        if not isinstance(light, ShLight):
+            raise ValueError(f"The light is {light.kind}; expected spherical harmonics, as SURREAL has.")
+        return (np.asarray(light.coefficients) * SH_GAIN).tolist()
 
     def _script(self, nodes, link, albedo):
         text = self.bpy.data.texts.get("harmonics.osl") or self.bpy.data.texts.new("harmonics.osl")
@@ -207,7 +211,7 @@ class SurrealWay:
 
     def _keyframes(self) -> None:
         """Keyframes of all bones and shape keys; SURREAL inserts them before it renders."""
-        from mathutils import Matrix
+        Matrix = load_with_bpy("mathutils").Matrix
 
         keys, betas = self.body.data.shape_keys.key_blocks, self.track.betas
         rests = [np.array(self.armature.data.bones[n].matrix_local)[:3, :3] for n in self.model.joint_names]

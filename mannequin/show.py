@@ -15,6 +15,7 @@ from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.clip import LABELS
 from mannequin.generator.colours import Style, colourise, fitted, legend
 from mannequin.generator.dataset.collection import Collection, open_collection
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
 from mannequin.generator.io.films import write_film
 from mannequin.generator.pictures import (
@@ -67,7 +68,7 @@ class Source:
     """One camera of an open clip. title: of the clip."""
 
     title: str
-    reader: object
+    reader: ClipSource
     camera: str
 
     @property
@@ -142,7 +143,7 @@ def _pictures(row: Row, t: int, size: tuple[int, int], style: Style) -> Iterator
     rgb = (
         reader.rgb(camera, t, t + 1)[0] if has_rgb else np.where(mask, 90, 0)[..., None].repeat(3, -1).astype(np.uint8)
     )
-    h, w = _inside(mask.shape, size)
+    h, w = _inside(row.source.reader.resolution, size)
     for name in row.names:
         if name not in there:
             yield ground(*size)

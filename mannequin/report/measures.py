@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mannequin.generator.appearance.measures import Measures
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, LampLight, PhotoBackground, ShLight
 
 POSE_JOINTS = 22
@@ -176,7 +177,7 @@ def _to_body(root, vectors) -> np.ndarray:
     return np.einsum("tji,tj->ti", Rotation.from_rotvec(root).as_matrix(), vectors)
 
 
-def measure(reader) -> Facts:
+def measure(reader: ClipSource) -> Facts:
     """All that is measured of an open clip. Raises DatasetError if any of it is damaged."""
     facts = Facts(agreement=dict(reader.agreement), versions=dict(reader.versions))
     _clip(facts, reader.spec)
@@ -256,7 +257,7 @@ def _looks(facts: Facts, texture: str, gender: str) -> None:
         facts.name(kind, words[kind])
 
 
-def _view(facts: Facts, reader, camera: str, tracks: dict) -> None:
+def _view(facts: Facts, reader: ClipSource, camera: str, tracks: dict) -> None:
     """What one camera saw."""
     spec, T = reader.spec, reader.T_world_camera(camera)
     h, w = spec.resolution
@@ -302,7 +303,7 @@ def _seen(facts: Facts, seen, track, T: np.ndarray) -> np.ndarray:
     return present
 
 
-def _brightness(facts: Facts, reader, camera: str) -> None:
+def _brightness(facts: Facts, reader: ClipSource, camera: str) -> None:
     """Mean luma of the middle frame, people and background apart."""
     t = reader.spec.num_frames // 2
     luma = reader.frame(camera, "rgb", t) @ np.array([0.299, 0.587, 0.114])

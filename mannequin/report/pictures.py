@@ -10,6 +10,7 @@ from PIL import Image
 
 from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.colours import Style, colourise, fitted, legend
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.pictures import draw_joints
 from mannequin.legends import legend_html
 from mannequin.report.html import Html, el
@@ -51,7 +52,7 @@ class ThumbnailLabels:
     channels: dict[str, np.ndarray]
 
 
-def thumbnail_of(reader, key: str, with_channels: bool) -> Thumbnail:
+def thumbnail_of(reader: ClipSource, key: str, with_channels: bool) -> Thumbnail:
     """A picture of an open clip. Raises DatasetError if what it shows is damaged."""
     spec, camera = reader.spec, reader.cameras[0]
     t, present = spec.num_frames // 2, reader.channels(camera)
@@ -69,7 +70,7 @@ def thumbnail_of(reader, key: str, with_channels: bool) -> Thumbnail:
     return Thumbnail(*about, ThumbnailLabels(key, joints, _thinned(mask), channels))
 
 
-def _unlit(reader, camera: str, present, t: int, mask: np.ndarray) -> np.ndarray:
+def _unlit(reader: ClipSource, camera: str, present, t: int, mask: np.ndarray) -> np.ndarray:
     """What stands for a colour image that is not there."""
     if "segm" in present:
         return colourise(reader.frame(camera, "segm", t), mask, "segm")

@@ -2,15 +2,17 @@
 
 import html
 import json
+from collections.abc import Mapping
 
 from mannequin.generator.dataset.collection import Collection
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.spec import ClipSpec
 
 LONGEST_JSON = 60_000
 """Characters of the description shown; the whole can be downloaded."""
 
 
-def facts_html(reader, collection: Collection, key: str) -> str:
+def facts_html(reader: ClipSource, collection: Collection, key: str) -> str:
     """What is in the clip, how it came about and how to make it again."""
     spec, made = reader.spec, []
     facts = {
@@ -77,7 +79,7 @@ def _heading(text: str) -> str:
     return f"<div style='font-weight:600;margin:.6em 0 .2em'>{html.escape(text)}</div>"
 
 
-def _table(title: str, rows: dict) -> str:
+def _table(title: str, rows: Mapping[str, str]) -> str:
     cells = "".join(
         "<tr><td "
         f"style='opacity:.65;padding-right:8px;white-space:nowrap;vertical-align:top'>{html.escape(str(k))}</td>"

@@ -14,6 +14,8 @@ from mannequin.generator.body.model import BodyModel
 from mannequin.generator.cameras import intrinsics
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.clip import PersonTrack
+from mannequin.generator.dataset.collection import Collection
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import DatasetError, MannequinError
 from mannequin.generator.spec import CameraSpec, PersonSpec
 from mannequin.renderers.validation.posing import Poser
@@ -89,7 +91,7 @@ class Body:
             )
 
 
-def bodies_of(reader, collection, catalog: Catalog) -> tuple[dict[str, Body], str]:
+def bodies_of(reader: ClipSource, collection: Collection, catalog: Catalog) -> tuple[dict[str, Body], str]:
     """(person name → Body of all whose body is at hand, a sentence on the others or "")."""
     if collection.kind == "surreal":
         return {}, "A SURREAL-layout clip holds no surfaces: points are shown where its depth is."
@@ -117,7 +119,7 @@ def _texture(name: str, model: BodyModel, catalog: Catalog) -> np.ndarray | None
         return None
 
 
-def catalog_of(collection) -> Catalog:
+def catalog_of(collection: Collection) -> Catalog:
     """The assets that a collection's config names; the built-in ones if it names none."""
     return Poser(collection.dataset.config if collection.dataset else {}).catalog
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from mannequin.generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.pictures import draw_joints
 from mannequin.view.image_planes import Tile
 
@@ -44,7 +45,7 @@ class ImageOptions:
 class ClipImages:
     """Draws the images of one open clip."""
 
-    reader: object
+    reader: ClipSource
     _ranges: dict = field(default_factory=dict)
     _views: dict = field(default_factory=dict)
     _names: dict = field(default_factory=dict)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mannequin.generator.body.model import PARTS, PARTS_14
 from mannequin.generator.clip import CHANNELS
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.spec import ClipSpec
 
 
@@ -19,7 +20,7 @@ class Reading:
     meaning: str
 
 
-def read_pixel(reader, camera: str, t: int, x: int, y: int) -> list[Reading]:
+def read_pixel(reader: ClipSource, camera: str, t: int, x: int, y: int) -> list[Reading]:
     """Every channel of ``camera`` at column ``x`` and row ``y`` of frame ``t``."""
     channels = reader.channels(camera)
     labels = reader.labels(camera, tuple(n for n in channels if n != "rgb"), t, t + 1)

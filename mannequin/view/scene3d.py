@@ -18,6 +18,7 @@ from mannequin.generator.catalog import Catalog
 from mannequin.generator.clip import PersonTrack
 from mannequin.generator.colours import Style, colourise, part_colours
 from mannequin.generator.dataset.collection import Collection
+from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.spec import CameraSpec, ObjectSpec
@@ -72,7 +73,7 @@ class ShownClip:
     """The clip that is shown. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4)
     T_world_camera."""
 
-    reader: object
+    reader: ClipSource
     bodies: dict[str, Body]
     tracks: dict[str, PersonTrack]
     cameras: dict[str, CameraSpec]
@@ -104,13 +105,13 @@ class Scene3D:
         self._client: viser.ClientHandle | None = None
         self._lock = threading.RLock()  # the browser tells of its camera in threads of viser's
 
-    def open(self, reader, collection) -> None:
+    def open(self, reader: ClipSource, collection: Collection) -> None:
         """Take up a clip, which must stay open; its bodies are posed frame by frame as they are shown."""
         with self._lock:
             self.close()
             self._open(reader, collection)
 
-    def _open(self, reader, collection) -> None:
+    def _open(self, reader: ClipSource, collection: Collection) -> None:
         if self._assets is None or self._assets[0] is not collection:
             self._assets = collection, catalog_of(collection)
         bodies, self.notice = bodies_of(reader, collection, self._assets[1])
