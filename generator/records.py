@@ -17,7 +17,7 @@ _BRIEF = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80
 
 
-def to_plain(value):
+def to_plain(value) -> typing.Any:
     """Dataclasses to dicts, tuples to lists; everything else must be a plain JSON value."""
     if is_dataclass(value):
         kind = getattr(type(value), "kind", None)
