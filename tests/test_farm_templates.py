@@ -15,8 +15,8 @@ from jobs import OPTIONS, ROOT, digests
 
 from mannequin.cli.commands.generate import Generate
 from mannequin.cli.farm import openjd, slurm
-from mannequin.cli.farm.needs import Needs
-from mannequin.cli.farm.words import located
+from mannequin.cli.farm.arguments import located
+from mannequin.cli.farm.resources import Resources
 from mannequin.cli.main import main, parse
 from mannequin.generator.errors import ConfigError
 
@@ -26,9 +26,9 @@ BIN = Path(sys.executable).parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 
 
-def farm(*words) -> None:
+def farm(*arguments) -> None:
     with pytest.raises(SystemExit) as exit_:
-        main(["farm", *map(str, words)])
+        main(["farm", *map(str, arguments)])
     assert exit_.value.code == 0
 
 
@@ -39,12 +39,12 @@ def shell(*command, **environment) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def refuses(tmp_path, capsys, monkeypatch):
-    """Runs the command with words that cannot be; returns its one message."""
+    """Runs the command with arguments that cannot be; returns its one message."""
     monkeypatch.chdir(tmp_path)
 
-    def refuses(*words):
+    def refuses(*arguments):
         with pytest.raises(SystemExit) as exit_:
-            main(["farm", *words])
+            main(["farm", *arguments])
         said = capsys.readouterr()
         assert exit_.value.code == 2 and said.out == "" and said.err.count("mannequin: ") == 1
         assert not list(tmp_path.iterdir())
@@ -100,8 +100,8 @@ def test_a_script_that_is_not_run_by_slurm_says_how(tmp_path):
 
 
 def test_the_script_asks_slurm_for_what_tasks_need():
-    needs = Needs(cpus=8, memory=12, time="1-02:03:04", gpus=1, partition="long", account="vision")
-    text = slurm.sbatch_script("job.sbatch", "/env/bin/python", ["/data/out"], 40, needs)
+    resources = Resources(cpus=8, memory=12, time="1-02:03:04", gpus=1, partition="long", account="vision")
+    text = slurm.sbatch_script("job.sbatch", "/env/bin/python", ["/data/out"], 40, resources)
     asked = dict(re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", text, re.MULTILINE))
     wanted = {
         "array": "1-40",
@@ -117,23 +117,23 @@ def test_the_script_asks_slurm_for_what_tasks_need():
 
 
 def test_what_was_not_asked_for_is_left_to_the_farm():
-    text = slurm.sbatch_script("job.sbatch", "python", ["/data/out"], 40, Needs())
+    text = slurm.sbatch_script("job.sbatch", "python", ["/data/out"], 40, Resources())
     assert not re.search("--mem|--time|--gpus|--partition|--account", text)
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8), max_size=4))
-def test_bash_sees_the_words_as_they_were(words):
-    text = slurm.sbatch_script("job.sbatch", "python", ["/out", *words], 1, Needs())
+def test_bash_sees_the_arguments_as_they_were(arguments):
+    text = slurm.sbatch_script("job.sbatch", "python", ["/out", *arguments], 1, Resources())
     array = text[text.index("command=(\n") + len("command=(") : text.index("\n)\n\ntask=")]
-    assert shlex.split(array)[4:] == ["/out", *words]
+    assert shlex.split(array)[4:] == ["/out", *arguments]
 
 
-def test_bash_itself_sees_the_words_as_they_were():
-    words = ["/out", AWKWARD, "", "two\nlines", "--", "~", "!", "#no comment", "$(touch harm)"]
-    text = slurm.sbatch_script("job.sbatch", "python", words, 1, Needs())
+def test_bash_itself_sees_the_arguments_as_they_were():
+    arguments = ["/out", AWKWARD, "", "two\nlines", "--", "~", "!", "#no comment", "$(touch harm)"]
+    text = slurm.sbatch_script("job.sbatch", "python", arguments, 1, Resources())
     shown = text.replace('exec "${command[@]}"', 'printf "%s\\0" "${command[@]}"')
     done = shell("bash", "-c", shown, SLURM_ARRAY_TASK_ID="1")
-    assert done.stdout.split("\0")[4:-5] == words, done.stderr
+    assert done.stdout.split("\0")[4:-5] == arguments, done.stderr
 
 
 # Open Job Description
@@ -189,8 +189,8 @@ def test_a_folder_elsewhere_is_named_when_the_job_is_submitted(tmp_path, capsys)
     path.parent.mkdir()
     farm("openjd", path, "--shards", "2", "--", tmp_path / "else where", *OPTIONS)
     line = capsys.readouterr().out.splitlines()[-1].removeprefix("Try one task: ")
-    words = shlex.split(line.replace("openjd", str(BIN / "openjd"), 1))
-    done = shell(*words, "-p", f"Mannequin={BIN / 'mannequin'}")
+    arguments = shlex.split(line.replace("openjd", str(BIN / "openjd"), 1))
+    done = shell(*arguments, "-p", f"Mannequin={BIN / 'mannequin'}")
     assert done.returncode == 0, done.stdout
     assert len(list((tmp_path / "else where").rglob("*.h5"))) == 4
 
@@ -200,7 +200,7 @@ def test_yaml_and_json_hold_the_same(tmp_path):
         tmp_path / "job.yaml",
         ["/out", AWKWARD, "", "yes", "1e3", "a: b", "# c", "\U0001f600"],
         3,
-        Needs(time="00:10:00", memory=2),
+        Resources(time="00:10:00", memory=2),
     )
     yaml = pytest.importorskip("yaml")
     assert yaml.safe_load(openjd.written(value, ".yaml")) == value == json.loads(openjd.written(value, ".json"))
@@ -211,10 +211,10 @@ def test_yaml_and_json_hold_the_same(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("word", ["{{Param.Out}}", "a\tb", "a\nb"])
-def test_words_that_a_template_cannot_hold_are_refused(word):
+@pytest.mark.parametrize("argument", ["{{Param.Out}}", "a\tb", "a\nb"])
+def test_arguments_that_a_template_cannot_hold_are_refused(argument):
     with pytest.raises(ConfigError, match="[Rr]ename"):
-        openjd.template(Path("job.yaml"), ["/out", word], 2, Needs())
+        openjd.template(Path("job.yaml"), ["/out", argument], 2, Resources())
 
 
 # Paths
@@ -223,8 +223,8 @@ def test_words_that_a_template_cannot_hold_are_refused(word):
 def test_relative_paths_become_absolute_and_nothing_else_changes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "walks").mkdir()
-    words = ["out", "--motion", "walks", "run", "--textures", "./skins/", "--clips", "9", "--preset", "studio"]
-    found = located(words, parse(["generate", *words]), lambda words: parse(["generate", *words]))
+    arguments = ["out", "--motion", "walks", "run", "--textures", "./skins/", "--clips", "9", "--preset", "studio"]
+    found = located(arguments, parse(["generate", *arguments]), lambda arguments: parse(["generate", *arguments]))
     assert found == (
         str(tmp_path / "out"),
         "--motion",
@@ -232,23 +232,23 @@ def test_relative_paths_become_absolute_and_nothing_else_changes(tmp_path, monke
         "run",
         "--textures",
         str(tmp_path / "skins"),
-        *words[6:],
+        *arguments[6:],
     )
 
 
 def test_paths_that_cannot_be_told_from_other_words_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "studio").mkdir()
-    for words in (["out", "--textures", "studio", "--preset", "studio"], ["out", "--textures=studio"]):
+    for arguments in (["out", "--textures", "studio", "--preset", "studio"], ["out", "--textures=studio"]):
         with pytest.raises(ConfigError, match="'studio'"):
-            located(words, parse(["generate", *words]), lambda words: parse(["generate", *words]))
+            located(arguments, parse(["generate", *arguments]), lambda arguments: parse(["generate", *arguments]))
 
 
 # Mistakes
 
 
 @pytest.mark.parametrize(
-    "words, says",
+    "arguments, says",
     [
         ("slurm j.sbatch --shards 2", "behind --"),
         ("slurm j.sbatch --shards 2 --", "behind --"),
@@ -271,8 +271,8 @@ def test_paths_that_cannot_be_told_from_other_words_are_refused(tmp_path, monkey
         ("slurm j.sbatch --shards 2 -- out --dask tcp://h:1", "--dask"),
     ],
 )
-def test_mistakes_show_before_anything_is_written(refuses, words, says):
-    assert says in refuses(*words.split())
+def test_mistakes_show_before_anything_is_written(refuses, arguments, says):
+    assert says in refuses(*arguments.split())
 
 
 def test_a_wrong_option_behind_the_dashes_is_refused_by_the_parser_of_generate(tmp_path, capsys):

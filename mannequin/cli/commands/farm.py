@@ -11,8 +11,8 @@ import tyro
 
 from mannequin.cli.commands.generate import Generate
 from mannequin.cli.farm import openjd, slurm
-from mannequin.cli.farm.needs import Needs, given
-from mannequin.cli.farm.words import located
+from mannequin.cli.farm.arguments import located
+from mannequin.cli.farm.resources import Resources, given
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.atomic import write_bytes
 
@@ -44,48 +44,50 @@ class Farm:
     shards: Annotated[int, tyro.conf.arg(metavar="N")]
     """How many tasks share the clips. One task should last from minutes to hours."""
 
-    needs: Needs = field(default_factory=Needs)
+    resources: Resources = field(default_factory=Resources)
 
-    words: tyro.conf.SuppressFixed[tyro.conf.Fixed[tuple[str, ...]]] = ()
+    arguments: tyro.conf.SuppressFixed[tyro.conf.Fixed[tuple[str, ...]]] = ()
     """What stands behind --."""
 
-    def with_command(self, words: list[str], parse: Callable[[list[str]], Generate]) -> "Farm":
-        """The same for ``mannequin generate`` with ``words``, which ``parse`` understands or refuses."""
-        if not words:
+    def with_command(self, arguments: list[str], parse: Callable[[list[str]], Generate]) -> "Farm":
+        """The same for ``mannequin generate`` with ``arguments``, which ``parse`` understands or refuses."""
+        if not arguments:
             return self
-        command = parse(words)
+        command = parse(arguments)
         command.check()
         self._check_shards(command)
-        return replace(self, words=located(words, command, parse))
+        return replace(self, arguments=located(arguments, command, parse))
 
     def run(self) -> int:
-        if not self.words:
+        if not self.arguments:
             raise ConfigError(
                 "The command to run is missing; write it behind --, the dataset's folder first: "
                 f"mannequin farm {self.kind} {self.file} --shards {self.shards} -- OUT --clips 10000"
             )
-        self.needs.check()
+        self.resources.check()
         write = {"slurm": self._slurm, "openjd": self._openjd}[self.kind]
         print(write())
         return 0
 
     def _slurm(self) -> str:
         self._check_file(slurm.SUFFIXES)
-        text = slurm.sbatch_script(self.file.name, sys.executable, list(self.words), self.shards, self.needs)
+        text = slurm.sbatch_script(self.file.name, sys.executable, list(self.arguments), self.shards, self.resources)
         write_bytes(self.file, text.encode())
         file = shlex.quote(str(self.file))
         return f"Try one task: SLURM_ARRAY_TASK_ID=1 bash {file}\nSubmit all: sbatch {file}"
 
     def _openjd(self) -> str:
         self._check_file(openjd.SUFFIXES)
-        for name in given(self.needs, "partition", "account"):
+        for name in given(self.resources, "partition", "account"):
             raise ConfigError(
                 f"--{name} is for slurm; farms with Open Job Description choose the queue when a job is "
                 "submitted. Leave it out."
             )
-        value = openjd.template(self.file, list(self.words), self.shards, self.needs)
+        value = openjd.template(self.file, list(self.arguments), self.shards, self.resources)
         write_bytes(self.file, openjd.written(value, self.file.suffix).encode())
-        where = "" if "default" in value["parameterDefinitions"][0] else f" -p {shlex.quote(f'Out={self.words[0]}')}"
+        where = (
+            "" if "default" in value["parameterDefinitions"][0] else f" -p {shlex.quote(f'Out={self.arguments[0]}')}"
+        )
         file = shlex.quote(str(self.file))
         return f"Check: openjd check {file}\nTry one task: openjd run {file} --step Render -tp Shard=1{where}"
 

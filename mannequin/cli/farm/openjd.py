@@ -7,34 +7,34 @@ import json
 import os
 from pathlib import Path
 
-from mannequin.cli.farm.needs import Needs
+from mannequin.cli.farm.resources import Resources
 from mannequin.generator.errors import ConfigError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def template(file: Path, words: list[str], shards: int, needs: Needs) -> dict:
-    """The template to be written to ``file``: ``mannequin generate`` with ``words``, a task for every shard."""
-    for word in words[1:]:
-        _check(word)
-    args = ["generate", "{{Param.Out}}", *words[1:]]
-    args += ["--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", "--workers", str(needs.cpus)]
+def template(file: Path, arguments: list[str], shards: int, resources: Resources) -> dict:
+    """The template to be written to ``file``: ``mannequin generate`` with ``arguments``, a task for every shard."""
+    for argument in arguments[1:]:
+        _check(argument)
+    args = ["generate", "{{Param.Out}}", *arguments[1:]]
+    args += ["--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", "--workers", str(resources.cpus)]
     run = {"command": "{{Param.Mannequin}}", "args": args, "cancelation": {"mode": "NOTIFY_THEN_TERMINATE"}}
-    if needs.seconds:
-        run["timeout"] = needs.seconds
+    if resources.seconds:
+        run["timeout"] = resources.seconds
     step = {
         "name": "Render",
         "parameterSpace": {
             "taskParameterDefinitions": [{"name": "Shard", "type": "INT", "range": "1-{{Param.Shards}}"}]
         },
-        "hostRequirements": {"amounts": [{"name": name, "min": least} for name, least in _amounts(needs)]},
+        "hostRequirements": {"amounts": [{"name": name, "min": least} for name, least in _amounts(resources)]},
         "script": {"actions": {"onRun": run}},
     }
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "name": "mannequin",
         "description": "A dataset of synthetic people by Mannequin. Every task renders one shard of the clips.",
-        "parameterDefinitions": [_out(file, words[0]), *_parameters(shards)],
+        "parameterDefinitions": [_out(file, arguments[0]), *_parameters(shards)],
         "steps": [step],
     }
 
@@ -79,15 +79,15 @@ def _parameters(shards: int) -> list[dict]:
     ]
 
 
-def _amounts(needs: Needs) -> list[tuple[str, int]]:
-    amounts = [("vcpu", needs.cpus), ("memory", 1024 * needs.memory), ("gpu", needs.gpus)]
+def _amounts(resources: Resources) -> list[tuple[str, int]]:
+    amounts = [("vcpu", resources.cpus), ("memory", 1024 * resources.memory), ("gpu", resources.gpus)]
     return [(f"amount.worker.{name}", least) for name, least in amounts if least]
 
 
-def _check(word: str) -> None:
-    if "{{" in word or not word.isprintable():
+def _check(argument: str) -> None:
+    if "{{" in argument or not argument.isprintable():
         raise ConfigError(
-            f"The argument {word!r} cannot stand in an Open Job Description template, which has no way to write "
+            f"The argument {argument!r} cannot stand in an Open Job Description template, which has no way to write "
             "control characters or two opening braces. Rename the file."
         )
 

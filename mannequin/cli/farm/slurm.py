@@ -2,7 +2,7 @@
 
 import shlex
 
-from mannequin.cli.farm.needs import Needs
+from mannequin.cli.farm.resources import Resources
 
 SUFFIXES = (".sbatch", ".slurm", ".sh")
 
@@ -22,7 +22,7 @@ set -euo pipefail
 
 shards={shards}
 command=(
-{words}
+{arguments}
 )
 
 task=${{SLURM_ARRAY_TASK_ID:?is not set: submit this script with sbatch, or set it to a number up to $shards}}
@@ -30,32 +30,33 @@ exec "${{command[@]}}" --shard "$task/$shards" --workers "${{SLURM_CPUS_PER_TASK
 """
 
 
-def sbatch_script(file: str, python: str, words: list[str], shards: int, needs: Needs) -> str:
-    """The script called ``file``, whose tasks run ``mannequin generate`` with ``words`` on ``python``."""
-    command = [[python, "-m", "mannequin", "generate", words[0]], *_options(words[1:])]
+def sbatch_script(file: str, python: str, arguments: list[str], shards: int, resources: Resources) -> str:
+    """The script called ``file``, whose tasks run ``mannequin generate`` with ``arguments`` on ``python``."""
+    command = [[python, "-m", "mannequin", "generate", arguments[0]], *_options(arguments[1:])]
     return SCRIPT.format(
         directives="\n".join(
-            f"#SBATCH --{name}={value}" if value else f"#SBATCH --{name}" for name, value in _directives(shards, needs)
+            f"#SBATCH --{name}={value}" if value else f"#SBATCH --{name}"
+            for name, value in _directives(shards, resources)
         ),
         shards=shards,
         file=shlex.quote(file),
-        words="\n".join(f"  {shlex.join(line)}" for line in command),
+        arguments="\n".join(f"  {shlex.join(line)}" for line in command),
     )
 
 
-def _directives(shards: int, needs: Needs) -> list[tuple[str, str]]:
+def _directives(shards: int, resources: Resources) -> list[tuple[str, str]]:
     optional = [
-        ("mem", f"{needs.memory}G" if needs.memory else ""),
-        ("time", needs.time),
-        ("gpus-per-task", str(needs.gpus or "")),
-        ("partition", needs.partition),
-        ("account", needs.account),
+        ("mem", f"{resources.memory}G" if resources.memory else ""),
+        ("time", resources.time),
+        ("gpus-per-task", str(resources.gpus or "")),
+        ("partition", resources.partition),
+        ("account", resources.account),
     ]
     return [
         ("job-name", "mannequin"),
         ("array", f"1-{shards}"),
         ("ntasks", "1"),
-        ("cpus-per-task", str(needs.cpus)),
+        ("cpus-per-task", str(resources.cpus)),
         *((name, value) for name, value in optional if value),
         ("output", "mannequin-%A_%a.log"),
         ("open-mode", "append"),
@@ -63,11 +64,11 @@ def _directives(shards: int, needs: Needs) -> list[tuple[str, str]]:
     ]
 
 
-def _options(words: list[str]) -> list[list[str]]:
+def _options(arguments: list[str]) -> list[list[str]]:
     """One line for every option and its values."""
     lines: list[list[str]] = []
-    for word in words:
-        if word.startswith("--") or not lines:
+    for argument in arguments:
+        if argument.startswith("--") or not lines:
             lines.append([])
-        lines[-1].append(word)
+        lines[-1].append(argument)
     return lines

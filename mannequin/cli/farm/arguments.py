@@ -1,4 +1,4 @@
-"""The words of a command, made independent of the folder it was written in."""
+"""The arguments of a command, made independent of the folder it was written in."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,20 +7,20 @@ from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.remote import place
 
 
-def located(words: list[str], command, parse: Callable[[list[str]], object]) -> tuple[str, ...]:
-    """``words`` with absolute paths, the dataset's folder first.
+def located(arguments: list[str], command, parse: Callable[[list[str]], object]) -> tuple[str, ...]:
+    """``arguments`` with absolute paths, the dataset's folder first.
 
-    command: the Generate that ``words`` parse to. Raises ConfigError if the folder is not the first
-    word, or if a path is written so that it cannot be replaced safely.
+    command: the Generate that ``arguments`` parse to. Raises ConfigError if the folder is not the first
+    argument, or if a path is written so that it cannot be replaced safely.
     """
-    if place(words[0]) != place(command.out):
+    if place(arguments[0]) != place(command.out):
         raise ConfigError(
-            f"{words[0]!r} stands first behind --; expected the dataset's folder there, {str(command.out)!r}, "
+            f"{arguments[0]!r} stands first behind --; expected the dataset's folder there, {str(command.out)!r}, "
             "and options after it."
         )
-    out = str(place(words[0]).absolute())
+    out = str(place(arguments[0]).absolute())
     absolute = _absolute_names(command.assets)
-    found = (out, *(absolute.get(word, word) for word in words[1:]))
+    found = (out, *(absolute.get(argument, argument) for argument in arguments[1:]))
     if parse(list(found)) != replace(command, out=place(out), assets=command.assets.located()):
         relative = ", ".join(repr(name) for name in absolute)
         raise ConfigError(

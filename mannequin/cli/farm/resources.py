@@ -1,4 +1,4 @@
-"""What a task of a farm needs of its machine."""
+"""What a task of a farm asks of its machine."""
 
 import re
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ _MOST = {"cpus": 4096, "memory": 65536, "gpus": 64}
 
 
 @dataclass(frozen=True)
-class Needs:
+class Resources:
     """Of one task. What is 0 or left out, the farm decides."""
 
     cpus: int = 4
@@ -62,6 +62,6 @@ class Needs:
         return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-def given(needs: Needs, *names: str) -> list[str]:
+def given(resources: Resources, *names: str) -> list[str]:
     """Which of the options ``names`` were set."""
-    return [f.name for f in fields(needs) if f.name in names and getattr(needs, f.name) != f.default]
+    return [f.name for f in fields(resources) if f.name in names and getattr(resources, f.name) != f.default]
