@@ -8,7 +8,7 @@ import numpy as np
 from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.categories import category_number
 from mannequin.generator.errors import unknown_name
-from mannequin.generator.spec import MAX_INSTANCE, ClipSpec, category_of
+from mannequin.generator.spec import MAX_INSTANCE, ClipSpec, ObjectSpec, category_of
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,6 @@ EXTRA_OUTPUTS = ("vertices",)
 """Outputs on request that are not images: posed vertices in PersonTrack.vertices."""
 
 
-def derive(name: str, source: np.ndarray, spec: ClipSpec) -> np.ndarray:
-    """Channel ``name`` of DERIVED, from images of the channel that it takes; same shape, uint8."""
-    if name == "segm14":
-        return MERGE_14[np.minimum(source, len(MERGE_14) - 1)]  # a damaged file may name parts beyond the last
-    return class_of_instance(spec)[source]
-
-
 def class_of_instance(spec: ClipSpec) -> np.ndarray:
     """(256,) uint8: the class of every value of the instance image, numbered as in CATEGORIES from 1; else 0."""
     table = np.zeros(MAX_INSTANCE + 1, np.uint8)
@@ -183,6 +176,12 @@ class ObjectTrack:
     instance: int
     scale: np.ndarray
     T_world_object: np.ndarray
+
+
+def described_track(thing: ObjectSpec, num_frames: int) -> ObjectTrack:
+    """Where ``thing`` is at each frame, by its description."""
+    poses = np.broadcast_to(np.asarray(thing.T_world_object, np.float64), (num_frames, 4, 4)).copy()
+    return ObjectTrack(thing.mesh, thing.category, thing.instance, np.asarray(thing.scale, np.float64), poses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,8 +299,8 @@ class Clip:
     def frame(self, camera: str, name: str, t: int) -> np.ndarray:
         """(H, W, …) image of channel ``name``, those of DERIVED too, at frame ``t``."""
         view = self.views[camera]
-        if name in DERIVED and DERIVED[name] in view.channels:
-            return derive(name, view.frame(DERIVED[name], t), self.spec)
+        if name == "category" and "instance" in view.channels:
+            return class_of_instance(self.spec)[view.frame("instance", t)]
         return view.frame(name, t)
 
     def images(self, camera: str, name: str) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
 from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_camera
-from mannequin.generator.clip import ObjectTrack, PersonTrack
+from mannequin.generator.clip import ObjectTrack, PersonTrack, described_track
 from mannequin.generator.environment import environment_view, fit_photo
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.people import frame_times, hand_pose, person_pose, person_vertices
@@ -183,7 +183,7 @@ def _object(spec: ClipSpec, thing: ObjectSpec) -> tuple[MeshTrack, ObjectTrack]:
         chart_uv=np.zeros_like(shape.uv),
         texture=_plain_texture(thing.color) if shape.texture is None else shape.texture,
     )
-    return mesh, ObjectTrack(thing.mesh, thing.category, thing.instance, np.array(thing.scale, float), poses[1:-1])
+    return mesh, described_track(thing, spec.num_frames)
 
 
 def _plain_texture(color) -> np.ndarray:

@@ -5,16 +5,30 @@ are those of the balls, so a test may compute what it expects. :func:`noise_clip
 array with arbitrary legal values, for round trips.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from mannequin.generator.body.model import PARTS, SMPL_JOINTS, SMPLH_JOINTS
-from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.body.model import PARTS, SMPL_JOINTS, SMPLH_JOINTS, hand_joints
+from mannequin.generator.clip import (
+    CHANNELS,
+    LABELS,
+    Clip,
+    Foreground,
+    ObjectView,
+    PersonTrack,
+    PersonView,
+    View,
+    described_track,
+)
 from mannequin.generator.spec import (
     AppearanceSpec,
     CameraSpec,
     ClipSpec,
+    HandSpec,
     MotionSpec,
+    ObjectSpec,
     PersonSpec,
     PlainBackground,
     ShLight,
@@ -330,3 +344,67 @@ def _noise_track(rng, person, frames, vertices):
     return PersonTrack(
         person.body, "female", arrays[0], betas, arrays[1][:, 0], arrays[2], names, arrays[3] if vertices else None
     )
+
+
+def with_things(clip, hands=1, objects=2, vertices=0, seed=0):
+    """``clip`` with noise for hands "hand0", … of instances 101… and objects "object0", … of instances 201…"""
+    rng, t, (h, w) = np.random.default_rng(seed), clip.spec.num_frames, clip.spec.resolution
+    palms = tuple(
+        HandSpec(
+            f"hand{i}",
+            101 + i,
+            "user-right",
+            (0.5, -0.25),
+            tuple(tuple(row) for row in rng.normal(size=(t, 48)).tolist()),
+            tuple(tuple(row) for row in rng.normal(size=(t, 3)).tolist()),
+        )
+        for i in range(hands)
+    )
+    things = tuple(
+        ObjectSpec(
+            f"object{i}",
+            201 + i,
+            ("sphere", "box")[i % 2],
+            tuple(_rigid(rng) for _ in range(t if i % 2 else 1)),
+            (0.5, 0.25, 1.0),
+            category=("sphere", "object")[i % 2],
+        )
+        for i in range(objects)
+    )
+
+    def boxes():
+        return rng.integers(0, 9, (t, 4)).astype(np.float32), rng.integers(0, h * w + 1, t).astype(np.int32)
+
+    def palm_view():
+        joints = (rng.normal(0, 300, (t, 16, d)).astype(np.float32) for d in (2, 3))
+        return PersonView(*joints, *(rng.random((t, 16)) < 0.5 for _ in range(2)), *boxes())
+
+    def palm_track(hand):
+        points = (rng.normal(size=(t, k, 3)).astype(np.float32) for k in (1, 16, vertices))
+        transl, joints, skin = points
+        pose, betas = np.array(hand.pose, np.float32).reshape(t, 16, 3), np.array(hand.betas, np.float32)
+        names = hand_joints("right")
+        return PersonTrack(hand.body, "right", pose, betas, transl[:, 0], joints, names, skin if vertices else None)
+
+    views = {
+        name: replace(
+            view,
+            hands={p.name: palm_view() for p in palms},
+            objects={o.name: ObjectView(*boxes()) for o in things},
+        )
+        for name, view in clip.views.items()
+    }
+    return replace(
+        clip,
+        spec=replace(clip.spec, hands=palms, objects=things),
+        views=views,
+        hands={p.name: palm_track(p) for p in palms},
+        objects={o.name: described_track(o, t) for o in things},
+    )
+
+
+def _rigid(rng):
+    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = rotation * np.linalg.det(rotation), rng.normal(size=3)
+    return tuple(tuple(row) for row in pose.tolist())

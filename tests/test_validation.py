@@ -324,7 +324,32 @@ def other_yaw(clip):
     return replace(clip, spec=spec)
 
 
+def thing(**changes):
+    """The ball's track, changed."""
+    return lambda clip: replace(clip, objects={n: replace(o, **changes) for n, o in clip.objects.items()})
+
+
+def ball_moved(clip):
+    (ball,) = clip.objects.values()
+    return thing(T_world_object=ball.T_world_object + np.eye(4)[:, [3, 0, 1, 2]] * 0.01)(clip)
+
+
+def ball_boxes(view, _clip):
+    return replace(view, objects={n: replace(o, pixels=o.pixels + 1) for n, o in view.objects.items()})
+
+
+def other_instances(clip):
+    one, two = clip.spec.people
+    return replace(clip, spec=replace(clip.spec, people=(replace(one, instance=2), replace(two, instance=1))))
+
+
 FAULTS = {
+    "object 1 cm off": (ball_moved, "objects are as described"),
+    "object of another class": (thing(category="box"), "objects are as described"),
+    "object of another instance": (thing(instance=9), "objects are as described"),
+    "object of another size": (thing(scale=np.full(3, 0.31)), "objects are as described"),
+    "pixels of an object miscounted": (each_view(ball_boxes), "boxes around people"),
+    "instances exchanged in the description": (other_instances, "boxes around people"),
     "flow sign": (channel("flow", lambda f: -f), "flow along rays"),
     "flow with y up": (channel("flow", lambda f: f * (1, -1)), "flow along rays"),
     "flow forward and backward swapped": (labels(swap_flow), "flow_backward along rays"),

@@ -13,7 +13,18 @@ from typing import Self
 import numpy as np
 
 from mannequin.generator.body.model import MERGE_14
-from mannequin.generator.clip import LABELS, Clip, Foreground, PersonTrack, PersonView, View
+from mannequin.generator.clip import (
+    DERIVED,
+    LABELS,
+    Clip,
+    Foreground,
+    ObjectTrack,
+    ObjectView,
+    PersonTrack,
+    PersonView,
+    View,
+    class_of_instance,
+)
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.io.remote import Place
 from mannequin.generator.spec import ClipSpec
@@ -70,6 +81,16 @@ class ClipSource(ABC):
     def people(self) -> tuple[str, ...]:
         """Names of the people recorded, in the order of the description."""
 
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """Names of the hands recorded that stand alone; none unless a source knows of them."""
+        return ()
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Names of the objects recorded; none unless a source knows of them."""
+        return ()
+
     @abstractmethod
     def channels(self, camera: str) -> tuple[str, ...]:
         """Names of the image channels of ``camera``, in the order of CHANNELS."""
@@ -77,6 +98,14 @@ class ClipSource(ABC):
     @abstractmethod
     def shown(self, camera: str) -> tuple[str, ...]:
         """Names of the people whom ``camera`` recorded, in the order of the description."""
+
+    def hands_shown(self, camera: str) -> tuple[str, ...]:
+        """Names of the hands that ``camera`` recorded."""
+        return ()
+
+    def objects_shown(self, camera: str) -> tuple[str, ...]:
+        """Names of the objects that ``camera`` recorded."""
+        return ()
 
     @abstractmethod
     def K(self, camera: str) -> np.ndarray:
@@ -98,11 +127,19 @@ class ClipSource(ABC):
     def person_arrays(
         self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Of the PersonView of frames ``start`` to ``stop`` only the arrays ``names``, by name."""
+        """Of the PersonView of frames ``start`` to ``stop`` only the arrays ``names``, by name. person: or a hand."""
 
     @abstractmethod
     def track(self, person: str) -> PersonTrack:
-        """``person`` in the world."""
+        """``person``, or a hand, in the world."""
+
+    def object_track(self, name: str) -> ObjectTrack:
+        """An object in the world."""
+        raise unknown_name("object", name, self.objects)
+
+    def object_view(self, camera: str, name: str, start: int = 0, stop: int | None = None) -> ObjectView:
+        """What ``camera`` saw of an object in frames ``start`` to ``stop``."""
+        raise unknown_name("object", name, self.objects_shown(camera))
 
     @abstractmethod
     def close(self) -> None:
@@ -115,18 +152,20 @@ class ClipSource(ABC):
         self.close()
 
     def frame(self, camera: str, channel: str, t: int) -> np.ndarray:
-        """(H, W, …) image of ``channel`` ("segm14" too) at frame ``t``; reads one frame only."""
-        if channel in ("rgb", "segm14"):
+        """(H, W, …) image of ``channel``, those of DERIVED too, at frame ``t``; reads one frame only."""
+        if channel == "rgb" or channel in DERIVED:
             return self.images(camera, channel, t, t + 1)[0]
         return self.labels(camera, (channel,), t, t + 1).frame(channel, 0)
 
     def images(self, camera: str, channel: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """(stop - start, H, W, …) images of ``channel`` ("segm14" too)."""
+        """(stop - start, H, W, …) images of ``channel``, those of DERIVED too."""
         if channel == "rgb":
             return self.rgb(camera, start, stop)
         if channel == "segm14":
             segm = self.images(camera, "segm", start, stop)
             return MERGE_14[np.minimum(segm, len(MERGE_14) - 1)]  # a damaged file may name parts beyond the last
+        if channel == "category":
+            return class_of_instance(self.spec)[self.images(camera, "instance", start, stop)]
         labels = self.labels(camera, (channel,), start, stop)
         return np.stack([labels.frame(channel, t) for t in range(labels.num_frames)])
 
@@ -144,13 +183,17 @@ class ClipSource(ABC):
         labels = self.labels(camera, tuple(n for n in channels if n != "rgb"))
         rgb = self.rgb(camera) if "rgb" in channels else None
         people = {p: self.person_view(camera, p) for p in self.shown(camera)}
-        return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people)
+        hands = {h: self.person_view(camera, h) for h in self.hands_shown(camera)}
+        objects = {o: self.object_view(camera, o) for o in self.objects_shown(camera)}
+        return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people, hands, objects)
 
     def read(self) -> Clip:
         """The whole clip in memory."""
         views = {c: self.view(c) for c in self.cameras}
         people = {p: self.track(p) for p in self.people}
-        return Clip(self.spec, views, people, dict(self.agreement), dict(self.versions))
+        hands = {h: self.track(h) for h in self.hands}
+        objects = {o: self.object_track(o) for o in self.objects}
+        return Clip(self.spec, views, people, dict(self.agreement), dict(self.versions), hands, objects)
 
     def _span(self, start: int, stop: int | None) -> tuple[int, int]:
         """Frames ``start`` to ``stop``, which must be at least one and in the clip."""
@@ -193,12 +236,28 @@ class MemorySource(ClipSource):
     def people(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.spec.people if p.name in self.clip.people)
 
+    @property
+    def hands(self) -> tuple[str, ...]:
+        return tuple(h.name for h in self.spec.hands if h.name in self.clip.hands)
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        return tuple(o.name for o in self.spec.objects if o.name in self.clip.objects)
+
     def channels(self, camera: str) -> tuple[str, ...]:
         return self._view(camera).channels
 
     def shown(self, camera: str) -> tuple[str, ...]:
         view = self._view(camera)
         return tuple(p.name for p in self.spec.people if p.name in view.people)
+
+    def hands_shown(self, camera: str) -> tuple[str, ...]:
+        view = self._view(camera)
+        return tuple(h.name for h in self.spec.hands if h.name in view.hands)
+
+    def objects_shown(self, camera: str) -> tuple[str, ...]:
+        view = self._view(camera)
+        return tuple(o.name for o in self.spec.objects if o.name in view.objects)
 
     def K(self, camera: str) -> np.ndarray:
         return self._view(camera).K.copy()
@@ -228,15 +287,28 @@ class MemorySource(ClipSource):
         self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
     ) -> dict[str, np.ndarray]:
         start, stop = self._span(start, stop)
-        people = self._view(camera).people
+        people = {**self._view(camera).people, **self._view(camera).hands}
         if person not in people:
-            raise unknown_name("person", person, self.shown(camera))
+            raise unknown_name("person", person, people)
         return {name: getattr(people[person], name)[start:stop].copy() for name in names}
 
     def track(self, person: str) -> PersonTrack:
-        if person not in self.clip.people:
-            raise unknown_name("person", person, self.people)
-        return self.clip.people[person]
+        tracks = {**self.clip.people, **self.clip.hands}
+        if person not in tracks:
+            raise unknown_name("person", person, tracks)
+        return tracks[person]
+
+    def object_track(self, name: str) -> ObjectTrack:
+        if name not in self.clip.objects:
+            raise unknown_name("object", name, self.objects)
+        return self.clip.objects[name]
+
+    def object_view(self, camera: str, name: str, start: int = 0, stop: int | None = None) -> ObjectView:
+        start, stop = self._span(start, stop)
+        objects = self._view(camera).objects
+        if name not in objects:
+            raise unknown_name("object", name, objects)
+        return ObjectView(objects[name].box[start:stop].copy(), objects[name].pixels[start:stop].copy())
 
     def read(self) -> Clip:
         """The clip itself."""

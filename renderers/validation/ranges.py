@@ -57,18 +57,21 @@ def _camera(view: View, camera, num_frames: int) -> list[Finding]:
 
 
 def _boxes(clip: Clip, view: View) -> Finding:
-    """Largest distance (px) of a stored box, or difference of a pixel count, from those of the instance image."""
-    worst = [0.0]
+    """Largest distance (px) of a stored box, or difference of a pixel count, from those of the instance image.
+
+    Infinite for a person or hand without a box; of objects, files of version 1 have none.
+    """
     stored = {**view.people, **view.hands, **view.objects}
+    worst = [0.0 if thing.name in stored else np.inf for thing in (*clip.spec.people, *clip.spec.hands)]
     for t in range(clip.spec.num_frames):
         instance = view.frame("instance", t)
         for number, name in clip.spec.instances.items():
-            if name not in stored and name not in view.objects:
+            if name not in stored:
                 continue
             ys, xs = np.nonzero(instance == number)
             box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) if len(xs) else np.zeros(4)
             worst += [np.abs(stored[name].box[t] - box).max(), abs(int(stored[name].pixels[t]) - len(xs))]
-    return Finding("boxes around people", float(np.max(worst)), 0, "px")
+    return Finding("boxes around people", float(np.max(worst, initial=0.0)), 0, "px")
 
 
 def _objects(clip: Clip) -> list[Finding]:
@@ -77,6 +80,7 @@ def _objects(clip: Clip) -> list[Finding]:
     for thing in clip.spec.objects:
         track = clip.objects.get(thing.name)
         if track is None:
+            findings.append(Finding("objects are as described", 1, 0, "missing", note=f"no track of {thing.name}"))
             continue
         described = np.broadcast_to(np.asarray(thing.T_world_object), track.T_world_object.shape)
         moved = max(np.abs(track.T_world_object - described).max(), np.abs(track.scale - thing.scale).max())

@@ -5,7 +5,11 @@
 /views/<camera>/rgb          RGB
 /views/<camera>/labels       LABEL_INDEX, and a dataset for each channel (see :func:`channel_kinds`)
 /views/<camera>/people/<person>  PERSON_VIEW
+/views/<camera>/hands/<hand>     PERSON_VIEW
+/views/<camera>/objects/<object> OBJECT_VIEW
 /people/<person>             TRACK, and VERTICES on request
+/hands/<hand>                TRACK, and VERTICES on request
+/objects/<object>            OBJECT_TRACK
 """
 
 import hashlib
@@ -54,6 +58,8 @@ TRACK = {
     "transl": Kind("float32", "T3"),
     "joints": Kind("float32", "TJ3"),
 }
+OBJECT_VIEW = {"box": PERSON_VIEW["box"], "pixels": PERSON_VIEW["pixels"]}
+OBJECT_TRACK = {"scale": Kind("float64", "3"), "T_world_object": Kind("float64", "T44")}
 VERTICES = Kind("float32", "TV3")
 
 

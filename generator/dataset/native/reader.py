@@ -9,12 +9,23 @@ from itertools import pairwise
 import h5py
 import numpy as np
 
-from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack
+from mannequin.generator.clip import (
+    CHANNELS,
+    LABELS,
+    Clip,
+    Foreground,
+    ObjectTrack,
+    ObjectView,
+    PersonTrack,
+    described_track,
+)
 from mannequin.generator.dataset import images
 from mannequin.generator.dataset.native.layout import (
     FORMAT,
     FORMAT_VERSION,
     LABEL_INDEX,
+    OBJECT_TRACK,
+    OBJECT_VIEW,
     PERSON_VIEW,
     RGB,
     TEXT,
@@ -36,7 +47,7 @@ from mannequin.generator.io.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf
 from mannequin.generator.io.reading import parse_json
 from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.records import from_plain
-from mannequin.generator.spec import ClipSpec
+from mannequin.generator.spec import HAND_JOINTS, ClipSpec
 
 _PIXEL_BYTES = 20  # while runs are expanded
 
@@ -149,6 +160,18 @@ class ClipReader(ClipSource):
         """Names of the people recorded, in the order of the description."""
         return self._names("people", self._outline.people)
 
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """Names of the hands recorded that stand alone, in the order of the description."""
+        return self._names("hands", self.spec.hands)
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Names of the objects recorded, in the order of the description, which is all that files of version 1 have."""
+        if self._version == 1 and not self._has("objects"):
+            return tuple(thing.name for thing in self.spec.objects)
+        return self._names("objects", self.spec.objects)
+
     def channels(self, camera: str) -> tuple[str, ...]:
         """Names of the image channels of ``camera``, in the order of CHANNELS."""
         view = self._view(camera)
@@ -169,6 +192,14 @@ class ClipReader(ClipSource):
         if absent := set(names) - set(self.people):
             raise self._damaged(f"/{group} shows {sorted(absent)[0]!r}, of whom /people holds nothing")
         return names
+
+    def hands_shown(self, camera: str) -> tuple[str, ...]:
+        """Names of the hands that ``camera`` recorded, in the order of the description."""
+        return self._names(f"{self._view(camera)}/hands", self.spec.hands)
+
+    def objects_shown(self, camera: str) -> tuple[str, ...]:
+        """Names of the objects that ``camera`` recorded, in the order of the description."""
+        return self._names(f"{self._view(camera)}/objects", self.spec.objects)
 
     def labels(self, camera: str, channels: Iterable[str], start: int = 0, stop: int | None = None) -> Foreground:
         """Label ``channels`` of frames ``start`` to ``stop``; with none, where there is a surface."""
@@ -206,18 +237,16 @@ class ClipReader(ClipSource):
     def person_arrays(
         self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Of a PersonView only the arrays ``names``, by name."""
+        """Of a PersonView only the arrays ``names``, by name. person: or a hand."""
         start, stop = self._span(start, stop)
-        group = f"{self._view(camera)}/people/{person}"
-        if not self._has(group) or person not in self.people:
-            raise unknown_name("person", person, self.people)
+        group = f"{self._view(camera)}/{self._group(person)}"
+        if not self._has(group):
+            raise unknown_name("person", person, (*self.shown(camera), *self.hands_shown(camera)))
         return {name: self._seen(group, name, person)[start:stop].copy() for name in names}
 
     def track(self, person: str) -> PersonTrack:
-        """``person`` in the world."""
-        if person not in self.people:
-            raise unknown_name("person", person, self.people)
-        group, joints = f"people/{person}", self._joints(person)
+        """``person``, or a hand, in the world."""
+        group, joints = self._group(person), self._joints(person)
         with self._guard():
             about = self._file.attributes(group)
             names = tuple(str(n) for n in np.atleast_1d(about["joint_names"]))
@@ -226,6 +255,28 @@ class ClipReader(ClipSource):
             vertices = self._array(f"{group}/vertices", VERTICES) if self._has(f"{group}/vertices") else None
             arrays = {name: self._array(f"{group}/{name}", kind, joints) for name, kind in TRACK.items()}
             return PersonTrack(str(about["body"]), str(about["gender"]), joint_names=names, vertices=vertices, **arrays)
+
+    def object_track(self, name: str) -> ObjectTrack:
+        """An object in the world."""
+        if name not in self.objects:
+            raise unknown_name("object", name, self.objects)
+        group = f"objects/{name}"
+        if not self._has(group):
+            return described_track(next(o for o in self.spec.objects if o.name == name), self.num_frames)
+        with self._guard():
+            about = self._file.attributes(group)
+            arrays = {key: self._array(f"{group}/{key}", kind) for key, kind in OBJECT_TRACK.items()}
+            return ObjectTrack(str(about["mesh"]), str(about["category"]), int(about["instance"]), **arrays)
+
+    def object_view(self, camera: str, name: str, start: int = 0, stop: int | None = None) -> ObjectView:
+        """What ``camera`` saw of an object in frames ``start`` to ``stop``."""
+        start, stop = self._span(start, stop)
+        if name not in self.objects_shown(camera):
+            raise unknown_name("object", name, self.objects_shown(camera))
+        group = f"{self._view(camera)}/objects/{name}"
+        with self._guard():
+            arrays = {key: self._array(f"{group}/{key}", kind) for key, kind in OBJECT_VIEW.items()}
+            return ObjectView(**{key: value[start:stop] for key, value in arrays.items()})
 
     def read(self) -> Clip:
         """The whole clip in memory."""
@@ -252,6 +303,7 @@ class ClipReader(ClipSource):
             raise DatasetError(
                 f"{self.path} is an HDF5 file, but not a Mannequin clip (no attribute format = {FORMAT!r})."
             )
+        self._version = version
         if version != FORMAT_VERSION:
             raise DatasetError(
                 f"{self.path} has format version {version}; this release reads {FORMAT_VERSION}. "
@@ -281,8 +333,16 @@ class ClipReader(ClipSource):
         with self._guard():
             return self._array(f"{group}/{name}", VIEW[name])
 
+    def _group(self, person: str) -> str:
+        """Where the track of a person or a hand is."""
+        if person in self.people:
+            return f"people/{person}"
+        if person in self.hands:
+            return f"hands/{person}"
+        raise unknown_name("person", person, (*self.people, *self.hands))
+
     def _joints(self, person: str) -> int:
-        return next(p.joints for p in self._outline.people if p.name == person)
+        return next((p.joints for p in self._outline.people if p.name == person), HAND_JOINTS)
 
     def _pixels(self, runs, run_offsets, offsets) -> np.ndarray:
         """(2, R) runs → (N,) pixels, having checked that they fit the image and the frames."""

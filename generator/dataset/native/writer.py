@@ -8,11 +8,23 @@ import h5py
 import numpy as np
 
 from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
-from mannequin.generator.clip import CHANNELS, LABELS, Clip, Foreground, PersonTrack, View
+from mannequin.generator.clip import (
+    CHANNELS,
+    LABELS,
+    Clip,
+    Foreground,
+    ObjectTrack,
+    ObjectView,
+    PersonTrack,
+    PersonView,
+    View,
+)
 from mannequin.generator.dataset import images
 from mannequin.generator.dataset.native.layout import (
     FORMAT,
     FORMAT_VERSION,
+    OBJECT_TRACK,
+    OBJECT_VIEW,
     PERSON_VIEW,
     TRACK,
     VERTICES,
@@ -27,7 +39,7 @@ from mannequin.generator.dataset.packing import SCALES, quantise, to_runs
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.io.remote import Place, place
-from mannequin.generator.spec import ClipSpec
+from mannequin.generator.spec import HAND_JOINTS, ClipSpec
 
 EFFORTS = ("fast", "small")
 """fast: deflate level 1, and only what shrinks readily. small: level 4 on everything."""
@@ -98,11 +110,20 @@ def _write(out: _Writer, clip: Clip, encoding: str) -> None:
         _write_view(out, f"/views/{camera}", clip.views[camera], clip.spec, encoding)
     for person in (p for p in clip.spec.people if p.name in clip.people):
         _write_track(out, f"/people/{person.name}", clip.people[person.name], clip.spec, person.joints)
+    for hand in (h for h in clip.spec.hands if h.name in clip.hands):
+        _write_track(out, f"/hands/{hand.name}", clip.hands[hand.name], clip.spec, HAND_JOINTS)
+    for thing in (o for o in clip.spec.objects if o.name in clip.objects):
+        _write_object(out, f"/objects/{thing.name}", clip.objects[thing.name], clip.spec)
     out.file.attrs["sha256"] = digest(out.arrays, out.attributes)
 
 
 def _check_names(clip: Clip) -> None:
-    for kind, items, given in (("camera", clip.spec.cameras, clip.views), ("person", clip.spec.people, clip.people)):
+    for kind, items, given in (
+        ("camera", clip.spec.cameras, clip.views),
+        ("person", clip.spec.people, clip.people),
+        ("hand", clip.spec.hands, clip.hands),
+        ("object", clip.spec.objects, clip.objects),
+    ):
         known = [item.name for item in items]
         for name in given:
             if name not in known:
@@ -120,10 +141,23 @@ def _write_view(out: _Writer, path: str, view: View, spec: ClipSpec, encoding: s
         _write_rgb(out, f"{path}/rgb", view.rgb, encoding)
     out.about(f"{path}/people")
     for person in (p for p in spec.people if p.name in view.people):
-        seen = view.people[person.name]
-        for name, kind in PERSON_VIEW.items():
-            value = _checked(name, getattr(seen, name), kind, spec.num_frames, person.joints)
-            out.array(f"{path}/people/{person.name}/{name}", value)
+        _write_seen(out, f"{path}/people/{person.name}", view.people[person.name], PERSON_VIEW, spec, person.joints)
+    for hand in (h for h in spec.hands if h.name in view.hands):
+        _write_seen(out, f"{path}/hands/{hand.name}", view.hands[hand.name], PERSON_VIEW, spec, HAND_JOINTS)
+    for thing in (o for o in spec.objects if o.name in view.objects):
+        _write_seen(out, f"{path}/objects/{thing.name}", view.objects[thing.name], OBJECT_VIEW, spec)
+
+
+def _write_seen(
+    out: _Writer,
+    path: str,
+    seen: PersonView | ObjectView,
+    kinds: dict[str, Kind],
+    spec: ClipSpec,
+    joints: int | None = None,
+) -> None:
+    for name, kind in kinds.items():
+        out.array(f"{path}/{name}", _checked(name, getattr(seen, name), kind, spec.num_frames, joints))
 
 
 def _write_labels(out: _Writer, path: str, labels: Foreground) -> None:
@@ -180,6 +214,12 @@ def _write_track(out: _Writer, path: str, track: PersonTrack, spec: ClipSpec, jo
     if track.vertices is not None:
         vertices = _checked("vertices", track.vertices, VERTICES, spec.num_frames)
         out.array(f"{path}/vertices", vertices, (1,) + vertices.shape[1:] if vertices.size else None)
+
+
+def _write_object(out: _Writer, path: str, track: ObjectTrack, spec: ClipSpec) -> None:
+    out.about(path, mesh=track.mesh, category=track.category, instance=track.instance)
+    for name, kind in OBJECT_TRACK.items():
+        out.array(f"{path}/{name}", _checked(name, getattr(track, name), kind, spec.num_frames), deflate=True)
 
 
 def _checked(name: str, array: np.ndarray, kind: Kind, frames: int, joints: int | None = None) -> np.ndarray:
