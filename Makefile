@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	@echo "Open demo/picture.png"
 
 quick: $(VENV)/.quick
-	$(BIN)/pytest -n auto -m "not (blender or browser or cluster or gpu or slow or training)"
+	$(BIN)/pytest -n auto --quick
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n auto

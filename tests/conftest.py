@@ -15,6 +15,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 """Shells start background jobs with Ctrl-C ignored, which children would inherit; tests send it."""
 
 
+LEFT_OUT = {"blender", "browser", "cluster", "gpu", "slow", "training"}
+"""Markers of the tests that ``--quick`` leaves out."""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help=f"leave out tests marked {', '.join(sorted(LEFT_OUT))}")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """A file that is left out as a whole is not even imported: torch alone would take seconds of every process."""
+    if config.getoption("quick") and collection_path.suffix == ".py" and LEFT_OUT & needs(collection_path):
+        return True
+    return None
+
+
 class Unfit(pytest.Module):
     """A file of tests that need what is not installed: skipped as a whole, with the reason."""
 
@@ -29,8 +44,8 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Marks tests by what their files import and by their fixtures; before ``-m`` chooses among them."""
+def pytest_collection_modifyitems(config, items):
+    """Marks tests by what their files import and by their fixtures, before ``-m`` chooses among them."""
     for item in items:
         for marker in needs(item.path):
             item.add_marker(marker)
@@ -38,6 +53,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker(marker)
         if why := lacking({marker.name for marker in item.iter_markers()}):
             item.add_marker(pytest.mark.skip(reason=why))
+    if config.getoption("quick"):
+        left_out = [item for item in items if LEFT_OUT & {marker.name for marker in item.iter_markers()}]
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(autouse=True)
