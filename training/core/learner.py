@@ -123,7 +123,7 @@ class Learner:
         return {name: _channels_last(value) for name, value in batch.items()}
 
     def gradient_norm(self) -> Tensor:
-        """Length of the gradient of all parameters together, a number; the gradient is then cut to --clip."""
+        """Length of the gradient of all parameters together, a number; the gradient is then cut to --grad-clip."""
         parameters = [p for p in self.module.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
         if self.config.grad_clip:

@@ -307,5 +307,5 @@ def _refuse(learner: Learner, state: TrainState, ids: list[str], means: dict[str
     raise TrainingError(
         f"The loss of step {step} is no number ({found}). Its samples: {shown}. The state before the step is "
         f"in {path}. "
-        "Look at these samples; if they are sound, use a lower --lr, a --warmup or --clip in a new folder."
+        "Look at these samples; if they are sound, use a lower --lr, a --warmup or --grad-clip in a new folder."
     )

@@ -14,8 +14,7 @@ class Target(ABC):
 
     name: of it, and of the value in samples if there is one. channels: label channels of clips that it is made from.
     people: arrays of PersonView that it is made from, besides joints. tags: of the clip's description. The way back,
-    from what a network says to
-    metres or names, is a method of the target too, as each kind needs it.
+    from what a network says to metres or names, is a method of the target too, as each kind needs it.
     """
 
     name: ClassVar[str]
