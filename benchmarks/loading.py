@@ -31,25 +31,28 @@ import numpy as np
 import torch
 from scipy.io import loadmat
 
-from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.catalog import Assets
+from mannequin.generator.clip import Foreground
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.dataset.native import open_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.production.job import Job, job_outputs, run_job
-from mannequin.training.data.clips import read_shot
-from mannequin.training.data.crop import augmentation, crop_box, crop_matrix
+from mannequin.training.data.crop import SIZE, Augmentation, augmentation
 from mannequin.training.data.generated import GeneratedSamples
+from mannequin.training.data.needs import Needs
+from mannequin.training.data.raw import JOINTS, RawPerson, RawSample, read_raw
 from mannequin.training.data.readers import Readers
-from mannequin.training.data.samples import JOINTS, Shot, make_sample
-from mannequin.training.data.selection import Selection, sights
-from mannequin.training.losses import bins_of_depth
+from mannequin.training.data.samples import make_sample
+from mannequin.training.data.selection import Selection, asked_of_clips, subjects
+from mannequin.training.targets.depth_bins import DepthBins
+from mannequin.training.targets.joints import Joints
+from mannequin.training.targets.parts import Parts
 
-LABELS = ("segm", "depth")
+NEEDS, TARGETS = Needs(), (Parts(), DepthBins(), Joints())
 CROP = "crop, whiten"
-"""The stage that is the same work for every way; what comes before it is reading."""
+"""The stage that is the same work for every way, classes included; what comes before it is reading."""
 
 
 class Laps:
@@ -69,17 +72,21 @@ class Native:
 
     def __init__(self, name, folder, kept):
         self.name, self.readers = name, Readers((str(folder),), kept)
-        self.sights = sights(self.readers, Selection(labels=LABELS))
+        self.subjects = subjects(self.readers, Selection(), NEEDS, TARGETS)
 
-    def shot(self, number, t, laps) -> Shot:
-        sight = self.sights[number]
+    def raw(self, number, t, laps) -> RawSample:
+        subject = self.subjects[number]
+        (camera,), ((person, instance),) = subject.cameras, subject.people
         if self.readers.kept == 1:
             self.readers.close()
-        self.readers.clip(0, sight.key).person_arrays(sight.camera, sight.person, JOINTS, t, t + 1)
+        source = self.readers.clip(0, subject.key)
+        source.person_arrays(camera, person, JOINTS, t, t + 1)
         laps.lap("open, joints")
-        shot = read_shot(self.readers, sight, t, LABELS)
+        only = None if subject.alone else instance
+        asked = asked_of_clips(NEEDS, TARGETS)
+        raw = read_raw(source, camera, subject.people, np.array([t]), subject.key, **asked, only=only)
         laps.lap("colour, labels")
-        return shot
+        return raw
 
 
 class Surreal:
@@ -88,7 +95,7 @@ class Surreal:
     def __init__(self, name, stems, whole):
         self.name, self.stems, self.whole = name, stems, whole
 
-    def shot(self, number, t, laps) -> Shot:
+    def raw(self, number, t, laps) -> RawSample:
         stem = self.stems[number]
         info = loadmat(f"{stem}_info.mat", variable_names=None if self.whole else ("joints2D", "joints3D", "camLoc"))
         laps.lap("info")
@@ -101,18 +108,16 @@ class Surreal:
         rgb = cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2RGB)
         video.release()
         laps.lap("video")
-        joints_depth = (info["camLoc"][0, 0] - info["joints3D"][0, :, t]).astype(np.float32)
-        classes = np.where(depth < 1e3, bins_of_depth(depth, joints_depth[0]), np.uint8(0))
-        shot = Shot(
-            rgb,
-            {"segm": MERGE_14[segm], "depth": classes},
-            info["joints2D"][:, :, t].T.copy(),
-            joints_depth,
-            np.ones(24, bool),
-            str(stem),
-        )
-        laps.lap("classes")
-        return shot
+        joints_camera = np.zeros((1, 24, 3), np.float32)  # the targets are made from depths alone
+        joints_camera[0, :, 2] = info["camLoc"][0, 0] - info["joints3D"][0, :, t]
+        joints2d = info["joints2D"][:, :, t].T[None].copy()
+        person = RawPerson("person0", 1, joints2d, joints_camera, np.ones((1, 24), bool), {})
+        pixels = np.flatnonzero(segm.ravel()).astype(np.uint32)
+        values = {"segm": segm.ravel()[pixels], "depth": depth.ravel()[pixels]}
+        surface = Foreground(segm.shape, np.array([0, len(pixels)]), pixels, values)
+        raw = RawSample(str(stem), segm.shape, rgb[None], surface, (person,), {})
+        laps.lap("surface")
+        return raw
 
     def _variable(self, path, name) -> np.ndarray:
         return loadmat(path, variable_names=None if self.whole else (name,))[name]
@@ -162,20 +167,21 @@ def _data(folder: Path, clips: int, frames: int) -> tuple[Path, list[Path]]:
 
 def _check_alike(ways) -> None:
     """All ways see the same: the labels but for what the native file rounds, the colours but for the video's loss."""
-    sight = ways[0].sights[0]
-    shots = [way.shot(0, int(sight.frames[len(sight.frames) // 2]), Laps()) for way in ways]
-    for shot in shots[1:]:
-        assert np.array_equal(shot.labels["segm"], shots[0].labels["segm"])
-        assert (shot.labels["depth"] == shots[0].labels["depth"]).mean() > 0.999
-        assert np.abs(shot.rgb.astype(int) - shots[0].rgb).mean() < 8
-        assert np.allclose(shot.joints2d, shots[0].joints2d, atol=0.01)
+    starts = ways[0].subjects[0].starts
+    raws = [way.raw(0, int(starts[len(starts) // 2]), Laps()) for way in ways]
+    samples = [make_sample(raw, NEEDS, TARGETS, Augmentation(), SIZE) for raw in raws]
+    for raw, sample in zip(raws[1:], samples[1:], strict=True):
+        assert (sample["parts"] == samples[0]["parts"]).mean() > 0.999  # crops differ by a hundredth of a pixel
+        assert (sample["depth_bins"] == samples[0]["depth_bins"]).mean() > 0.998
+        assert np.abs(raw.rgb.astype(int) - raws[0].rgb).mean() < 8
+        assert np.allclose(raw.person.joints2d, raws[0].person.joints2d, atol=0.01)
 
 
 def _round(ways, samples: int, k: int) -> list[dict[str, float]]:
     """CPU milliseconds per sample by stage, of each way: the same samples by one way after the other."""
     rng = np.random.default_rng(k)
-    numbers = [int(rng.integers(len(ways[0].sights))) for _ in range(samples)]
-    frames = [int(rng.choice(ways[0].sights[n].frames)) for n in numbers]
+    numbers = [int(rng.integers(len(ways[0].subjects))) for _ in range(samples)]
+    frames = [int(rng.choice(ways[0].subjects[n].starts)) for n in numbers]
     drawn = [augmentation(rng) for _ in range(samples)]
     found = []
     for way in ways[k % len(ways) :] + ways[: k % len(ways)]:  # nobody is always first
@@ -183,8 +189,7 @@ def _round(ways, samples: int, k: int) -> list[dict[str, float]]:
         gc.disable()
         laps = Laps()
         for n, t, a in zip(numbers, frames, drawn):
-            shot = way.shot(n, t, laps)
-            make_sample(shot, crop_matrix(crop_box(shot.joints2d), a), a.gains)
+            make_sample(way.raw(n, t, laps), NEEDS, TARGETS, a, SIZE)
             laps.lap(CROP)
         gc.enable()
         found.append((ways.index(way), {stage: 1e3 * s / samples for stage, s in laps.seconds.items()}))
@@ -215,7 +220,7 @@ def _print_lists(native: Path, clips: int) -> None:
         times = []
         for _ in range(2):
             readers, start = Readers((str(native.with_name(kind)),), kept=1), time.process_time()
-            sights(readers, Selection(labels=LABELS))
+            subjects(readers, Selection(), NEEDS, TARGETS)
             times.append(1e3 * (time.process_time() - start) / clips)
             readers.close()
         print(f"| {kind} | {times[0]:.1f} | {times[1]:.2f} |", flush=True)
@@ -227,7 +232,7 @@ def _print_streams(samples: int, rounds: int) -> None:
     for preset in ("surreal", "studio"):
         for frames in (1, 4, 8):
             config = SampleConfig(preset=preset, size=(240, 320), frames=frames)
-            data = GeneratedSamples(config, Assets(), 0, partial(open_renderer, "raster"))
+            data = GeneratedSamples(config, Assets(), 0, partial(open_renderer, "raster"), NEEDS, TARGETS)
             data[0, 0]
             count, times = max(frames, samples // 5 // frames * frames), []
             for k in range(1, rounds + 1):

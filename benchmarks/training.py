@@ -33,8 +33,7 @@ from mannequin.training.core.learner import Learner, session
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.sampler import TrainingBatches
 from mannequin.training.cost import flops, parameters
-from mannequin.training.data.clips import FrameDataset
-from mannequin.training.data.selection import Selection
+from mannequin.training.data.clips import ClipSamples
 from mannequin.training.options.hourglass import PRESETS, HourglassOptions
 from mannequin.training.tasks.segmentation import Segmentation
 
@@ -69,12 +68,13 @@ class Way:
         self.plan, self.fabric = plan, fabric
         self.cuda = fabric.device.type == "cuda"
         self.learner = Learner(Segmentation(plan.network), plan.config, fabric)
-        self.learner.model.train()
+        self.learner.train_mode()
         batch, size = plan.config.batch, plan.network.size
         draw = torch.Generator().manual_seed(0)
         image = torch.randn(batch, 3, size, size, generator=draw)
-        segm = torch.randint(Segmentation.classes, (batch, size, size), generator=draw, dtype=torch.uint8)
-        self.batch = fabric.to_device({"image": image, "segm": segm})
+        task = self.learner.task
+        parts = torch.randint(task.classes, (batch, size, size), generator=draw, dtype=torch.uint8)
+        self.batch = fabric.to_device({"image": image, task.truth.name: parts})
 
     def start(self) -> float:
         """Take the steps that do not count. Seconds of the first, by the clock."""
@@ -98,9 +98,9 @@ class Way:
     def step(self, batch) -> dict[str, float]:
         """Seconds by stage of one step, as mannequin.training.core.loop takes it."""
         learner, marks = self.learner, [self._now()]
-        terms = learner.task.loss(learner.outputs(batch), batch)
+        losses = learner.step(batch).losses
         marks.append(self._now())
-        self.fabric.backward(sum(terms.values()))
+        self.fabric.backward(sum(losses.values()))
         marks.append(self._now())
         learner.gradient_norm()
         learner.optimizer.step()
@@ -136,9 +136,10 @@ class Way:
     def _loaded(self):
         """Batches for ``fed`` steps, after those that the workers have ready when the first one comes."""
         config = self.plan.config
-        data = FrameDataset(self.plan.clips, Selection(labels=("segm",)), augment=True, size=self.plan.network.size)
+        task = self.learner.task
+        data = ClipSamples(self.plan.clips, task.needs, task.targets, augment=True, size=task.size)
         keys = TrainingBatches(len(data), 0, config.batch, 1, 0, self._ahead() + 1 + self.plan.fed)
-        return on_device(loader(data, keys, config.workers, self.fabric), self.fabric)
+        return on_device(loader(data, keys, config.workers, self.fabric, task.collate), self.fabric)
 
     def _ahead(self) -> int:
         """Batches that workers keep ready: four each, as of mannequin.training.data.loading."""

@@ -19,7 +19,8 @@ from mannequin.generator.errors import TrainingError
 from mannequin.generator.records import to_plain
 from mannequin.training.card import train_command, write_card
 from mannequin.training.core.checkpoint import digest
-from mannequin.training.options.hourglass import PRESETS, DataConfig
+from mannequin.training.options.hourglass import PRESETS
+from mannequin.training.options.preset import DataConfig
 from mannequin.training.plot import draw
 from mannequin.training.registry import load_trained
 from tests.clips import ball_clip
@@ -122,13 +123,23 @@ def test_the_users_own_assets_are_named_without_a_licence(tmp_path, people):
 
 
 def test_weights_of_unknown_origin_are_not_called_synthetic(tmp_path, people):
-    run = made(tmp_path, train=[str(people)], val=[], options={}, init={"checkpoint": "/there/run", "step": 900})
+    run = made(tmp_path, train=[str(people)], val=[], options={}, init={"": {"checkpoint": "/there/run", "step": 900}})
     card = write_card(run).read_text("utf-8")
     assert (
         "weights of another run, after its step 900" in card
         and "no real photograph" not in card
         and "--init OTHER_RUN" in card
     )
+    run = made(
+        tmp_path / "parts",
+        train=[str(people)],
+        val=[],
+        options={},
+        init={"stem": {"checkpoint": "/there/run", "step": 900}, "stacks.0": {"checkpoint": "/there/other", "step": 7}},
+    )
+    card = write_card(run).read_text("utf-8")
+    assert "The part stacks.0 of the network began with the weights of another run, after its step 7" in card
+    assert "--init stem=OTHER_RUN stacks.0=OTHER_RUN" in card and "no real photograph" not in card
 
 
 def test_evaluations_that_lie_in_the_run_are_in_the_card(tmp_path):
@@ -183,7 +194,7 @@ def test_without_a_checkpoint_there_is_no_card(tmp_path):
         (
             {"up": True},
             {"steps": 0, "epochs": 3, "channels_last": False, "schedule": "multistep", "milestones": (1.0, 2.5)},
-            {"frames": "all", "every": 4},
+            {"sampling": "all", "every": 4},
         ),
     ],
     ids=["as it is", "changed", "epochs"],

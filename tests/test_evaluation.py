@@ -13,18 +13,19 @@ from PIL import Image
 from torch import nn
 
 from mannequin.generator.body.model import MERGE_14, PARTS_14
+from mannequin.generator.colours import HIDDEN, part_colours
 from mannequin.generator.dataset.folder import create_or_resume, open_dataset
 from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, TrainingError
-from mannequin.training.data.clips import FrameDataset
+from mannequin.training.core.device import device_of
+from mannequin.training.data.clips import ClipSamples
 from mannequin.training.data.colour import MEAN, STD, to_rgb
 from mannequin.training.data.selection import Selection, split_of
 from mannequin.training.evaluation.masks import MaskedImages, MaskLayout, read_layout
-from mannequin.training.evaluation.measure import device_of, evenly, measure
+from mannequin.training.evaluation.measure import evenly, measure
 from mannequin.training.evaluation.protocols import PROTOCOLS, open_data
-from mannequin.training.evaluation.published import PUBLISHED
-from mannequin.training.figures import FIGURES
+from mannequin.training.evaluation.published import PUBLISHED, published_for
 from mannequin.training.models.hourglass import Maps
 from mannequin.training.registry import load_trained, make_task
 from tests.clips import ball_clip
@@ -33,6 +34,7 @@ from tests.trained import TINY, checkpoint
 SIZE = TINY.size
 SEGMENTATION, DEPTH = make_task("segmentation", TINY), make_task("depth", TINY)
 CPU = torch.device("cpu")
+COLOURS = part_colours(parts=14)
 STEP = 16
 """Of red from one class to the next in painted images."""
 
@@ -74,6 +76,11 @@ def counted(pairs, classes=15):
         iou.append(both / either if either else np.nan)
         recall.append(both / truth if truth else np.nan)
     return np.array(iou), np.array(recall)
+
+
+def frames_of(root, task):
+    """Every frame of a dataset, as samples for ``task``."""
+    return ClipSamples(root, task.needs, task.targets, size=SIZE)
 
 
 def measured(data, model=None, task=SEGMENTATION, **options):
@@ -152,7 +159,7 @@ def test_maps_are_interpolated_to_the_pixels_of_the_image(tmp_path):
 @pytest.mark.parametrize("task", [SEGMENTATION, DEPTH], ids=lambda task: task.name)
 def test_the_batch_does_not_decide_the_results(tmp_path, task):
     root = balls(tmp_path / "balls", [{"frames": 7, "people": 2}])
-    data = FrameDataset(root, Selection(labels=(task.truth,)), size=SIZE)
+    data = frames_of(root, task)
     model = lively(task)
     found = [measured(data, model, task, batch=batch, shown=2) for batch in (1, 4, 64)]
     assert {f.n for f in found} == {14}
@@ -163,14 +170,14 @@ def test_the_batch_does_not_decide_the_results(tmp_path, task):
 
 def test_depth_over_samples_is_that_of_one_meter_over_all(tmp_path):
     root = balls(tmp_path / "balls", [{"frames": 5}])
-    data, model = FrameDataset(root, Selection(labels=("depth",)), size=SIZE), lively(DEPTH)
-    batch = torch.utils.data.default_collate([data[0, k] for k in range(len(data))])
+    data, model = frames_of(root, DEPTH), lively(DEPTH)
+    batch = DEPTH.collate([data[0, k] for k in range(len(data))])
     meter = DEPTH.meter()
     with torch.no_grad():
         meter.update(model(batch["image"]), batch)
     found = measured(data, model, DEPTH, batch=2)
     assert found.results == pytest.approx(meter.result()) and found.results["rmse"] > 10
-    assert found.classes["rmse"] == pytest.approx(meter.per_class(), nan_ok=True)
+    assert found.classes["rmse"] == pytest.approx(meter.per_class()["rmse"], nan_ok=True)
 
 
 def test_worst_are_the_worst_and_even_are_spread(folder):
@@ -184,10 +191,14 @@ def test_worst_are_the_worst_and_even_are_spread(folder):
     judged = found.even[0]
     truth, predicted = next((t, p) for name, t, p in pairs if name == judged.id)
     if truth.shape == (SIZE, SIZE):
+        labelled = (truth != 255)[..., None]
         assert (
-            np.array_equal(judged.truth, truth)
-            and np.array_equal(judged.predicted, predicted)
-            and np.array_equal(judged.image, painted(predicted))
+            np.array_equal(judged.row["truth"], COLOURS[np.where(truth == 255, 0, truth)])
+            and np.array_equal(judged.row["prediction"], COLOURS[predicted])
+            and np.array_equal(judged.row["image"], painted(predicted))
+            and np.array_equal(
+                (judged.row["error"] == HIDDEN).all(-1), ((truth != predicted)[..., None] & labelled)[..., 0]
+            )
         )
 
 
@@ -204,7 +215,9 @@ def test_a_wide_image_lies_in_the_middle_of_its_square(tmp_path):
     write_pair(tmp_path, "wide", painted(labels), labels)
     sample = MaskedImages(tmp_path, MaskLayout(), "all", SIZE)[0, 0]
     assert (
-        (sample["segm"][6:26] == 3).all() and (sample["segm"][:6] == 255).all() and (sample["segm"][26:] == 255).all()
+        (sample["parts"][6:26] == 3).all()
+        and (sample["parts"][:6] == 255).all()
+        and (sample["parts"][26:] == 255).all()
     )
     image = to_rgb(sample["image"])
     assert (image[6:26] == painted(labels)).all() and not image[:6].any() and not image[26:].any()
@@ -214,7 +227,7 @@ def test_the_24_parts_are_merged(tmp_path):
     labels = np.arange(25, dtype=np.uint8)[None].repeat(25, 0)
     write_pair(tmp_path, "all", painted(labels * 0), labels)
     sample = MaskedImages(tmp_path, MaskLayout(coding="parts24"), "all", SIZE)[0, 0]
-    assert np.array_equal(sample["segm"], MERGE_14[labels])
+    assert np.array_equal(sample["parts"], MERGE_14[labels])
 
 
 def test_masks_may_hold_colours_or_values_of_their_own(tmp_path):
@@ -224,7 +237,7 @@ def test_masks_may_hold_colours_or_values_of_their_own(tmp_path):
     write_pair(tmp_path, "b", np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 77, np.uint8))
     names = {"255,0,10": "head", "0,7,0": "leftFoot", "0,0,0": "ignore", "77": "torso"}
     data = MaskedImages(tmp_path, MaskLayout(coding="labels", labels=names), "all", SIZE)
-    colours, values = data[0, 0]["segm"], data[0, 1]["segm"]
+    colours, values = data[0, 0]["parts"], data[0, 1]["parts"]
     assert (
         (colours[:4] == 1).all()
         and (colours[4:, :4] == 14).all()
@@ -237,7 +250,7 @@ def test_images_and_masks_may_share_a_folder(tmp_path):
     for name, value in (("x", 0), ("x_mask", 5)):
         Image.fromarray(np.full((8, 8), value, np.uint8)).save(tmp_path / f"{name}.png")
     data = MaskedImages(tmp_path, MaskLayout(images=".", masks=".", mask_ending="_mask"), "all", SIZE)
-    assert len(data) == 1 and data[0, 0]["id"] == "x" and (data[0, 0]["segm"] == 5).all()
+    assert len(data) == 1 and data[0, 0]["id"] == "x" and (data[0, 0]["parts"] == 5).all()
 
 
 @pytest.mark.parametrize(
@@ -402,7 +415,9 @@ def test_own_data_are_measured_on_what_training_held_out(tmp_path):
 
 @pytest.mark.parametrize("protocol", ["fsitting", "masks"])
 def test_masks_of_parts_do_not_measure_depth(folder, protocol):
-    with pytest.raises(ConfigError, match=f"of the task 'depth'; the protocol '{protocol}' measures segmentation"):
+    with pytest.raises(
+        ConfigError, match=f"of the task 'depth', which is measured by depth_bins; .*'{protocol}' give parts"
+    ):
         open_data(protocol, [folder[0]], DEPTH, {})
 
 
@@ -451,7 +466,7 @@ def test_the_command_leaves_tables_pictures_and_a_record(tmp_path, evaluate):
     assert record["checkpoint"]["sha256"] == hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
     assert record["checkpoint"]["step"] == 4 and record["versions"]["torch"] and record["data"] == [str(root)]
     task, model, _ = load_trained(folder)
-    data = FrameDataset(root, Selection(labels=("segm",)), size=SIZE)
+    data = frames_of(root, SEGMENTATION)
     again = measure(task, model, data, evenly(7, 5), device=CPU)
     assert record["results"] == pytest.approx(
         {k: None if np.isnan(v) else v for k, v in again.results.items()}, rel=1e-5
@@ -505,17 +520,23 @@ def test_mistakes_end_with_status_two_and_write_nothing(tmp_path, evaluate, fold
 def test_a_checkpoint_of_an_unknown_task_is_refused(tmp_path, evaluate):
     folder = checkpoint(tmp_path / "run")
     state = json.loads((folder / "state.json").read_text())
-    state["standing"]["run"]["task"] = "toy"
+    state["state"]["run"]["task"] = "toy"
     (folder / "state.json").write_text(json.dumps(state))
     status, _, err = evaluate(tmp_path / "run", "--data", tmp_path)
     assert status == 2 and "of the task 'toy'" in err
 
 
 def test_published_figures_are_of_known_names_and_tasks():
-    for (protocol, task), published in PUBLISHED.items():
-        assert task in PROTOCOLS[protocol].tasks
-        names = {name for values in published.columns.values() for name in values}
-        assert names and names <= set(FIGURES)
+    tasks = (SEGMENTATION, DEPTH)
+    for protocol, several in PUBLISHED.items():
+        assert protocol in PROTOCOLS
+        for published in several:
+            names = {name for values in published.columns.values() for name in values}
+            fits = [task for task in tasks if names <= set(task.meter().figures)]
+            assert names and len(fits) == 1
+            assert published_for(protocol, fits[0].meter().figures) is published
+    assert published_for("native", DEPTH.meter().figures) is published_for("surreal", DEPTH.meter().figures)
+    assert published_for("masks", SEGMENTATION.meter().figures) is None is published_for("h36m", {"other"})
 
 
 def test_a_layout_is_optional(tmp_path):

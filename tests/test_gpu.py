@@ -55,11 +55,11 @@ class Squares(Dataset):
         image[:, *inside] += torch.tensor([part / 3, 3 - part / 5, part % 3])[:, None, None]
         segm = torch.zeros(self.size, self.size, dtype=torch.uint8)
         segm[inside] = part
-        return {"id": str(index), "image": image, "segm": segm}
+        return {"id": str(index), "image": image, "parts": segm}
 
 
 def batch_of(samples: int) -> dict:
-    return torch.utils.data.default_collate([Squares(samples)[0, index] for index in range(samples)])
+    return Segmentation(TINY).collate([Squares(samples)[0, index] for index in range(samples)])
 
 
 def hourglass(**changes) -> TrainConfig:
@@ -79,11 +79,14 @@ def test_batches_are_pinned_and_arrive_whole():
     """Loaded by another process, copied while the device computes: after a wait they are what was loaded."""
     data, keys = Squares(6), [[(0, 0), (0, 5)], [(0, 3), (0, 2)]]
     with session(hourglass()) as fabric:
-        assert all(batch["image"].is_pinned() and batch["segm"].is_pinned() for batch in loader(data, keys, 1, fabric))
-        for expected, (batch, seconds) in zip(keys, on_device(loader(data, keys, 1, fabric), fabric), strict=True):
+        collate = Segmentation(TINY).collate
+        for batch in loader(data, keys, 1, fabric, collate):
+            assert batch["image"].is_pinned() and batch["parts"].is_pinned()
+        loaded = on_device(loader(data, keys, 1, fabric, collate), fabric)
+        for expected, (batch, seconds) in zip(keys, loaded, strict=True):
             assert batch["image"].device == fabric.device and seconds > 0
             assert batch["id"] == [str(index) for _, index in expected]
-            for name in ("image", "segm"):
+            for name in ("image", "parts"):
                 assert torch.equal(batch[name].cpu(), torch.stack([data[key][name] for key in expected]))
 
 
@@ -93,11 +96,11 @@ def first_step(**changes) -> tuple[float, dict[str, torch.Tensor], torch.Tensor]
     with session(config) as fabric:
         learner = Learner(Segmentation(SHALLOW), config, fabric)
         batch = fabric.to_device(batch_of(config.batch))
-        outputs = learner.outputs(batch)
-        loss = sum(learner.task.loss(outputs, batch).values())
+        step = learner.step(batch)
+        loss = sum(step.losses.values())
         fabric.backward(loss)
         gradients = {name: p.grad.float().cpu() for name, p in learner.module.named_parameters()}
-        return float(loss.detach()), gradients, outputs.stacks[-1].detach().float().cpu()
+        return float(loss.detach()), gradients, step.outputs.stacks[-1].detach().float().cpu()
 
 
 def alike(a: torch.Tensor, b: torch.Tensor) -> float:

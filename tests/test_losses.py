@@ -7,18 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from mannequin.training.losses import (
-    BIN,
-    BINS,
-    IGNORE,
-    bins_of_depth,
-    cross_entropy,
-    depth_of_bins,
-    labels_at,
-    stacked_cross_entropy,
-)
-from mannequin.training.metrics import SegmentationMeter
+from mannequin.training.losses.class_maps import cross_entropy, labels_at, stacked_cross_entropy
+from mannequin.training.metrics.labels import IGNORE
+from mannequin.training.metrics.segmentation import SegmentationMeter
 from mannequin.training.models.hourglass import HourglassConfig, Maps, StackedHourglass
+from mannequin.training.targets.depth_bins import BIN, BINS, bins_of_depth, depth_of_bins
 
 
 def slow_cross_entropy(scores: torch.Tensor, labels: torch.Tensor) -> float:
@@ -148,7 +141,7 @@ def test_a_tiny_network_learns_a_batch_by_heart_and_then_its_full_size():
 
     def iou(maps: Maps) -> float:
         meter = SegmentationMeter(("background", "red", "green", "blue"))
-        meter.update(maps.labels((32, 32)), labels)
+        meter.count(maps.labels((32, 32)), labels)
         return meter.result()["iou"]
 
     def fit(model: StackedHourglass) -> tuple[list[float], list[float]]:

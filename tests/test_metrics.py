@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from mannequin.generator.body.model import PARTS_14
-from mannequin.training.losses import IGNORE
-from mannequin.training.metrics import DepthMeter, SegmentationMeter
+from mannequin.training.metrics.depth import DepthMeter
+from mannequin.training.metrics.labels import IGNORE
+from mannequin.training.metrics.segmentation import SegmentationMeter
 
 NAN = float("nan")
 CLASSES = ("background", "a", "b", "c")
@@ -39,7 +40,7 @@ def slow_segmentation(predicted, truth, classes) -> tuple[dict, dict]:
         "pixels": ratio(sum(len(t & s) for t, s in zip(true, said)), len(pixels)),
         "silhouette": ratio(len(person & called), len(person | called)),
     }
-    return result, dict(zip(classes, iou))
+    return result, {"iou": dict(zip(classes, iou)), "recall": dict(zip(classes, recall))}
 
 
 def drawn(shape, low, high, seed, unlabelled=0.0) -> np.ndarray:
@@ -69,21 +70,26 @@ def close(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(a[k] == pytest.approx(b[k], rel=1e-9, abs=1e-9, nan_ok=True) for k in a)
 
 
+def close_by_class(a: dict, b: dict) -> bool:
+    """The same of per_class."""
+    return a.keys() == b.keys() and all(close(a[measure], b[measure]) for measure in a)
+
+
 @pytest.mark.parametrize("case", SEGMENTATIONS)
 def test_segmentation_is_that_of_sets_of_pixels(case):
     predicted, truth = SEGMENTATIONS[case]
     meter = SegmentationMeter(CLASSES)
     for p, t in zip(predicted, truth):  # batches of one and sums
-        meter.update(torch.from_numpy(p[None]), torch.from_numpy(t[None]).long())
+        meter.count(torch.from_numpy(p[None]), torch.from_numpy(t[None]).long())
     result, per_class = slow_segmentation(predicted, truth, CLASSES)
     assert close(meter.result(), result)
-    assert close(meter.per_class(), per_class)
+    assert close_by_class(meter.per_class(), per_class)
 
 
 def test_a_segmentation_by_hand():
     meter = SegmentationMeter(CLASSES)
-    meter.update(torch.tensor([[[0, 1, 1, 2, 0]]]), torch.tensor([[[0, 1, 2, 2, 1]]]))
-    assert meter.totals["confusion"].tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
+    meter.count(torch.tensor([[[0, 1, 1, 2, 0]]]), torch.tensor([[[0, 1, 2, 2, 1]]]))
+    assert meter.sums["confusion"].tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
     expected = {
         "iou": (1 / 3 + 1 / 2) / 2,
         "accuracy": 0.5,
@@ -96,7 +102,7 @@ def test_a_segmentation_by_hand():
 
 
 def test_parts_are_those_of_the_thesis_unless_named():
-    assert tuple(SegmentationMeter().per_class()) == ("background", *PARTS_14)
+    assert tuple(SegmentationMeter().per_class()["iou"]) == ("background", *PARTS_14)
 
 
 def slow_rmse(p: list, t: list) -> float:
@@ -155,7 +161,7 @@ def test_depth_is_that_of_loops_over_images(case):
     visible[:, 1] = True
     meter = DepthMeter()
     for first, last in ((0, 2), (2, 3)):
-        meter.update(*(torch.from_numpy(array[first:last]) for array in (predicted, truth, joints, visible)))
+        meter.count(*(torch.from_numpy(array[first:last]) for array in (predicted, truth, joints, visible)))
     seen = [[v and not np.isnan(x) for v, (x, _) in zip(*row)] for row in zip(visible, joints)]
     result = meter.result()
     # Rounding of a perfect fit is below a micrometre.
@@ -168,11 +174,11 @@ def test_depths_by_hand():
     meter = DepthMeter()
     truth = torch.tensor([[[0, 8, 10]], [[12, 12, IGNORE]]])
     predicted = torch.tensor([[[5, 9, 11]], [[0, 12, 3]]])
-    meter.update(predicted, truth)
+    meter.count(predicted, truth)
     assert meter.result()["rmse"] == pytest.approx(45 * (1 + math.sqrt(72)) / 2)
     assert meter.result()["st_rmse"] == pytest.approx(0, abs=1e-9)
     assert math.isnan(meter.result()["pose_rmse"])
-    per_class = meter.per_class()
+    per_class = meter.per_class()["rmse"]
     assert list(per_class)[:2] == ["-9", "-8"] and len(per_class) == 19
     assert per_class["-2"] == pytest.approx(45) and per_class["+0"] == pytest.approx(45)
     assert per_class["+2"] == pytest.approx(45 * math.sqrt(72)) and math.isnan(per_class["+3"])
@@ -184,28 +190,28 @@ def test_joints_are_read_at_their_own_pixel():
     on, off, outside = ((4.0, 1.0), (4.99, 1.99)), ((5.0, 1.0), (1.5, 3.5)), ((6.0, 1.0), (4.5, -0.1))
     for (x, y), expected in ((at, e) for places, e in ((on, 135), (off, 0), (outside, NAN)) for at in places):
         meter = DepthMeter()
-        meter.update(predicted, truth, torch.tensor([[[x, y]]]))
+        meter.count(predicted, truth, torch.tensor([[[x, y]]]))
         assert meter.result()["pose_rmse"] == pytest.approx(expected, nan_ok=True)
 
 
 def test_large_images_lose_nothing_to_rounding():
     truth = torch.from_numpy(drawn((1, 1000, 1000), 1, 20, 3))
     meter = DepthMeter()
-    meter.update(truth.clone(), truth)
+    meter.count(truth.clone(), truth)
     assert meter.result()["rmse"] == 0 and meter.result()["st_rmse"] < 1e-3
 
 
 @pytest.mark.parametrize("make", [SegmentationMeter, DepthMeter])
-def test_totals_of_halves_add_up_to_those_of_the_whole(make):
+def test_sums_of_halves_add_up_to_those_of_the_whole(make):
     classes = 15 if make is SegmentationMeter else 20
     predicted, truth = (torch.from_numpy(drawn((6, 5, 5), 0, classes, seed)) for seed in (1, 2))
     whole, left, right, loaded = make(), make(), make(), make()
-    whole.update(predicted, truth)
-    left.update(predicted[:2], truth[:2])
-    right.update(predicted[2:], truth[2:])
-    assert all(t.dtype in (torch.int64, torch.float64) and t.device.type == "cpu" for t in whole.totals.values())
-    loaded.totals = {name: left.totals[name] + right.totals[name] for name in whole.totals}
-    assert close(loaded.result(), whole.result()) and close(loaded.per_class(), whole.per_class())
+    whole.count(predicted, truth)
+    left.count(predicted[:2], truth[:2])
+    right.count(predicted[2:], truth[2:])
+    assert all(t.dtype in (torch.int64, torch.float64) and t.device.type == "cpu" for t in whole.sums.values())
+    loaded.sums = {name: left.sums[name] + right.sums[name] for name in whole.sums}
+    assert close(loaded.result(), whole.result()) and close_by_class(loaded.per_class(), whole.per_class())
     assert all(math.isnan(v) for v in make().result().values())
 
 
@@ -215,8 +221,8 @@ def test_labels_that_cannot_be_are_refused(make, classes):
     with pytest.raises(ValueError, match=f"truth has labels from 0 to {classes}; expected 0 to {classes - 1}"):
         bad = good.clone()
         bad[0, 0, 0] = classes
-        make().update(good, bad)
+        make().count(good, bad)
     with pytest.raises(ValueError, match="predicted has labels from -1"):
-        make().update(good - 1, good)
+        make().count(good - 1, good)
     with pytest.raises(ValueError, match=r"predicted is \(1, 4, 4\), truth \(1, 4, 5\)"):
-        make().update(good, torch.zeros(1, 4, 5))
+        make().count(good, torch.zeros(1, 4, 5))

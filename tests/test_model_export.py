@@ -14,10 +14,11 @@ from mannequin.generator.errors import TrainingError
 from mannequin.training import export as module
 from mannequin.training.core.checkpoint import digest
 from mannequin.training.data.colour import MEAN, STD, whitened
-from mannequin.training.export import CLASSES, export_network
-from mannequin.training.losses import depth_of_bins
+from mannequin.training.export import export_network
 from mannequin.training.options.hourglass import HourglassOptions
 from mannequin.training.registry import load_trained
+from mannequin.training.targets.depth_bins import DepthBins, depth_of_bins
+from mannequin.training.task import Exportable
 from tests.trained import TINY, checkpoint
 
 onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
@@ -115,7 +116,7 @@ def test_torch_export_through_the_command(run, tmp_path):
 
 def test_classes_of_depth_are_named_by_the_middle_of_their_bins():
     middles = depth_of_bins(torch.arange(20))[1:].tolist()
-    assert [float(name.removesuffix(" m")) for name in CLASSES["depth"][1:]] == pytest.approx(middles, abs=1e-6)
+    assert [float(name.removesuffix(" m")) for name in DepthBins.classes[1:]] == pytest.approx(middles, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -128,15 +129,17 @@ def test_classes_of_depth_are_named_by_the_middle_of_their_bins():
     ids=["a little more", "no number", "a class less"],
 )
 def test_other_scores_are_noticed(change, says):
-    network = nn.Conv2d(3, 4, 1).requires_grad_(False)
-    assert module._compare(network, network, 8)[0] == 0
+    network = Exportable(nn.Conv2d(3, 4, 1).requires_grad_(False), "image", (3, 8, 8), "scores")
+    assert module._compare(network, network.module)[0] == 0
     with pytest.raises(TrainingError, match=says):
-        module._compare(network, lambda image: change(network(image)), 8)
+        module._compare(network, lambda image: change(network.module(image)))
 
 
 def test_a_network_that_computes_something_else_is_not_written(tmp_path, monkeypatch):
     checkpoint(tmp_path / "run")
-    monkeypatch.setattr(module, "_torch", lambda program, known: (b"", lambda image: program.module()(image) + 1))
+    monkeypatch.setattr(
+        module, "_torch", lambda program, exportable, known: (b"", lambda image: program.module()(image) + 1)
+    )
     with pytest.raises(TrainingError, match="computes something else"):
         export_network(tmp_path / "run", tmp_path / "a.pt2", "torch")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]

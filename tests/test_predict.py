@@ -18,14 +18,15 @@ from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.films import open_film, write_film
 from mannequin.generator.pictures import draw_legend
 from mannequin.training.data.colour import MEAN, STD, whitened
-from mannequin.training.losses import depth_of_bins
 from mannequin.training.models.hourglass import Maps
 from mannequin.training.options.hourglass import HourglassOptions
 from mannequin.training.predict import job
-from mannequin.training.predict.network import Predictor, squares
-from mannequin.training.predict.outputs import overlay, values
+from mannequin.training.predict.class_maps import ClassMap
+from mannequin.training.predict.crops import squares
 from mannequin.training.registry import load_trained, make_task
-from tests.trained import TINY, checkpoint
+from mannequin.training.targets.depth_bins import DepthBins, depth_of_bins
+from mannequin.training.task import PredictorOptions
+from tests.trained import checkpoint
 
 CPU = torch.device("cpu")
 TASK = make_task("segmentation", HourglassOptions(stacks=1, features=8, depth=1, size=64))
@@ -42,8 +43,14 @@ class ByColour(nn.Module):
         return Maps((20 * scores,), None)
 
 
-def predictor(boxes=(), batch=8) -> Predictor:
-    return Predictor(TASK, ByColour().eval(), CPU, boxes, batch)
+def found_in(images, boxes=(), batch=8, task=TASK, model=None):
+    """The classes (H, W) at the pixels of each image, one after the other."""
+    predictor = task.predictor(model or ByColour().eval(), PredictorOptions(CPU, boxes, batch))
+    return (found.labels for found in predictor.predict(images))
+
+
+def overlay(image, labels, opacity, plain) -> np.ndarray:
+    return ClassMap(labels, TASK.truth).draw(image, opacity, plain)
 
 
 def discs(height: int, width: int, *places) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +75,7 @@ def test_classes_are_at_the_pixels_of_the_image(size):
     h, w = size
     radius = 0.4 * min(size)
     image, truth = discs(h, w, (0.55 * w, 0.45 * h, radius, 1))
-    (found,) = predictor().labels([image])
+    (found,) = found_in([image])
     assert found.shape == size and found.dtype == np.uint8
     assert overlap(found, truth, 1) > 1 - 1.6 / (radius * 64 / max(size)) - 0.03
 
@@ -76,7 +83,7 @@ def test_classes_are_at_the_pixels_of_the_image(size):
 def test_an_image_as_large_as_the_crop_gets_what_the_network_says(trained):
     task, model, _ = load_trained(trained)
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    (found,) = Predictor(task, model, CPU).labels([image])
+    (found,) = found_in([image], task=task, model=model)
     with torch.inference_mode():
         said = model(torch.from_numpy(whitened(image))[None]).labels((32, 32))[0]
     assert np.array_equal(found, said.numpy()) and len(np.unique(found)) > 1
@@ -84,8 +91,8 @@ def test_an_image_as_large_as_the_crop_gets_what_the_network_says(trained):
 
 def test_small_people_in_large_images_need_a_box():
     image, truth = discs(480, 640, (500, 60, 6, 1), (100, 400, 6, 3))
-    (without,) = predictor().labels([image])
-    (boxed,) = predictor(((480, 40, 520, 80), (85, 390, 110, 415))).labels([image])
+    (without,) = found_in([image])
+    (boxed,) = found_in([image], ((480, 40, 520, 80), (85, 390, 110, 415)))
     assert overlap(without, truth, 1) < 0.75
     for label in (1, 3):
         assert overlap(boxed, truth, label) > 0.9
@@ -94,7 +101,7 @@ def test_small_people_in_large_images_need_a_box():
 
 def test_beyond_the_squares_round_boxes_there_is_background():
     image = np.full((50, 80, 3), (255, 0, 0), np.uint8)
-    (found,) = predictor(((10, 20, 30, 26),)).labels([image])  # the square is 10…30 × 13…33
+    (found,) = found_in([image], ((10, 20, 30, 26),))  # the square is 10…30 × 13…33
     expected = np.zeros((50, 80), np.uint8)
     expected[13:33, 10:30] = 1
     assert np.array_equal(found, expected)
@@ -102,15 +109,15 @@ def test_beyond_the_squares_round_boxes_there_is_background():
 
 def test_a_box_may_reach_beyond_the_image():
     image, truth = discs(60, 60, (5, 30, 12, 2))
-    (found,) = predictor(((-15, 10, 25, 50),)).labels([image])
+    (found,) = found_in([image], ((-15, 10, 25, 50),))
     assert overlap(found, truth, 2) > 0.93
 
 
 def test_where_boxes_overlap_the_surest_class_wins():
     image, _ = discs(60, 90, (30, 30, 14, 1), (50, 30, 14, 3))
     boxes = ((10, 5, 50, 55), (30, 5, 80, 55), (0, 0, 90, 60))
-    alone = [next(predictor((box,)).labels([image])) for box in boxes]
-    merged = [next(predictor(some).labels([image])) for some in permutations(boxes)]
+    alone = [next(found_in([image], (box,))) for box in boxes]
+    merged = [next(found_in([image], some)) for some in permutations(boxes)]
     assert all(np.array_equal(merged[0], other) for other in merged)
     for found, *single in zip(*(a.ravel() for a in (merged[0], *alone)), strict=True):
         assert found in single if found else not any(single)
@@ -120,7 +127,7 @@ def test_where_boxes_overlap_the_surest_class_wins():
 def test_the_batch_decides_nothing(batch):
     images = [discs(40 + 7 * k, 60, (30, 20, 8 + k, 1 + k % 3))[0] for k in range(5)]
     boxes = ((0, 0, 40, 40), (20, 5, 60, 45))
-    for a, b in zip(predictor(boxes, batch).labels(images), predictor(boxes, 64).labels(images), strict=True):
+    for a, b in zip(found_in(images, boxes, batch), found_in(images, boxes, 64), strict=True):
         assert np.array_equal(a, b) and a.any()
 
 
@@ -132,15 +139,15 @@ def test_images_are_asked_for_no_further_ahead_than_a_batch():
             asked.append(k)
             yield discs(30, 30, (15, 15, 5, 1))[0]
 
-    next(predictor(batch=3).labels(images()))
+    next(found_in(images(), batch=3))
     assert asked == [0, 1, 2]
 
 
 def test_large_images_go_strip_by_strip(monkeypatch):
     image, _ = discs(90, 70, (35, 45, 20, 1))
-    (whole,) = predictor().labels([image])
-    monkeypatch.setattr("mannequin.training.predict.network._SCORES", 15 * 70 * 4)
-    (strips,) = predictor().labels([image])
+    (whole,) = found_in([image])
+    monkeypatch.setattr("mannequin.training.predict.class_maps._SCORES", 15 * 70 * 4)
+    (strips,) = found_in([image])
     assert np.array_equal(whole, strips)
 
 
@@ -149,7 +156,7 @@ def test_large_images_go_strip_by_strip(monkeypatch):
 )
 def test_what_is_no_box_is_refused(box):
     with pytest.raises(ConfigError, match="is no box"):
-        predictor((box,))
+        found_in([], (box,))
 
 
 @pytest.mark.parametrize("box", [(40, 0, 50, 9), (0, -9, 9, 0), (-9, 0, 0, 9), (0, 30, 9, 31)], ids=str)
@@ -163,7 +170,7 @@ def test_boxes_outside_the_image_are_refused(box):
 
 def test_depth_files_hold_tenths_of_millimetres_from_the_pelvis():
     labels = np.arange(20, dtype=np.uint8)[None]
-    stored = values(make_task("depth", TINY), labels)
+    stored = DepthBins().values(labels)
     assert stored.dtype == np.uint16 and stored[0, 0] == 0
     metres = (stored[0, 1:].astype(float) - 10_000) / 10_000
     assert metres == pytest.approx(depth_of_bins(torch.from_numpy(labels))[0, 1:].numpy(), abs=1e-6)
@@ -173,21 +180,19 @@ def test_depth_files_hold_tenths_of_millimetres_from_the_pelvis():
 def test_overlays_mix_colours_only_where_there_is_a_person():
     image, labels = discs(40, 300, (20, 20, 10, 1))
     image += 30 * (labels == 0)[..., None].astype(np.uint8)
-    colour = TASK.colours()[1]
-    assert np.array_equal(overlay(TASK, image, labels, 0.0, plain=True), image)
-    full = overlay(TASK, image, labels, 1.0, plain=True)
+    colour = TASK.truth.colours()[1]
+    assert np.array_equal(overlay(image, labels, 0.0, plain=True), image)
+    full = overlay(image, labels, 1.0, plain=True)
     assert (full[labels == 1] == colour).all() and np.array_equal(full[labels == 0], image[labels == 0])
-    half = overlay(TASK, image, labels, 0.5, plain=False)
+    half = overlay(image, labels, 0.5, plain=False)
     assert np.abs(half[:40][labels == 1] - (colour / 2 + (127.5, 0, 0))).max() <= 1
     assert np.array_equal(half[40:], draw_legend(TASK.legend, 300))
 
 
 def test_small_overlays_are_enlarged_so_that_a_legend_fits():
     image, labels = discs(40, 60, (20, 20, 10, 1))
-    picture = overlay(TASK, image, labels, 0.6, plain=False)
-    assert picture.shape[1] == 300 and np.array_equal(
-        picture[2:200:5, 2::5], overlay(TASK, image, labels, 0.6, plain=True)
-    )
+    picture = overlay(image, labels, 0.6, plain=False)
+    assert picture.shape[1] == 300 and np.array_equal(picture[2:200:5, 2::5], overlay(image, labels, 0.6, plain=True))
 
 
 # The command
@@ -283,8 +288,8 @@ def test_depth_through_the_command(run, tmp_path, photos):
     assert set(files(tmp_path / "out")) == {"predictions.json", "overlay/a.png", "depth/a.png"}
     depth = stored(tmp_path / "out" / "depth" / "a.png")
     task, model, _ = load_trained(tmp_path / "run")
-    (labels,) = Predictor(task, model, CPU).labels([job.read_image(photos.folder / "a.png")])
-    assert np.array_equal(depth, values(task, labels)) and depth.dtype == np.uint16 and len(np.unique(depth)) > 1
+    (labels,) = found_in([job.read_image(photos.folder / "a.png")], task=task, model=model)
+    assert np.array_equal(depth, task.truth.values(labels)) and depth.dtype == np.uint16 and len(np.unique(depth)) > 1
     assert stored(tmp_path / "out" / "overlay" / "a.png").shape == (60, 80, 3)
 
 
@@ -382,7 +387,7 @@ def test_a_film_becomes_a_film(run, by_colour, walk, tmp_path):
         shown = list(film.frames)
     assert len(shown) == 7 and shown[0].shape == (64, 96, 3)
     for t, picture in enumerate(shown):
-        assert np.abs(picture[30, 20 + 8 * t].astype(int) - TASK.colours()[1]).max() < 25
+        assert np.abs(picture[30, 20 + 8 * t].astype(int) - TASK.truth.colours()[1]).max() < 25
     assert run("predict", by_colour, walk, "--out", out, "--frames", "--plain", "--opacity", 1)[1].startswith(
         "segmentation: 0 done, 1 there already"
     )
@@ -398,7 +403,7 @@ def test_films_have_legends_and_even_sides(run, by_colour, walk, tmp_path):
 
 
 def test_a_film_that_breaks_off_leaves_no_film(run, by_colour, walk, tmp_path, monkeypatch):
-    real, calls = job.overlay, []
+    real, calls = ClassMap.draw, []
 
     def interrupted(*args):
         calls.append(1)
@@ -406,9 +411,10 @@ def test_a_film_that_breaks_off_leaves_no_film(run, by_colour, walk, tmp_path, m
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(job, "overlay", interrupted)
+    monkeypatch.setattr(ClassMap, "draw", interrupted)
     assert run("predict", by_colour, walk, "--out", tmp_path / "out")[0] == 130
     assert set(files(tmp_path / "out")) == {"predictions.json"}
+    monkeypatch.setattr(ClassMap, "draw", real)
     assert run("predict", by_colour, walk, "--out", tmp_path / "out")[0] == 0
 
 
@@ -475,7 +481,7 @@ def test_a_folder_of_other_things_is_left_alone(run, trained, photos, tmp_path):
     assert status == 2 and "is not empty" in complaint and list(files(tmp_path / "out")) == ["thesis.tex"]
 
 
-def test_predictions_of_another_network_or_wish_are_not_mixed(run, trained, photos, tmp_path):
+def test_predictions_of_other_networks_or_options_are_not_mixed(run, trained, photos, tmp_path):
     out = tmp_path / "out"
     assert run("predict", trained, photos.folder, "--out", out)[0] == 0
     before = files(out)
@@ -497,8 +503,8 @@ def _nothing(path):
 
 def _other_version(path):
     state = checkpoint(path / "r") / "state.json"
-    state.write_text(state.read_text().replace('"format_version": 1', '"format_version": 7'))
-    return "format version 7; this release reads 1"
+    state.write_text(state.read_text().replace('"format_version": 2', '"format_version": 7'))
+    return "format version 7; this release reads 1 and 2"
 
 
 def _cut(path):

@@ -14,10 +14,14 @@ from mannequin.generator.body.model import PARTS_14
 from mannequin.generator.colours import HIDDEN, SEEN, part_colours
 from mannequin.generator.errors import ConfigError, TrainingError
 from mannequin.training.core.checkpoint import load_weights
-from mannequin.training.losses import BIN, IGNORE, bins_of_depth, depth_of_bins
+from mannequin.training.core.init import initialise, read_starts
+from mannequin.training.metrics.labels import IGNORE
 from mannequin.training.models.hourglass import Maps
-from mannequin.training.options.hourglass import PRESETS, DataConfig, HourglassOptions
-from mannequin.training.registry import TASKS, load_trained, make_task, starting_from, task_of
+from mannequin.training.options.hourglass import PRESETS, HourglassOptions
+from mannequin.training.options.preset import DataConfig
+from mannequin.training.pictures import picture
+from mannequin.training.registry import load_trained, make_task, task_of
+from mannequin.training.targets.depth_bins import BIN, bins_of_depth, depth_of_bins
 
 TINY = HourglassOptions(stacks=1, features=8, depth=1, size=32)
 
@@ -28,8 +32,8 @@ def batch(classes: int, seed: int = 0, images: int = 3, side: int = 32) -> dict:
     labels = np.kron(rng.integers(0, classes, (images, side // 8, side // 8)), np.ones((8, 8))).astype(np.uint8)
     return {
         "image": torch.from_numpy(rng.normal(size=(images, 3, side, side)).astype(np.float32)),
-        "segm": torch.from_numpy(labels),
-        "depth": torch.from_numpy(labels),
+        "parts": torch.from_numpy(labels),
+        "depth_bins": torch.from_numpy(labels),
         "joints2d": torch.from_numpy(rng.uniform(0, side, (images, 24, 2)).astype(np.float32)),
         "joints_visible": torch.ones(images, 24, dtype=torch.bool),
         "id": [f"clip/camera/person/{i}" for i in range(images)],
@@ -41,7 +45,12 @@ def certain(labels: torch.Tensor, classes: int) -> torch.Tensor:
     return 50.0 * torch.nn.functional.one_hot(labels.long(), classes).movedim(-1, 1).float()
 
 
-@pytest.fixture(params=TASKS)
+def loss(task, maps: Maps, b: dict) -> float:
+    """Of a network that says ``maps``."""
+    return float(sum(task.step(lambda image: maps, b).losses.values()))
+
+
+@pytest.fixture(params=["segmentation", "depth"])
 def task(request):
     return make_task(request.param, TINY)
 
@@ -51,7 +60,7 @@ def task(request):
 
 def test_perfect_maps_lose_nothing_and_are_perfect(task):
     b = batch(task.classes)
-    full = certain(b[task.truth], task.classes)
+    full = certain(b[task.truth.name], task.classes)
     meter = task.meter()
     meter.update(Maps((full[..., 2::4, 2::4],), full), b)
     found = meter.result()
@@ -59,7 +68,7 @@ def test_perfect_maps_lose_nothing_and_are_perfect(task):
         assert found["iou"] == found["accuracy"] == found["pixels"] == found["silhouette"] == 1
     else:
         assert found["rmse"] == found["pose_rmse"] == 0 and found["st_rmse"] < 1e-3
-    assert sum(task.loss(Maps((full[..., 2::4, 2::4],), None), b).values()) < 1e-6
+    assert loss(task, Maps((full[..., 2::4, 2::4],), None), b) < 1e-6
 
 
 def test_perfect_depth_classes_are_off_by_half_a_class_at_most():
@@ -77,10 +86,10 @@ def test_the_loss_is_the_entropy_of_every_stack(task):
     expected = 0.0
     for scores in stacks:
         share = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-        truth = b[task.truth].numpy()[:, 2::4, 2::4].astype(int)
+        truth = b[task.truth.name].numpy()[:, 2::4, 2::4].astype(int)
         expected += -np.log(np.take_along_axis(share, truth[:, None], axis=1)).mean()
-    terms = task.loss(Maps(tuple(torch.from_numpy(stacks).float()), None), b)
-    assert float(sum(terms.values())) == pytest.approx(expected, rel=1e-5)
+    maps = Maps(tuple(torch.from_numpy(stacks).float()), None)
+    assert loss(task, maps, b) == pytest.approx(expected, rel=1e-5)
 
 
 def test_maps_are_judged_at_the_size_of_the_image():
@@ -88,17 +97,17 @@ def test_maps_are_judged_at_the_size_of_the_image():
     task, b = make_task("segmentation", TINY), batch(15)
     scores = np.random.default_rng(2).normal(size=(3, 15, 8, 8)).astype(np.float32)
     large = np.stack([[cv2.resize(m, (32, 32), interpolation=cv2.INTER_LINEAR) for m in image] for image in scores])
-    predicted, truth = large.argmax(axis=1), b["segm"].numpy()
+    predicted, truth = large.argmax(axis=1), b["parts"].numpy()
     meter = task.meter()
     meter.update(Maps((torch.from_numpy(scores),), None), b)
     overlaps = [((predicted == c) & (truth == c)).sum() / ((predicted == c) | (truth == c)).sum() for c in range(15)]
     assert meter.result()["iou"] == pytest.approx(np.mean(overlaps[1:]), abs=1e-9)
-    assert meter.per_class() == pytest.approx(dict(zip(("background", *PARTS_14), overlaps)), abs=1e-9)
+    assert meter.per_class()["iou"] == pytest.approx(dict(zip(("background", *PARTS_14), overlaps)), abs=1e-9)
 
 
 def test_depth_is_measured_at_joints_that_are_seen():
     task, b = make_task("depth", TINY), batch(20)
-    off = (b["depth"].long() + 2).clamp(max=19)
+    off = (b["depth_bins"].long() + 2).clamp(max=19)
     meters = [task.meter() for _ in range(2)]
     meters[0].update(Maps((), certain(off, 20)), b)
     b["joints_visible"] = torch.zeros(3, 24, dtype=torch.bool)
@@ -116,8 +125,7 @@ def test_a_meter_of_halves_adds_up_to_that_of_the_whole(task):
         )
         meter.update(outputs, b)
         whole.update(outputs, b)
-    for name, total in halves[0].totals.items():
-        total += halves[1].totals[name]
+    halves[0].add(halves[1])
     assert halves[0].result() == pytest.approx(whole.result(), nan_ok=True)
 
 
@@ -126,9 +134,12 @@ def test_a_meter_of_halves_adds_up_to_that_of_the_whole(task):
 
 def test_the_network_has_the_classes_and_the_size_of_the_task(task):
     model, b = task.model(), batch(task.classes)
-    maps = model(*task.inputs(b))
+    step = task.step(model, b)
+    maps = step.outputs
     assert [tuple(m.shape) for m in maps.stacks] == [(3, task.classes, 8, 8)] and maps.full is None
-    assert sum(task.loss(maps, b).values()).isfinite()
+    assert sum(step.losses.values()).isfinite()
+    del b[task.truth.name]
+    assert task.step(model, b).losses == {}  # as in use
 
 
 @pytest.mark.parametrize(
@@ -167,19 +178,19 @@ def test_errors_of_depth_grow_with_the_distance():
     predicted = np.array([[10, 11, 14, 0, 0, 1]], np.uint8)
     off = task.error(truth, predicted)[0]
     assert off[0] == off[4] == 0 < off[1] < off[2] < 1 == off[3] == off[5]
-    colours = task.colours()
+    colours = task.truth.colours()
     assert len(colours) == 20 and not colours[0].any() and len(np.unique(colours, axis=0)) == 20
 
 
 @pytest.mark.parametrize("images", [1, 3, 9])
 def test_a_picture_has_a_row_for_each_sample(task, images):
     b = batch(task.classes, images=images)
-    picture = task.picture(task.model()(*task.inputs(b)), b)
-    assert picture.dtype == np.uint8
+    drawn = picture(task, task.step(task.model(), b).outputs, b)
+    assert drawn.dtype == np.uint8
     shown = min(8, images)
     rows, columns = -(-shown // 2), 4 * min(2, shown)
-    assert picture.shape[1] == columns * 192 + (columns - 1) * 6
-    assert rows * 192 < picture.shape[0] < rows * 198 + 120
+    assert drawn.shape[1] == columns * 192 + (columns - 1) * 6
+    assert rows * 192 < drawn.shape[0] < rows * 198 + 120
 
 
 # Checkpoints
@@ -204,15 +215,18 @@ def test_a_task_of_another_release_is_refused():
 
 def test_weights_to_begin_with(tmp_path):
     path = checkpoint(tmp_path / "run", "segmentation")
-    start, about = starting_from(path, "segmentation")
-    assert about["checkpoint"] == str(path)
+    (start,) = read_starts({"": path}, make_task("segmentation", TINY))
+    assert start.about["checkpoint"] == str(path)
     for up in (False, True):  # the layers that --up adds begin anew
-        model = make_task("segmentation", HourglassOptions(**(vars(TINY) | {"up": up})), start).model()
+        task = make_task("segmentation", HourglassOptions(**(vars(TINY) | {"up": up})))
+        model = task.model()
+        initialise(model, task, [start])
         assert all(torch.equal(model.state_dict()[name], value) for name, value in start.weights.items())
+    wider = make_task("segmentation", HourglassOptions(**(vars(TINY) | {"features": 16})))
     with pytest.raises(TrainingError, match="holds another network"):
-        make_task("segmentation", HourglassOptions(**(vars(TINY) | {"features": 16})), start).model()
+        initialise(wider.model(), wider, [start])
     with pytest.raises(TrainingError, match="of the task 'segmentation'; expected one of 'depth'"):
-        starting_from(path, "depth")
+        read_starts({"": path}, make_task("depth", TINY))
 
 
 # Presets
@@ -222,7 +236,7 @@ def test_the_paper_is_as_the_thesis_says():
     paper = PRESETS["paper"]
     assert paper.network == HourglassOptions(stacks=8, features=256, depth=4, up=False, size=256)
     t = paper.train
-    assert (t.optimiser, t.lr, t.smoothing, t.batch, t.steps, t.schedule, t.precision) == (
+    assert (t.optimiser, t.lr, t.alpha, t.batch, t.steps, t.schedule, t.precision) == (
         "rmsprop",
         1e-3,
         0.99,
@@ -231,7 +245,7 @@ def test_the_paper_is_as_the_thesis_says():
         "constant",
         "32-true",
     )
-    assert paper.data == DataConfig(frames="random", val_frames="middle")
+    assert paper.data == DataConfig(sampling="random", val_sampling="middle")
     assert PRESETS["modern"].train.steps * PRESETS["modern"].train.batch == t.steps * t.batch
 
 
@@ -240,7 +254,7 @@ def test_the_paper_is_as_the_thesis_says():
     [
         ({"val_share": 0.0}, "--val-share is 0"),
         ({"every": 0}, "--every is 0"),
-        ({"every": 2, "frames": "middle"}, "--every 2 goes with"),
+        ({"every": 2, "sampling": "middle"}, "--every 2 goes with"),
         ({"cache": -1.0}, "--cache is -1"),
         ({"cache": float("inf")}, "--cache is inf"),
     ],

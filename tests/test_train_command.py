@@ -20,7 +20,9 @@ from mannequin.generator.dataset.native import write_clip
 from mannequin.training.core.checkpoint import checkpoints
 from mannequin.training.core.loop import Progress
 from mannequin.training.data.sources import from_datasets
-from mannequin.training.options.hourglass import DataConfig
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.options.preset import DataConfig
+from mannequin.training.registry import make_task
 from mannequin.training.tasks.segmentation import Segmentation
 
 TINY = (
@@ -173,7 +175,8 @@ def test_the_same_command_goes_on_bit_for_bit(run, tmp_path, people):
 
 def test_datasets_mix_and_clips_are_held_out_whole(tmp_path, people):
     more = written(tmp_path / "more", [small(i) for i in range(10, 14)])
-    feed = from_datasets((people, more), (), ("segm",), 32, DataConfig(val_share=0.3), 0)
+    task = make_task("segmentation", HourglassOptions(size=64))
+    feed = from_datasets((people, more), (), task, DataConfig(val_share=0.3), 0)
     ids = [{data[0, i]["id"].rsplit("/", 3)[0] for i in range(len(data))} for data in (feed.train, feed.val)]
     assert not ids[0] & ids[1] and len(ids[0] | ids[1]) == 10
     assert {name.split("/")[0] for name in ids[0] | ids[1]} == {"people", "more"}
@@ -204,7 +207,7 @@ def test_fine_tuning_begins_with_the_weights_of_another_run(run, tmp_path, peopl
     after = weights(out)
     learnt = [name for name in begun if not any(word in name for word in ("running", "num_batches"))]
     assert all(torch.allclose(after[name], begun[name], atol=1e-6) for name in learnt)
-    assert json.loads((out / "config.json").read_text())["data"]["init"] == {"checkpoint": str(path), "step": 4}
+    assert json.loads((out / "config.json").read_text())["data"]["init"] == {"": {"checkpoint": str(path), "step": 4}}
 
 
 def test_training_on_an_endless_stream(run, tmp_path):
@@ -248,7 +251,7 @@ def test_nothing_to_learn_from(refuses, people):
         (("--size", 33), "--size is 33; with --depth 1 expected a multiple of 8, such as 32"),
         (("--epochs", 1), "--steps 2 and --epochs 1 exclude each other"),
         (("--val-share", 1), "--val-share is 1"),
-        (("--preset", "large"), "small"),
+        (("--preset", "smal"), "Unknown preset 'smal'"),
     ],
 )
 def test_options_that_cannot_be(run, people, options, said):
@@ -319,18 +322,23 @@ def test_a_loss_that_is_no_number_stops_with_its_samples(refuses, tmp_path, peop
         0,
         "--steps",
         6,
-        "--clip",
+        "--grad-clip",
         0,
         out=tmp_path / "run",
     )
-    assert "is no number" in message and "clip" in message and "lower --lr" in message
+    assert (
+        "is no number" in message
+        and "/camera/person0/" in message
+        and "lower --lr" in message
+        and "--grad-clip" in message
+    )
 
 
 def test_memory_that_is_used_up(refuses, tmp_path, people, monkeypatch):
-    def exhausted(task, outputs, batch):
+    def exhausted(task, model, batch):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
-    monkeypatch.setattr(Segmentation, "loss", exhausted)
+    monkeypatch.setattr(Segmentation, "step", exhausted)
     message = refuses("--data", people, "--val-data", people, out=tmp_path / "run")
     assert "The memory is used up" in message and "lower --batch 4 to 2" in message
 
@@ -353,7 +361,7 @@ def test_presets_are_defaults_that_options_change():
         3,
         8,
     )
-    assert (command.selection.val_frames, command.selection.augment) == ("middle", "paper") and str(
+    assert (command.selection.val_sampling, command.selection.augment) == ("middle", "paper") and str(
         command.folder
     ) == "runs/depth"
     assert parse(["train", "depth", "--data", "d"]).network.size == 128
@@ -362,7 +370,7 @@ def test_presets_are_defaults_that_options_change():
 
 
 def test_progress_on_a_log(capsys):
-    with TrainBar("iou") as bar:
+    with TrainBar(make_task("segmentation")) as bar:
         bar.show(Progress(1, 9, 0.1, 2.5, 31.25, 0.034, 75.0))
         bar.show(Progress(2, 9, 0.2, 2.4, 31.25, 0.034, 70.0))
         bar.show(Progress(3, 9, 0.3, 2.3, 31.25, 0.034, 65.0, {"iou": 0.123}))

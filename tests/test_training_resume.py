@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_a_second_signal_ends_at_once(tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"optimiser": "rmsprop", "momentum": 0.9, "clip": 0.1},
+        {"optimiser": "rmsprop", "momentum": 0.9, "grad_clip": 0.1},
         {"optimiser": "sgd"},
         {"optimiser": "sgd", "momentum": 0.9, "schedule": "cosine", "warmup": 3.0},
         {
@@ -215,11 +214,15 @@ def test_a_cosine_does_not_grow_longer(tmp_path):
         run(tmp_path / "out", small(steps=4, schedule="cosine"))
 
 
+class Game(ToyTask):
+    name = "game"
+
+
 def test_other_tasks_networks_and_data_are_refused(tmp_path):
     config = small(steps=3)
     run(tmp_path / "out", config, data={"folder": "a"})
     for options, said in (
-        ({"task": replace(ToyTask(), name="game")}, "a run of the task 'toy'; this is 'game'"),
+        ({"task": Game()}, "a run of the task 'toy'; this is 'game'"),
         ({"task": ToyTask(ToyConfig(width=5)), "data": {"folder": "a"}}, "task_config.width: 4 there, 5 now"),
         ({"data": {"folder": "b"}}, "data.folder: 'a' there, 'b' now"),
     ):

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,6 +10,10 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from mannequin.training.core.config import TrainConfig
+from mannequin.training.data.needs import Needs
+from mannequin.training.figures import LOSS, Figure
+from mannequin.training.metrics.meter import Meter
+from mannequin.training.task import Description, Step, Task
 
 
 @dataclass(frozen=True)
@@ -21,25 +25,30 @@ class ToyConfig:
     norm: bool = True
 
 
-class ToyMeter:
+class ToyMeter(Meter):
+    figures: ClassVar[dict[str, Figure]] = {"loss": LOSS, "accuracy": Figure("accuracy", "%", 100)}
+
     def __init__(self):
-        self.totals = {"hits": torch.zeros((), dtype=torch.int64), "samples": torch.zeros((), dtype=torch.int64)}
+        super().__init__()
+        self.sums = {"hits": torch.zeros((), dtype=torch.int64), "samples": torch.zeros((), dtype=torch.int64)}
 
     def update(self, outputs, batch):
-        self.totals["hits"] += (outputs.argmax(1) == batch["label"]).sum().cpu()
-        self.totals["samples"] += len(batch["label"])
+        self.sums["hits"] += (outputs.argmax(1) == batch["label"]).sum().cpu()
+        self.sums["samples"] += len(batch["label"])
 
     def result(self):
-        return {"accuracy": float(self.totals["hits"] / self.totals["samples"])}
+        return {"accuracy": float(self.sums["hits"] / self.sums["samples"])}
 
 
-@dataclass(frozen=True)
-class ToyTask:
+class ToyTask(Task):
     """Tell bright left halves from bright right halves."""
 
-    config: ToyConfig = ToyConfig()
-    name: str = "toy"
-    best: tuple[str, Literal["max", "min"]] = ("loss", "min")
+    name = "toy"
+    best = ("loss", "min")
+    needs, targets, size = Needs(), (), 8
+
+    def __init__(self, config: ToyConfig = ToyConfig()):
+        self.config = config
 
     def model(self):
         c = self.config
@@ -48,8 +57,9 @@ class ToyTask:
             nn.Conv2d(1, c.width, 3), norm, nn.ReLU(), nn.Flatten(), nn.Dropout(c.dropout), nn.Linear(36 * c.width, 2)
         )
 
-    def inputs(self, batch):
-        return (batch["image"],)
+    def step(self, model, batch):
+        outputs = model(batch["image"])
+        return Step(self.loss(outputs, batch), outputs)
 
     def loss(self, outputs, batch):
         return {"entropy": nn.functional.cross_entropy(outputs, batch["label"]), "size": 1e-3 * outputs.square().mean()}
@@ -57,9 +67,12 @@ class ToyTask:
     def meter(self):
         return ToyMeter()
 
-    def picture(self, outputs, batch):
-        image = (batch["image"][0, 0].clip(0, 1) * 255).byte().cpu().numpy()
-        return np.repeat(image[..., None], 3, axis=2)
+    def rows(self, outputs, batch):
+        for image in batch["image"]:
+            yield {"image": np.repeat((image[0].clip(0, 1) * 255).byte().cpu().numpy()[..., None], 3, axis=2)}
+
+    def describe(self, model):
+        return Description("a toy", "which half is bright", "the cross-entropy", ())
 
 
 class ToyData(Dataset):

@@ -37,7 +37,7 @@ def checkpoint(
     name = made.best[0]
     validation = Validation(4, 0.7, {"loss": 2.5, name: 0.25, "accuracy": None})
     prepare(run, about)
-    standing = TrainState(
+    state = TrainState(
         about, {"torch": "2"}, step=4, samples=8, epoch=0.7, validations=(validation,), best=Best(4, name, 0.25)
     )
-    return save(Checkpoint(standing, weights, {}), run / FOLDER)
+    return save(Checkpoint(state, weights, {}), run / FOLDER)
