@@ -16,16 +16,18 @@ from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.procedural import ACTIONS
 from mannequin.generator.pictures import GAP
 from mannequin.renderers.choice import open_renderer
-from mannequin.training.experiments import datasets as material_module
-from mannequin.training.experiments import domains as worlds
+from mannequin.training.data.clips import ClipSamples
+from mannequin.training.experiments import datasets, domains
 from mannequin.training.experiments.campaign import SETTINGS, campaign, chains
 from mannequin.training.experiments.contact_sheet import sheet
-from mannequin.training.experiments.datasets import LABELS, Material, MemoryFrames, make
+from mannequin.training.experiments.datasets import ExperimentData, make
 from mannequin.training.experiments.page import markdown, plot
 from mannequin.training.experiments.plans import EXPERIMENTS, Part, plan
 from mannequin.training.experiments.runs import result_path, run_chain, run_folder
 from mannequin.training.experiments.scale import Scale
 from mannequin.training.experiments.statistics import mean_and_reach, paired
+from mannequin.training.options.hourglass import HourglassOptions
+from mannequin.training.registry import make_task
 
 TINY = Scale(
     real=(1, 2), real_pool=3, test=2, clips=(1, 2), frames=1, outfits=(1, 2), outfit_clips=3,
@@ -34,7 +36,7 @@ TINY = Scale(
 
 
 def rasterised(name, catalog):
-    """Renders all worlds, for path tracing takes long."""
+    """Renders all domains, for path tracing takes long."""
     return open_renderer("raster", catalog)
 
 
@@ -108,35 +110,35 @@ def test_impossible_scales_are_refused(wrong):
         Scale(**wrong)
 
 
-# Worlds and material
+# Domains and their clips
 
 
-def test_the_worlds_share_nothing():
+def test_the_domains_share_nothing():
     catalog = Catalog()
     for items in (catalog.textures, catalog.environments):
         assert not set(members(items, "train")) & set(members(items, "test"))
-    synth, real = worlds.synthetic(64, 1), worlds.stand_in(64)
+    synth, real = domains.synthetic(64, 1), domains.stand_in(64)
     assert (synth.sample.split, real.sample.split) == ("train", "test")
     assert (synth.sample.light, real.sample.light) == ("sh", "hdri")
-    assert sorted(worlds.MOTIONS + worlds.REAL_MOTIONS) == sorted(ACTIONS)
+    assert sorted(domains.MOTIONS + domains.REAL_MOTIONS) == sorted(ACTIONS)
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """Specs of all that TINY needs; nothing is rendered."""
-    material = Material(tmp_path_factory.mktemp("drawn"), TINY)
-    lots = {
-        "test": material.test("real"),
-        "synth test": material.test("synth"),
-        "real": material.pool("real"),
-        "synth": material.pool("synth"),
+    data = ExperimentData(tmp_path_factory.mktemp("drawn"), TINY)
+    sets = {
+        "test": data.test("real"),
+        "synth test": data.test("synth"),
+        "real": data.pool("real"),
+        "synth": data.pool("synth"),
     }
-    return {name: lot.draw() for name, lot in lots.items()}
+    return {name: clips.draw() for name, clips in sets.items()}
 
 
 def test_nobody_to_learn_from_wears_what_the_test_set_wears(drawn):
-    test = worlds.worn(drawn["test"])
-    assert test and test.isdisjoint(worlds.worn(drawn["real"])) and test.isdisjoint(worlds.worn(drawn["synth"]))
+    test = domains.worn(drawn["test"])
+    assert test and test.isdisjoint(domains.worn(drawn["real"])) and test.isdisjoint(domains.worn(drawn["synth"]))
     shapes = {name: {p.betas for s in specs for p in s.people} for name, specs in drawn.items()}
     assert shapes["synth"].isdisjoint(shapes["test"])
     assert {s.background.environment for s in drawn["synth"]}.isdisjoint(
@@ -145,39 +147,39 @@ def test_nobody_to_learn_from_wears_what_the_test_set_wears(drawn):
 
 
 def test_clothes_of_the_test_set_are_passed_over(drawn):
-    world, catalog = worlds.stand_in(64), Catalog(worlds.stand_in(64).assets)
-    first, second = worlds.draw(world, catalog, "real", 2)
-    kept = worlds.draw(world, catalog, "real", 1, avoid=worlds.worn([first]))
+    domain, catalog = domains.stand_in(64), Catalog(domains.stand_in(64).assets)
+    first, second = domains.draw(domain, catalog, "real", 2)
+    kept = domains.draw(domain, catalog, "real", 1, avoid=domains.worn([first]))
     assert kept == [second]
 
 
 def test_subsets_are_nested_and_seeds_take_their_own(tmp_path):
     scale = Scale()
-    material = Material(tmp_path, scale)
+    data = ExperimentData(tmp_path, scale)
     for kind, counts in (("synth", scale.clips), ("real", scale.real)):
         for seed in range(3):
-            chosen = [set(material.learning(Part(kind, n), seed)) for n in counts]
+            chosen = [set(data.learning(Part(kind, n), seed)) for n in counts]
             assert [len(some) for some in chosen] == list(counts)
             assert all(few < many for few, many in itertools.pairwise(chosen))
-            assert chosen[-1].isdisjoint(material.test("real").paths)
-        assert material.learning(Part(kind, counts[0]), 0) != material.learning(Part(kind, counts[0]), 1)
+            assert chosen[-1].isdisjoint(data.test("real").paths)
+        assert data.learning(Part(kind, counts[0]), 0) != data.learning(Part(kind, counts[0]), 1)
 
 
 def test_outfits_are_as_many_as_said_and_nothing_else_changes(tmp_path):
     scale = replace(TINY, outfits=(1, 2, 4), outfit_clips=8)
-    material = Material(tmp_path, scale)
-    specs = {n: material.outfits(n, seed=3).draw() for n in scale.outfits}
+    data = ExperimentData(tmp_path, scale)
+    specs = {n: data.outfits(n, seed=3).draw() for n in scale.outfits}
     for n, some in specs.items():
         wear = [s.people[0].appearance.texture for s in some]
         assert sorted(wear.count(outfit) for outfit in set(wear)) == [8 // n] * n
-    assert worlds.worn(specs[1]) < worlds.worn(specs[2]) < worlds.worn(specs[4])
+    assert domains.worn(specs[1]) < domains.worn(specs[2]) < domains.worn(specs[4])
     naked = [
         [replace(s, people=(replace(s.people[0], appearance=specs[1][0].people[0].appearance),)) for s in some]
         for some in specs.values()
     ]
     assert naked[0] == naked[1] == naked[2]
-    assert worlds.worn(specs[4]) <= set(members(Catalog().textures, "train"))
-    assert worlds.worn(material.outfits(4, seed=4).draw()) != worlds.worn(specs[4])
+    assert domains.worn(specs[4]) <= set(members(Catalog().textures, "train"))
+    assert domains.worn(data.outfits(4, seed=4).draw()) != domains.worn(specs[4])
 
 
 def test_a_camera_of_faults_blurs_and_adds_noise():
@@ -185,25 +187,24 @@ def test_a_camera_of_faults_blurs_and_adds_noise():
     edge[:, 32:] = 128
     shots = [
         photograph.astype(float)
-        for photograph in (worlds.photographed(edge, np.random.default_rng(k)) for k in range(40))
+        for photograph in (domains.photographed(edge, np.random.default_rng(k)) for k in range(40))
     ]
     mean = np.mean(shots, axis=0)[..., 1]
     assert 8 < mean[:, 31].mean() < 64 < mean[:, 32].mean() < 120  # the edge is soft
     assert abs(mean[:, 48:].mean() - 128) < 2  # and no light is lost
     assert np.median([shot[:, 40:].std() for shot in shots]) > 4
-    assert np.array_equal(worlds.photographed(edge, np.random.default_rng(0)), shots[0])
+    assert np.array_equal(domains.photographed(edge, np.random.default_rng(0)), shots[0])
 
 
 def test_samples_in_memory_are_those_of_the_files(out, outcome):
-    from mannequin.training.data.clips import FrameDataset
-    from mannequin.training.data.selection import Selection
-
-    paths = Material(out / "data", TINY).test("synth").paths
-    ours = MemoryFrames(paths, True, 5, 64)
-    theirs = FrameDataset([str(p) for p in paths], Selection(labels=LABELS), augment=True, seed=5, size=64)
+    paths = ExperimentData(out / "data", TINY).test("synth").paths
+    task = make_task("depth", HourglassOptions(size=64))
+    ours = datasets.samples(paths, task, augment=True, seed=5)
+    theirs = ClipSamples([str(p) for p in paths], task.needs, task.targets, augment=True, seed=5, size=64)
     assert len(ours) == len(theirs) == TINY.test
-    for name, value in theirs[3, 1].items():
-        assert name == "id" or np.array_equal(ours[3, 1][name], value)
+    for _ in ("read", "kept"):
+        for name, value in theirs[3, 1].items():
+            assert np.array_equal(ours[3, 1][name], value)
 
 
 # Runs
@@ -224,7 +225,7 @@ def test_all_arms_are_measured_at_every_seed(out, outcome):
 
 def test_every_arm_trains_for_as_many_steps(out, outcome):
     states = [json.loads(path.read_text()) for path in out.glob("runs/**/step-*/*.json")]
-    steps = sorted(state["standing"]["step"] for state in states)
+    steps = sorted(state["state"]["step"] for state in states)
     firsts = 2 * 3  # seeds × what arms begin with
     assert steps == [1] * len(outcome.experiment.arms) * 2 + [2] * firsts
 
@@ -237,7 +238,7 @@ def test_finetuning_sees_real_images_for_as_long_as_training_on_them_alone(out, 
         path.relative_to(out) for path in out.glob("runs/**/step-*/*.json")
     }
     states = [json.loads((copy / path).read_text()) for path in new]
-    assert [state["standing"]["step"] for state in states] == [TINY.steps + TINY.more_steps] * 2 * len(TINY.real)
+    assert [state["state"]["step"] for state in states] == [TINY.steps + TINY.more_steps] * 2 * len(TINY.real)
 
 
 def test_finished_runs_are_not_repeated(out, outcome, monkeypatch):
@@ -260,22 +261,22 @@ def test_a_lost_result_comes_back_the_same(out, outcome):
 
 
 def test_missing_clips_alone_are_made(out, outcome):
-    lot = Material(out / "data", TINY).test("synth")
-    assert lot.missing() == []
-    before = [path.stat().st_mtime_ns for path in lot.paths]
-    lot.paths[1].unlink()
-    assert [piece.path for piece in lot.missing()] == [lot.paths[1]]
-    assert make(lot.missing(), rasterised) == 1
-    assert lot.missing() == [] and lot.paths[0].stat().st_mtime_ns == before[0]
+    clips = ExperimentData(out / "data", TINY).test("synth")
+    assert clips.missing() == []
+    before = [path.stat().st_mtime_ns for path in clips.paths]
+    clips.paths[1].unlink()
+    assert [planned.path for planned in clips.missing()] == [clips.paths[1]]
+    assert make(clips.missing(), rasterised) == 1
+    assert clips.missing() == [] and clips.paths[0].stat().st_mtime_ns == before[0]
 
 
 def test_only_the_stand_in_goes_through_the_camera(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(material_module.worlds, "photographed", lambda rgb, rng: seen.append(rgb) or rgb)
-    material = Material(tmp_path, TINY)
-    make(material.test("synth").missing()[:1], rasterised)
+    monkeypatch.setattr(datasets.domains, "photographed", lambda rgb, rng: seen.append(rgb) or rgb)
+    data = ExperimentData(tmp_path, TINY)
+    make(data.test("synth").missing()[:1], rasterised)
     assert not seen
-    make(material.test("real").missing()[:1], rasterised)
+    make(data.test("real").missing()[:1], rasterised)
     assert len(seen) == 1 and seen[0].shape == (64, 64, 3)
 
 

@@ -24,8 +24,8 @@ class Protocol:
     """A way to measure.
 
     splits: those that may be chosen, the default first. targets: names of those that its labels give; None for clips,
-    which give what they hold. layout: what the data should look like and where they are from, a sentence for messages. every: frames from one that is measured to the
-    next; 0 where that cannot be chosen.
+    which give what they hold. layout: what the data should look like and where they are from, a sentence for messages.
+    every: frames from one that is measured to the next; 0 where that cannot be chosen.
     """
 
     splits: tuple[str, ...]
@@ -87,7 +87,8 @@ def open_data(
     """What protocol ``name`` measures of ``paths`` with networks of ``task``.
 
     trained: what the network has learnt from, as of mannequin.training.data.sources. split, every: other than the
-    protocol's, unless "" and 0. "native" data that the network has learnt from are measured on the clips that training held out, if it did.
+    protocol's, unless "" and 0. "native" data that the network has learnt from are measured on the clips that training
+    held out, if it did.
     Raises ConfigError for what the protocol does not know, DatasetError for data that are missing or not as expected.
     """
     if name not in PROTOCOLS:

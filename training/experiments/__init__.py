@@ -8,4 +8,5 @@ runs.py          training and measuring an arm
 statistics.py    paired differences
 campaign.py      all runs of an experiment, each once
 page.py          table, verdicts and plot
+contact_sheet.py what the networks make of the same images, to look at
 """
