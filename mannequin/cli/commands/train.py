@@ -24,7 +24,15 @@ PRESET = "small"
 """The preset where none is named."""
 
 NAMES = (*TASKS, *RECIPES)
-TaskName = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="|".join(NAMES))]
+TaskName = Annotated[
+    tyro.conf.Positional[str],
+    tyro.conf.arg(
+        metavar="|".join(NAMES),
+        help="What to learn. "
+        + ". ".join(f"{name}: {entry.learns}" for some in (TASKS, RECIPES) for name, entry in some.items())
+        + ".",
+    ),
+]
 Options = TypeVar("Options")
 Hidden = tyro.conf.SuppressFixed
 
@@ -54,7 +62,7 @@ class Train(Generic[Options]):
     """
 
     task: TaskName
-    """What to learn; see below."""
+    """Name of the task."""
 
     data: tuple[Place, ...] = ()
     """Datasets to learn from, ours or in SURREAL's layout: folders, or URLs."""
@@ -75,7 +83,7 @@ class Train(Generic[Options]):
     """Refuse to begin: go on with the run in --out, or fail. Without it the command goes on if there is a run, else
     begins."""
 
-    init: Annotated[tuple[str, ...], tyro.conf.arg(metavar="[PART=]RUN ...")] = ()
+    init: Annotated[tuple[str, ...], tyro.conf.arg(metavar="[PART=]RUN ...", help_behavior_hint="(default: none)")] = ()
     """Run or checkpoint of the same task whose weights to begin with; or PART=RUN, for a part of the network."""
 
     quiet: bool = False
@@ -101,7 +109,8 @@ class Train(Generic[Options]):
         Raises ConfigError for an unknown task or preset.
         """
         given, rest = tyro.cli(_Given, args=args, return_unknown_args=True, add_help=False)
-        name = next((word for word in rest[:1] if not word.startswith("-")), None)
+        first = next((word for word in rest[:1] if not word.startswith("-")), None)
+        name = first or next((word for word in rest if word in TASKS or word in RECIPES), None)
         if name in RECIPES:
             _preset(RECIPES[name].presets, given.preset)
             return TrainRecipe, TrainRecipe(tyro.MISSING)
@@ -154,7 +163,7 @@ class TrainRecipe:
     """
 
     task: TaskName
-    """The recipe."""
+    """Name of the recipe."""
 
     data: tuple[Place, ...] = ()
     """Datasets to learn from, ours or in SURREAL's layout: folders, or URLs."""

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mannequin.cli.commands.train import STREAM_VALIDATION, Train, TrainRecipe
 from mannequin.cli.training.bar import TrainBar
-from mannequin.generator.errors import ConfigError, TrainingError
+from mannequin.generator.errors import ConfigError, TrainingError, unknown_name
 from mannequin.renderers.choice import open_renderer
 from mannequin.report.rebuild import generate_command
 from mannequin.training.card import write_card
@@ -75,6 +75,7 @@ def _speaks() -> bool:
 
 def _check(command: Train | TrainRecipe) -> None:
     """Raise what is wrong with options together."""
+    _check_name(command)
     if not (command.data or command.stream):
         raise ConfigError(
             "There is nothing to learn from. Name datasets with --data, as made by: mannequin generate "
@@ -85,6 +86,20 @@ def _check(command: Train | TrainRecipe) -> None:
         raise ConfigError("--data and --stream exclude each other; leave one of them out.")
     if command.words and not command.stream:
         raise ConfigError("What stands behind -- says what --stream generates; give --stream, or leave it out.")
+
+
+def _check_name(command: Train | TrainRecipe) -> None:
+    """Options that stand before the name may have hidden it: then they were read as those of another."""
+    name = command.task
+    if name not in TASKS and name not in RECIPES:
+        raise unknown_name("task", name, (*TASKS, *RECIPES))
+    read_as = (
+        name in TASKS and isinstance(command.network, TASKS[name].options)
+        if isinstance(command, Train)
+        else name in RECIPES
+    )
+    if not read_as:
+        raise ConfigError(f"The name of what to learn stands first: mannequin train {name}, then the options.")
 
 
 def _check_selection(command: Train) -> None:
