@@ -11,6 +11,7 @@ for bit, so must all else.
 """
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -198,15 +199,30 @@ def test_weights_of_the_old_code_begin_a_new_run(train, task, tmp_path, people):
 # Use
 
 
+def made_talkative(folder: Path) -> None:
+    """Untrained as it is, the network says that nobody is there: change its last layer."""
+    (step,) = checkpoints(folder / "checkpoints")
+    weights = safetensors.torch.load_file(step / "weights.safetensors")
+    weights["stacks.1.maps.weight"] *= 20
+    weights["stacks.1.maps.bias"][0] -= 10
+    data = safetensors.torch.save(weights)
+    (step / "weights.safetensors").write_bytes(data)
+    held = json.loads((step / "state.json").read_text())
+    held["sha256"]["weights.safetensors"] = hashlib.sha256(data).hexdigest()
+    (step / "state.json").write_text(json.dumps(held))
+
+
 def test_predictions_are_the_same(run, task, tmp_path, people):
     old = old_run(task, tmp_path / "run", people)
+    made_talkative(old)
     out = tmp_path / "found"
     status, _, message = run("predict", old, GOLDEN / "photo.png", "--out", out, *BOXES)
     assert (status, message) == (0, "")
     (path,) = (out / ("segm" if task == "segmentation" else "depth")).glob("*.png")
     found, golden = (cv2.imread(str(p), cv2.IMREAD_UNCHANGED) for p in (path, GOLDEN / task / "found.png"))
-    assert found.dtype == golden.dtype and found.shape == golden.shape and len(np.unique(golden)) > 2
-    assert (found != golden).sum() <= 4  # where two classes are as sure as each other
+    assert found.dtype == golden.dtype and found.shape == golden.shape
+    assert np.unique(golden, return_counts=True)[1].max() < 0.9 * golden.size
+    assert (found != golden).mean() < 0.01  # where two classes are as sure as each other
 
 
 def test_evaluations_are_the_same(run, task, tmp_path, people):

@@ -259,6 +259,33 @@ def test_options_that_cannot_be(run, people, options, said):
     assert status == 2 and said in " ".join(message.replace("│", " ").split())
 
 
+@pytest.mark.parametrize("words", [("dept",), ("--quiet", "dept"), ("--data", "people", "--stream", "dept")])
+def test_unknown_tasks_are_refused_with_the_nearest(run, words):
+    status, _, message = run("train", *words)
+    assert status == 2 and message.startswith("mannequin: ") and "Traceback" not in message
+    if words[0] != "--data":  # which takes the name for a dataset
+        assert "Unknown task 'dept'. Did you mean 'depth'? Known: depth, segmentation." in message
+
+
+def test_the_name_of_the_task_may_stand_behind_options(run, people, tmp_path):
+    command = parse(["train", "--quiet", "--out", "depth", "depth", "--stacks", "3"])
+    assert (command.task, str(command.out), command.network.stacks, command.quiet) == ("depth", "depth", 3, True)
+
+
+def test_unknown_options_are_refused_with_the_nearest(run, people):
+    status, _, message = run("train", "depth", "--data", people, "--stackz", 3)
+    words = " ".join(message.replace("│", " ").split())
+    assert status == 2 and "--stackz" in words and "--stacks" in words
+
+
+def test_the_manual_says_what_there_is_to_learn(run):
+    for words in (("--help",), ("depth", "--help")):
+        status, said, _ = run("train", *words)
+        words = " ".join(said.replace("│", " ").split())
+        assert status == 0 and "segmentation: 14 parts of the body. depth: depth from the pelvis." in words
+        assert "PART=RUN, for a part of the network. (default: none)" in words
+
+
 def test_datasets_that_cannot_teach(refuses, tmp_path, people):
     assert str(tmp_path / "nowhere") in refuses("--data", tmp_path / "nowhere")
     blind = written(tmp_path / "blind", [small(0, rgb=False)])

@@ -36,7 +36,7 @@ from mannequin.training.core.loop import train
 from mannequin.training.core.sampler import TrainingBatches, ValidationBatches, keys
 from mannequin.training.core.schedule import Course
 from mannequin.training.pictures import SIDE
-from tests.toys import SMALL, ToyConfig, ToyData, ToyMeter, ToyTask, small
+from tests.toys import SMALL, RowTask, ToyConfig, ToyData, ToyMeter, ToyTask, small
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN = ToyTask(ToyConfig(dropout=0.0, norm=False))
@@ -616,3 +616,27 @@ def test_two_processes_compute_what_one_does_with_twice_the_batch(tmp_path):
     )
     assert len(list((tmp_path / "two" / "events").iterdir())) == 1
     assert read(tmp_path / "two" / "checkpoints" / "step-00000010").training["random/cpu"].shape[0] == 2
+
+
+def test_rows_of_two_processes_are_put_together(tmp_path):
+    """Of nine validation samples the first process has five, the other four."""
+    script = WORKER.format(root=str(ROOT), out=str(tmp_path / "two")).replace("ToyTask", "RowTask")
+    script = script.replace('result.metrics["loss"]', 'result.metrics["rows"], result.metrics["order"]')
+    (tmp_path / "worker.py").write_text(script)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    ended = subprocess.run(
+        [*command, str(tmp_path / "worker.py")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert ended.returncode == 0, ended.stderr
+    said = sorted(line.split()[1:] for line in ended.stdout.splitlines() if line.startswith("RESULT"))
+    middles = [float(ToyData(9, seed=1)[0, k]["image"][0, 4, 4]) for k in (0, 2, 4, 6, 8, 1, 3, 5, 7)]
+    expected = sum(n * middle for n, middle in enumerate(middles, start=1))
+    for rank, line in enumerate(said):
+        assert line[0] == str(rank) and float(line[2]) == 9 and float(line[3]) == pytest.approx(expected, rel=1e-9)
+    one = run(tmp_path / "one", RowTask(ToyConfig(dropout=0.0, norm=False)), small(steps=1))
+    in_order = [float(ToyData(9, seed=1)[0, k]["image"][0, 4, 4]) for k in range(9)]
+    assert one.metrics["rows"] == 9
+    assert one.metrics["order"] == pytest.approx(sum(n * m for n, m in enumerate(in_order, start=1)), rel=1e-9)

@@ -75,6 +75,41 @@ class ToyTask(Task):
         return Description("a toy", "which half is bright", "the cross-entropy", ())
 
 
+class RowMeter(ToyMeter):
+    """Keeps a row of each sample: its label, and the middle of its image.
+
+    order: of all rows, such that another order gives another number.
+    """
+
+    figures: ClassVar[dict[str, Figure]] = ToyMeter.figures | {
+        "rows": Figure("rows", "", 1),
+        "order": Figure("", "", 1),
+    }
+
+    def __init__(self):
+        super().__init__()
+        self.rows = {"row": torch.zeros(0, 2, dtype=torch.float64), "label": torch.zeros(0, dtype=torch.int64)}
+
+    def update(self, outputs, batch):
+        super().update(outputs, batch)
+        rows = torch.stack([batch["label"].double(), batch["image"][:, 0, 4, 4].double()], 1).cpu()
+        self.rows["row"] = torch.cat([self.rows["row"], rows])
+        self.rows["label"] = torch.cat([self.rows["label"], batch["label"].cpu()])
+
+    def result(self):
+        rows, labels = self.rows["row"], self.rows["label"]
+        assert torch.equal(rows[:, 0].long(), labels)
+        order = (rows[:, 1] * torch.arange(1, len(rows) + 1)).sum()
+        return super().result() | {"rows": float(len(rows)), "order": float(order)}
+
+
+class RowTask(ToyTask):
+    """The toy, measured by rows."""
+
+    def meter(self):
+        return RowMeter()
+
+
 class ToyData(Dataset):
     """length None: without end. bad: the index whose image is not a number."""
 
