@@ -227,6 +227,20 @@ def test_a_part_of_a_part_has_a_longer_name(tmp_path, toys):
     assert all(torch.allclose(theirs[n], ours[n], atol=1e-6) for n in theirs)
 
 
+def test_parts_come_after_the_whole_in_whatever_order_they_are_named(tmp_path, toys):
+    task = Pair(PLAIN)
+    run(tmp_path / "whole", task, small(steps=2, seed=9))
+    for n, init in enumerate(
+        ({"second": toys[0], "": tmp_path / "whole"}, {"": tmp_path / "whole", "second": toys[0]})
+    ):
+        run(tmp_path / str(n), task, small(**STILL), starts=read_starts(init, task))
+        after, whole = weights(tmp_path / str(n)), weights(tmp_path / "whole")
+        assert all(
+            torch.allclose(v, after[f"second.{m}"], atol=1e-6) for m, v in learnt(load_weights(toys[0])[0]).items()
+        )
+        assert torch.allclose(after["first.0.weight"], whole["first.0.weight"], atol=1e-6)
+
+
 def test_a_run_goes_on_only_with_what_it_began_with(tmp_path, toys):
     task = Pair(PLAIN)
     config = small(steps=2, checkpoint_every=1)
@@ -264,8 +278,10 @@ def test_the_command_says_what_is_wrong_with_parts(run_command, tmp_path):
         (f"stem={tmp_path / 'before'}", "holds another network than Stem"),
         (f"stem={tmp_path / 'nowhere'}", "There is no checkpoint in"),
         ("no/such=run", "There is no checkpoint in no/such=run"),
+        ("one two", "--init names two runs for the whole network, one and two. Choose one."),
+        ("stem=one stem=two", "--init names two runs for the part 'stem', one and two."),
     ):
-        status, message = run_command("--init", init)
+        status, message = run_command("--init", *init.split())
         assert status == 2 and said in message and message.count("mannequin: ") == 1 and "Traceback" not in message
 
 

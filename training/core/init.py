@@ -37,9 +37,12 @@ def read_starts(init: Mapping[str, Path], task: Task) -> list[Start]:
 
 
 def initialise(model: nn.Module, task: Task, starts: Sequence[Start]) -> None:
-    """Put the weights into ``model``. Raises ConfigError for a part that it lacks, TrainingError for weights that do
-    not fit."""
-    for start in starts:
+    """Put the weights into ``model``, the whole's first and those of the smallest parts last, in whatever order they
+    were named.
+
+    Raises ConfigError for a part that it lacks, TrainingError for weights that do not fit.
+    """
+    for start in sorted(starts, key=lambda start: len(start.prefix)):
         try:
             part = model.get_submodule(start.prefix)
         except AttributeError as e:

@@ -133,8 +133,14 @@ class Train(Generic[Options]):
 
     @property
     def starts(self) -> dict[str, Path]:
-        """What --init says: part of the network → run or checkpoint."""
-        return dict(_start(text) for text in self.init)
+        """What --init says: part of the network → run or checkpoint. Raises ConfigError for two of one part."""
+        found = {}
+        for part, path in map(_start, self.init):
+            if part in found:
+                whose = f"the part {part!r}" if part else "the whole network"
+                raise ConfigError(f"--init names two runs for {whose}, {found[part]} and {path}. Choose one.")
+            found[part] = path
+        return found
 
     def resolved(self) -> TrainConfig:
         """``train`` with what else decides it."""
