@@ -103,6 +103,7 @@ def _onnx(program, exportable: Exportable, known: dict) -> tuple[bytes, Callable
         made = torch.onnx.export(
             program, input_names=[exportable.input], output_names=[exportable.output], dynamo=True, verbose=False
         )
+    assert made is not None, "with dynamo it returns what it made"
     proto = made.model_proto
     _name_batch(proto.graph)
     proto.producer_name, proto.doc_string = "mannequin", f"mannequin: {known['task']}"

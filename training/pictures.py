@@ -1,6 +1,6 @@
 """Sheets of what networks say, of rows of pictures that tasks make."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -41,7 +41,9 @@ def sheet(rows: Iterable[dict[str, np.ndarray]], legend: Legend | None, across: 
     return np.concatenate(parts)
 
 
-def save_sheets(folder: Path, sheets: dict[str, Sequence[dict[str, np.ndarray]]], legend: Legend | None) -> list[Path]:
+def save_sheets(
+    folder: Path, sheets: Mapping[str, Sequence[dict[str, np.ndarray]]], legend: Legend | None
+) -> list[Path]:
     """Write NAME.png of the rows of each sheet that has some; returns what was written.
 
     Raises DatasetError if the system refuses.

@@ -1,14 +1,14 @@
 """A small plot as an SVG picture; the same data give the same bytes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
 """Of curves, in turn; told apart by colour-blind readers."""
 
-Curve = list[tuple[float, float]]
+Curve = Sequence[tuple[float, float]]
 """(step, value) of each point."""
 
 _WIDTH, _LEFT, _BOTTOM = 560, 64, 52
@@ -23,8 +23,8 @@ class Plot:
     and last number, pixels. logarithmic: of the axis across.
     """
 
-    across: list[float]
-    up: list[float]
+    across: Sequence[float]
+    up: Sequence[float]
     titles: tuple[str, str]
     height: int
     top: int

@@ -7,6 +7,8 @@ comes out: how good it is, how it looks, and what it is when it is written to fi
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -35,6 +37,11 @@ class Step:
 
     losses: dict[str, Tensor]
     outputs: Any
+
+    @property
+    def loss(self) -> Tensor:
+        """The sum of the terms, of which there are some."""
+        return reduce(add, self.losses.values())
 
 
 @dataclass(frozen=True)

@@ -170,14 +170,16 @@ def folder_of(root: Path, step: int) -> Path:
 
 def step_of(path: Path) -> int:
     """The step after which a checkpoint was made, by its name."""
-    return int(_NAME.fullmatch(path.name)[1])
+    found = _NAME.fullmatch(path.name)
+    assert found, f"{path} is not called like a checkpoint"
+    return int(found[1])
 
 
 def read(path: Path) -> Checkpoint:
     """A whole checkpoint. Raises TrainingError for a damaged one, and for one of another version."""
     state, held = _read_state(path)
-    tensors = [_tensors(path / name, held) for name in (WEIGHTS, TRAINING)]
-    return Checkpoint(state, *tensors, held["note"], held["format_version"])
+    weights, training = (_tensors(path / name, held) for name in (WEIGHTS, TRAINING))
+    return Checkpoint(state, weights, training, held["note"], held["format_version"])
 
 
 def load_weights(path: Path | str) -> tuple[dict[str, Tensor], dict]:

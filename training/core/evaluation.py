@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from mannequin.generator.errors import ConfigError
 from mannequin.training.batch import Batch
 from mannequin.training.core.config import TrainConfig
-from mannequin.training.core.learner import Learner
+from mannequin.training.core.learner import Learner, reduced
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.sampler import ValidationBatches
 from mannequin.training.core.schedule import length_of
@@ -75,7 +75,7 @@ def validate(
 def _add_up(sums: list[Tensor], fabric: Fabric) -> None:
     """Replace each by its sum over all processes."""
     for total in sums if fabric.world_size > 1 else ():
-        total.copy_(fabric.all_reduce(total.to(fabric.device, copy=True), reduce_op="sum"))
+        total.copy_(reduced(total.to(fabric.device, copy=True), fabric, "sum"))
 
 
 def _gather(meter: Meter, fabric: Fabric) -> None:

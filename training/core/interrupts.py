@@ -67,6 +67,7 @@ def _follow_parent() -> None:
     the step. torch looks for the death of the parent in the wrong place when processes come from a fork server.
     """
     parent = parent_process()
+    assert parent is not None and parent.pid is not None, "only processes that load data follow"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     if hasattr(signal, "sigwaitinfo"):  # not on macOS

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from mannequin.training.batch import Batch
@@ -77,7 +78,9 @@ def compiled(model: nn.Module, **options) -> nn.Module:
     """
     regions = getattr(model, "regions", None)
     if regions is None:
-        return torch.compile(model, **options)
+        whole = torch.compile(model, **options)
+        assert isinstance(whole, nn.Module)
+        return whole
     for region in regions:
         region.compile(**options)
     return model
@@ -94,7 +97,7 @@ class Learner:
         self.module = task.model()
         initialise(self.module, task, starts)
         if config.channels_last:
-            self.module.to(memory_format=torch.channels_last)
+            self.module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]: torch types it not
         groups = task.parameter_groups(self.module)
         trained = {id(p) for group in groups for p in group["params"]}
         for parameter in self.module.parameters():
@@ -125,7 +128,7 @@ class Learner:
     def gradient_norm(self) -> Tensor:
         """Length of the gradient of all parameters together, a number; the gradient is then cut to --grad-clip."""
         parameters = [p for p in self.module.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if self.config.grad_clip:
             torch.nn.utils.clip_grads_with_norm_(parameters, self.config.grad_clip, norm)
         return norm
@@ -175,16 +178,27 @@ class Learner:
 
     def _gathered(self, value: Tensor) -> Tensor:
         """A row for each process."""
-        return self.fabric.all_gather(value).reshape(self.fabric.world_size, -1).cpu()
+        rows = self.fabric.all_gather(value)
+        assert isinstance(rows, Tensor)
+        return rows.reshape(self.fabric.world_size, -1).cpu()
+
+
+def reduced(value: Tensor, fabric: Fabric, how: str) -> Tensor:
+    """The "sum" or "mean" of ``value`` over all processes; one process gets its own back."""
+    if fabric.world_size == 1:
+        return value
+    together = fabric.all_reduce(value, reduce_op=how)
+    assert isinstance(together, Tensor)
+    return together
 
 
 def _optimiser(config: TrainConfig, groups: list[dict]) -> torch.optim.Optimizer:
-    common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    lr, weight_decay, momentum = config.lr, config.weight_decay, config.momentum
     if config.optimiser == "rmsprop":
-        return torch.optim.RMSprop(groups, alpha=config.alpha, momentum=config.momentum, **common)
+        return torch.optim.RMSprop(groups, lr, config.alpha, weight_decay=weight_decay, momentum=momentum)
     if config.optimiser == "sgd":
-        return torch.optim.SGD(groups, momentum=config.momentum, **common)
-    return torch.optim.AdamW(groups, **common)
+        return torch.optim.SGD(groups, lr, momentum, weight_decay=weight_decay)
+    return torch.optim.AdamW(groups, lr, weight_decay=weight_decay)
 
 
 def _channels_last(value):

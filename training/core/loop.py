@@ -26,7 +26,7 @@ from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.evaluation import validate, validation_loader
 from mannequin.training.core.init import Start, starts_of_checkpoint
 from mannequin.training.core.interrupts import Interrupts, in_words
-from mannequin.training.core.learner import Learner, session
+from mannequin.training.core.learner import Learner, reduced, session
 from mannequin.training.core.loader import loader, on_device
 from mannequin.training.core.logs import Pace, Records
 from mannequin.training.core.resume import describe, find_start, prepare, versions
@@ -165,9 +165,9 @@ def _loop(
             waited += seconds
             ids += batch["id"]
             with fabric.no_backward_sync(learner.model, enabled=turn < config.accumulate - 1):
-                losses = learner.step(batch).losses
-                fabric.backward(sum(losses.values()) / config.accumulate)
-            sums = {name: sums.get(name, 0) + loss.detach() / config.accumulate for name, loss in losses.items()}
+                taken = learner.step(batch)
+                fabric.backward(taken.loss / config.accumulate)
+            sums = {name: sums.get(name, 0) + loss.detach() / config.accumulate for name, loss in taken.losses.items()}
         sums["gradient"] = learner.gradient_norm()
         means, number = _agreed(sums, interrupts.number, fabric)
         loss = sum(value for name, value in means.items() if name != "gradient")
@@ -229,7 +229,7 @@ def _agreed(sums: dict[str, torch.Tensor], number: int | None, fabric: Fabric) -
     values = torch.stack(
         [*(value.float() for value in sums.values()), torch.tensor(float(number or 0), device=fabric.device)]
     )
-    *means, heard = (fabric.all_reduce(values) if fabric.world_size > 1 else values).tolist()
+    *means, heard = reduced(values, fabric, "mean").tolist()
     return dict(zip(sums, means, strict=True)), (number or signal.SIGTERM) if heard else None
 
 
@@ -249,7 +249,7 @@ def _counted(state: TrainState, course: Course, values: dict[str, float]) -> Tra
 def _log(state: TrainState, course: Course, records: Records | None, pace: Pace) -> TrainState:
     """Write a line, and begin the next mean."""
     if records:
-        means = {name: value / state.summed for name, value in state.sums.items()}
+        means = {name: value / state.summed for name, value in (state.sums or {}).items()}
         records.add(
             "train",
             state.step,
@@ -272,10 +272,11 @@ def _judged(state: TrainState, metrics: dict[str, float], task: Task) -> tuple[T
     name, direction = task.best
     value, best = plain_metrics(metrics)[name], state.best
     sign = 1 if direction == "max" else -1
-    better = value is not None and (best is None or sign * value > sign * best.value)
     validation = Validation(state.step, state.epoch, plain_metrics(metrics))
-    best = Best(state.step, name, value) if better else best
-    return replace(state, validations=(*state.validations, validation), best=best), better
+    state = replace(state, validations=(*state.validations, validation))
+    if value is None or (best is not None and sign * value <= sign * best.value):
+        return state, False
+    return replace(state, best=Best(state.step, name, value)), True
 
 
 def _keep(learner: Learner, state: TrainState, out: Path, records: Records | None) -> None:
@@ -291,11 +292,9 @@ def _keep(learner: Learner, state: TrainState, out: Path, records: Records | Non
 def _refuse(learner: Learner, state: TrainState, ids: list[str], means: dict[str, float], out: Path) -> None:
     """Raise TrainingError for a loss or gradient that is no number, and keep the state before it for a look."""
     fabric, step = learner.fabric, state.step + 1
-    everyone = [None] * fabric.world_size
+    everyone: list[list[str]] = [ids] * fabric.world_size
     if fabric.world_size > 1:
         torch.distributed.all_gather_object(everyone, ids)
-    else:
-        everyone = [ids]
     names = [name for some in everyone for name in some]
     found = ", ".join(f"{name} {value:g}" for name, value in means.items())
     tensors = learner.training_state()

@@ -20,6 +20,7 @@ def keys(samples: int | None, seed: int, start: int = 0) -> Iterator[Key]:
     """
     if samples is None:
         yield from ((0, index) for index in itertools.count(start))
+        return
     for epoch in itertools.count(start // samples):
         order = np.random.default_rng((seed, epoch)).permutation(samples)
         first = start % samples if epoch == start // samples else 0

@@ -38,7 +38,13 @@ class Course:
         if samples is None:
             _refuse_epochs(config)
         per_step = config.batch * config.accumulate * processes
-        return cls(config, samples, per_step, config.steps or math.ceil(config.epochs * samples / per_step))
+        return cls(config, samples, per_step, config.steps or math.ceil(config.epochs * (samples or 0) / per_step))
+
+    @property
+    def _pass(self) -> int:
+        """Samples of one pass, where something is counted in passes."""
+        assert self.samples, "refused at the beginning"
+        return self.samples
 
     def epoch(self, step: int) -> float:
         """Passes over the data after ``step`` steps; 0 if there are none to count."""
@@ -62,12 +68,12 @@ class Course:
     def _every(self, interval: int, step: int) -> bool:
         if interval:
             return step % interval == 0
-        return step * self.per_step // self.samples > (step - 1) * self.per_step // self.samples
+        return step * self.per_step // self._pass > (step - 1) * self.per_step // self._pass
 
     def lr(self, step: int) -> float:
         """Learning rate of step ``step``."""
         config, before = self.config, step - 1
-        unit = self.samples / self.per_step if config.schedule_unit == "epochs" else 1.0
+        unit = self._pass / self.per_step if config.schedule_unit == "epochs" else 1.0
         warmup = config.warmup * unit
         rise = min(1.0, step / warmup) if warmup else 1.0
         if config.schedule == "multistep":

@@ -20,5 +20,5 @@ def whitened(image: np.ndarray, gains=(1.0, 1.0, 1.0)) -> np.ndarray:
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """(…, 3, H, W) float32 as from :func:`whitened` → (…, H, W, 3) uint8 sRGB, to look at."""
-    values = np.moveaxis(image, -3, -1) * np.float32(STD) + np.float32(MEAN)
+    values = np.moveaxis(image, -3, -1) * np.asarray(STD, np.float32) + np.asarray(MEAN, np.float32)
     return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)

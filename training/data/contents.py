@@ -78,7 +78,7 @@ def _stamps(collection: Collection, keys) -> list | None:
 @cache
 def _source() -> str:
     """Stands for the code that reads clips; that of this package is in the key already."""
-    folders = (Path(package.__file__).parent for package in (mannequin.generator.dataset, mannequin.generator.io))
+    folders = (Path(package.__path__[0]) for package in (mannequin.generator.dataset, mannequin.generator.io))
     return content_key(*(path.read_bytes() for folder in folders for path in sorted(folder.rglob("*.py"))))
 
 

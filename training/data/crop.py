@@ -148,6 +148,4 @@ def _warp(image: np.ndarray, matrix: np.ndarray, size: int, interpolation: int) 
     """OpenCV counts from the centre of the first pixel, hence the halves."""
     shifted = matrix.copy()
     shifted[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1]) - 0.5
-    return cv2.warpAffine(
-        image, shifted, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0
-    )
+    return cv2.warpAffine(image, shifted, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT)

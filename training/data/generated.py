@@ -4,18 +4,21 @@ A clip costs its drawing, posing, dressing and background once, whatever its len
 clips are short, their frames far apart in time, and neighbouring samples are frames of one clip.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from mannequin.generator.catalog import Assets, Catalog
+from mannequin.generator.clip import Clip
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.source import MemorySource
 from mannequin.generator.errors import ConfigError, RenderError
 from mannequin.generator.sampling import resolve, sample_clip
+from mannequin.generator.spec import ClipSpec
 from mannequin.generator.streams import stream
 from mannequin.training.data.crop import SIZE
 from mannequin.training.data.needs import Needs
@@ -35,6 +38,12 @@ _Window = tuple[tuple[str, ...], tuple[str, ...], int]
 """Cameras, people and first frame of a window."""
 
 
+class Renderer(Protocol):
+    """What makes clips; as of mannequin.renderers.choice."""
+
+    def render(self, spec: ClipSpec, outputs: Iterable[str]) -> Clip: ...
+
+
 class GeneratedSamples(Dataset):
     """Endless samples as of :func:`mannequin.training.data.samples.make_sample`, indexed by (epoch, index).
 
@@ -48,15 +57,15 @@ class GeneratedSamples(Dataset):
         config: SampleConfig,
         assets: Assets,
         seed: int,
-        open_renderer: Callable[[Catalog], object],
+        open_renderer: Callable[[Catalog], Renderer],
         needs: Needs,
         targets: tuple[Target, ...],
         augment: bool = True,
         size: int = SIZE,
     ):
-        """open_renderer: a picklable function of a Catalog; what it returns renders: ``render(spec, outputs) -> Clip``.
+        """open_renderer: a picklable function; it is called in the process that renders.
 
-        It is called in the process that renders. Raises ConfigError for impossible options.
+        Raises ConfigError for impossible options.
         """
         self.needs, self.targets = needs, targets
         self.config = resolve(_with_length(config, needs))
@@ -70,7 +79,8 @@ class GeneratedSamples(Dataset):
         self.assets, self.seed, self.augment, self.size = assets, seed, augment, size
         self._asked = asked_of_clips(needs, targets)
         self._outputs = (*(("rgb",) if needs.image else ()), *dict.fromkeys(("instance", *channels_of(targets))))
-        self._open_renderer, self._tools, self._kept = open_renderer, None, (None, None)
+        self._open_renderer = open_renderer
+        self._forget()
 
     def __getitem__(self, key: tuple[int, int]) -> dict:
         epoch, index = key
@@ -106,7 +116,7 @@ class GeneratedSamples(Dataset):
 
     def _rendered(self, number: int) -> tuple[MemorySource, list[_Window]]:
         """Clip ``number`` and its windows to learn from, in an order drawn for it; the last one is kept."""
-        if self._kept[0] != number:
+        if self._kept is None or self._kept[0] != number:
             catalog, renderer = self._opened()
             spec = sample_clip(self.config, catalog, self.seed, number)
             source = MemorySource(renderer.render(spec, self._outputs))
@@ -123,15 +133,20 @@ class GeneratedSamples(Dataset):
                 for start in window_starts(usable, source.num_frames, self.needs, Selection()):
                     yield cameras, names, int(start)
 
-    def _opened(self):
+    def _opened(self) -> tuple[Catalog, Renderer]:
         """Catalog and renderer of this process."""
         if self._tools is None:
             catalog = Catalog(self.assets)
             self._tools = catalog, self._open_renderer(catalog)
         return self._tools
 
+    def _forget(self) -> None:
+        """What belongs to this process, and is not pickled."""
+        self._tools: tuple[Catalog, Renderer] | None = None
+        self._kept: tuple[int, tuple[MemorySource, list[_Window]]] | None = None
+
     def __getstate__(self):
-        return self.__dict__ | {"_tools": None, "_kept": (None, None)}
+        return self.__dict__ | {"_tools": None, "_kept": None}
 
 
 def _with_length(config: SampleConfig, needs: Needs) -> SampleConfig:

@@ -114,7 +114,8 @@ def read_raw(
         held = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         joints = {key: held.pop(key) for key in JOINTS}
         kept = _JOINTS_24[joints["joints2d"].shape[1]]
-        found.append(RawPerson(person, instance, *(joints[key][:, kept] for key in JOINTS), held))
+        joints2d, joints_camera, visible = (joints[key][:, kept] for key in JOINTS)
+        found.append(RawPerson(person, instance, joints2d, joints_camera, visible, held))
     told = {tag: source.spec.tags[tag] for tag in tags if tag in source.spec.tags}
     return RawSample(f"{name}/{frames[0]}", source.resolution, rgb, surface, tuple(found), told)
 

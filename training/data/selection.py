@@ -13,14 +13,14 @@ from mannequin.training.data.needs import Needs
 from mannequin.training.data.readers import Readers
 from mannequin.training.targets.target import Target
 
-SPLITS = ("train", "val", "test")
+Split = Literal["all", "train", "val", "test"]
 
 
 @dataclass(frozen=True)
 class Selection:
     """Which part of the data."""
 
-    split: Literal["all", "train", "val", "test"] = "all"
+    split: Split = "all"
     """Clips of this split only, as the clips' own descriptions tell it (or see val_share)."""
 
     val_share: float = 0.0

@@ -12,7 +12,7 @@ from mannequin.generator.config import SampleConfig
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.records import to_plain
 from mannequin.training.data.clips import ClipSamples, texts
-from mannequin.training.data.generated import GeneratedSamples
+from mannequin.training.data.generated import GeneratedSamples, Renderer
 from mannequin.training.data.readers import Readers
 from mannequin.training.data.selection import Selection, split_of
 from mannequin.training.options.preset import DataConfig
@@ -69,7 +69,7 @@ def from_datasets(paths: Sequence, val_paths: Sequence, task: Task, config: Data
 def from_generator(
     sample: SampleConfig,
     assets: Assets,
-    open_renderer: Callable[[Catalog], object],
+    open_renderer: Callable[[Catalog], Renderer],
     val_paths: Sequence,
     task: Task,
     config: DataConfig,

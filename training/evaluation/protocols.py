@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from torch.utils.data import Dataset
+from typing import Literal
 
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
 from mannequin.generator.io.remote import Place, place
 from mannequin.training.data.clips import ClipSamples
-from mannequin.training.data.selection import Selection
+from mannequin.training.data.selection import Selection, Split
 from mannequin.training.evaluation.human36m import EVERY, SUBJECTS, clips_of
 from mannequin.training.evaluation.masks import LAYOUT, MaskedImages, MaskLayout, read_layout
 from mannequin.training.targets.parts import Parts
@@ -28,7 +27,7 @@ class Protocol:
     every: frames from one that is measured to the next; 0 where that cannot be chosen.
     """
 
-    splits: tuple[str, ...]
+    splits: tuple[Split, ...]
     targets: tuple[str, ...] | None
     layout: str
     every: int = 0
@@ -76,13 +75,13 @@ PROTOCOLS = {
 class Opened:
     """Data to measure on. protocol: in words, what of them is measured. note: what spoils the measurement, or ""."""
 
-    data: Dataset
+    data: ClipSamples | MaskedImages
     protocol: str
     note: str = ""
 
 
 def open_data(
-    name: str, paths: Sequence[Place | str], task: Task, trained: dict, split: str = "", every: int = 0
+    name: str, paths: Sequence[Place | str], task: Task, trained: dict, split: Split | Literal[""] = "", every: int = 0
 ) -> Opened:
     """What protocol ``name`` measures of ``paths`` with networks of ``task``.
 
@@ -135,16 +134,17 @@ def _check(name: str, protocol: Protocol, paths: Sequence[Place | str], task: Ta
 
 def _only(name: str, paths: Sequence[Place | str]) -> Path:
     """The one folder on a disk that ``paths`` should be."""
-    if len(paths) != 1 or not isinstance(place(paths[0]), Path) or not place(paths[0]).is_dir():
+    found = place(paths[0]) if len(paths) == 1 else None
+    if not (isinstance(found, Path) and found.is_dir()):
         raise ConfigError(
             f"--data {' '.join(map(str, paths))}: the protocol {name!r} takes one folder on a disk, "
             f"{PROTOCOLS[name].layout}"
         )
-    return place(paths[0])
+    return found
 
 
 def _clips(
-    name: str, paths: Sequence[Place | str], task: Task, split: str, every: int, share: float, note: str
+    name: str, paths: Sequence[Place | str], task: Task, split: Split, every: int, share: float, note: str
 ) -> Opened:
     middle = name == "surreal"
     chosen = Selection(split, share, sampling="middle" if middle else task.test_sampling, every=every or 1)

@@ -2,9 +2,10 @@
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import joblib
 
@@ -122,7 +123,7 @@ def _make(data: ExperimentData, parts: tuple[Part, ...], seeds: int, opener: Ope
     planned = [clip for clip_set in sets.values() for clip in clip_set.missing()]
     tasks = (joblib.delayed(make)(planned[k : k + TOGETHER], opener) for k in range(0, len(planned), TOGETHER))
     done = 0
-    for count in joblib.Parallel(return_as="generator_unordered", batch_size=1)(tasks):
+    for count in _as_done(tasks):
         done += count
         say(f"{done} of {len(planned)} clips made")
 
@@ -131,10 +132,16 @@ def _train(arms: tuple[Arm, ...], task: str, seeds: int, out: Path, scale: Scale
     total = len(arms) * seeds
     done = sum(result_path(out, task, seed, arm.first, arm.then).exists() for arm in arms for seed in range(seeds))
     todo = (joblib.delayed(run_chain)(chain, out, scale) for chain in chains(arms, task, seeds))
-    for written in joblib.Parallel(return_as="generator_unordered", batch_size=1)(todo):
+    for written in _as_done(todo):
         done += len(written)
         for path in written:
             say(f"{done} of {total} runs done: {path.stem}")
+
+
+def _as_done(tasks: Iterable) -> Iterable[Any]:
+    """Results of joblib's tasks, as they come."""
+    parallel: Any = joblib.Parallel(return_as="generator_unordered", batch_size=1)  # pyright: ignore[reportArgumentType]
+    return parallel(tasks)
 
 
 def _claim(out: Path, scale: Scale) -> None:

@@ -12,6 +12,7 @@ from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.spec import ClipSpec
 from mannequin.generator.streams import stream
 from mannequin.training.data.clips import ClipSamples
+from mannequin.training.data.generated import Renderer
 from mannequin.training.data.selection import Selection
 from mannequin.training.experiments import domains
 from mannequin.training.experiments.domains import Domain
@@ -25,7 +26,7 @@ OUTPUTS = ("rgb", "segm", "depth")
 MEMORY = 2**34
 """Bytes that decoded frames may take in a process; experiments need far less."""
 
-Opener = Callable[[str, Catalog], object]
+Opener = Callable[[str, Catalog], Renderer]
 """Of a renderer, by name; as mannequin.renderers.choice.open_renderer."""
 
 
@@ -131,12 +132,13 @@ def make(planned: list[PlannedClip], opener: Opener) -> int:
 
 
 @cache
-def _renderer(opener: Opener, domain: Domain):
+def _renderer(opener: Opener, domain: Domain) -> Renderer:
     """The renderer of this process."""
     return opener(domain.renderer, Catalog(domain.assets))
 
 
-def _photographed(rgb: np.ndarray, spec: ClipSpec) -> np.ndarray:
+def _photographed(rgb: np.ndarray | None, spec: ClipSpec) -> np.ndarray:
+    assert rgb is not None, "colour is among OUTPUTS"
     return np.stack(
         [
             domains.photographed(image, stream(spec.seed, spec.index, f"camera faults/{t}"))

@@ -6,6 +6,7 @@ the light (of the environment image, not spherical harmonics), and a camera that
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ class Domain:
     camera: bool
 
 
-def synthetic(image: int, frames: int, split: str = "train") -> Domain:
+def synthetic(image: int, frames: int, split: Literal["train", "test"] = "train") -> Domain:
     """Rasterised people under spherical harmonics before views of environment images. split "test" is for measuring."""
     sample = SampleConfig("studio", frames, fps=2.5, size=(image, image), samples=4, split=split, light="sh")
     return Domain(sample, Assets(motion=MOTIONS), "raster", camera=False)

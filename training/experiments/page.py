@@ -66,7 +66,7 @@ def plot(outcome: Outcome) -> str:
         if here[0].at is None:
             drawn.level(means[here[0].name], colour)
         else:
-            drawn.curve([(arm.at, means[arm.name]) for arm in here], colour)
+            drawn.curve([(arm.at, means[arm.name]) for arm in here if arm.at is not None], colour)
         for arm in here:
             for value in values[arm.name]:
                 drawn.dot(arm.at, value, colour)

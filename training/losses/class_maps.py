@@ -1,5 +1,7 @@
 """Losses of maps of classes."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,7 +10,7 @@ from mannequin.training.metrics.labels import IGNORE
 from mannequin.training.models.hourglass import Maps
 
 
-def labels_at(labels: Tensor, size: tuple[int, int]) -> Tensor:
+def labels_at(labels: Tensor, size: Sequence[int]) -> Tensor:
     """(B, H, W) labels sampled at the centres of the cells of a (height, width) grid.
 
     The source pixel is the one in which the centre of the cell lies, or begins below and right of

@@ -1,5 +1,6 @@
 """How good predicted depths are, as the thesis (3.5.1) measures it."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -96,7 +97,7 @@ class DepthMeter(Meter):
         return {"rmse": {f"{k:+d}": error for k, error in enumerate(errors[1:].tolist(), start=-(BINS // 2))}}
 
 
-def _pixels_of(joints2d: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+def _pixels_of(joints2d: Tensor, size: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     """Rows and columns (B, J) int64 of the pixels that hold joints, and which of them are inside the image."""
     column, row = joints2d.floor().unbind(-1)
     inside = (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])

@@ -64,7 +64,7 @@ class Maps(NamedTuple):
     stacks: tuple[Tensor, ...]
     full: Tensor | None
 
-    def scores(self, size: tuple[int, int]) -> Tensor:
+    def scores(self, size: tuple[int, ...]) -> Tensor:
         """(B, C, height, width) scores of ``size``, the network's best.
 
         Maps of another size are interpolated bilinearly with pixel centres at +0.5, which is how
@@ -73,7 +73,7 @@ class Maps(NamedTuple):
         best = self.stacks[-1] if self.full is None else self.full
         return best if best.shape[-2:] == size else F.interpolate(best, size, mode="bilinear", align_corners=False)
 
-    def labels(self, size: tuple[int, int]) -> Tensor:
+    def labels(self, size: tuple[int, ...]) -> Tensor:
         """(B, height, width) int64, the class of the highest score at every pixel."""
         return self.scores(size).argmax(1)
 
@@ -129,7 +129,9 @@ class Stack(nn.Module):
         """(B, F, h, w) → the next stack's input (B, F, h, w), or ``x`` for the last; maps (B, C, h, w)."""
         body = self.body(x)
         maps = self.maps(body)
-        return (x if self.from_maps is None else x + self.from_body(body) + self.from_maps(maps)), maps
+        if self.from_body is None or self.from_maps is None:
+            return x, maps
+        return x + self.from_body(body) + self.from_maps(maps), maps
 
 
 class Stem(nn.Sequential):
@@ -147,10 +149,10 @@ class Stem(nn.Sequential):
             Residual(f // 2, f),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         for layer in self:  # the parent's own is passed over by torch.compile where it is the outermost
-            x = layer(x)
-        return x
+            input = layer(input)
+        return input
 
 
 class StackedHourglass(nn.Module):

@@ -65,7 +65,8 @@ class ClassMapPredictor:
         """See :class:`mannequin.training.task.Predictor`. Raises ConfigError for a box that is not in an image."""
         size = (self.size, self.size)
         for image, crops in crop_outputs(images, self.options, self.size, lambda x: self.model(x).scores(size)):
-            yield ClassMap(_merged(crops, image.shape[:2]), self.target)
+            h, w = image.shape[:2]
+            yield ClassMap(_merged(crops, (h, w)), self.target)
 
 
 def _merged(crops: list[CropOutput], resolution: tuple[int, int]) -> np.ndarray:

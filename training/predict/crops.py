@@ -1,7 +1,7 @@
 """Crops of a user's images: where people are, and what a network makes of each."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def check_options(options: PredictorOptions) -> None:
             )
 
 
-def squares(resolution: tuple[int, int], boxes: tuple[Edges, ...]) -> list[Box]:
+def squares(resolution: Sequence[int], boxes: tuple[Edges, ...]) -> list[Box]:
     """What to crop: the square round each box; round the whole image if there are none.
 
     Raises ConfigError for a box outside the image.

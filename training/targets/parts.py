@@ -30,7 +30,9 @@ class Parts(Target):
 
     def legend(self) -> Legend:
         """Of these colours."""
-        return legend("segm14")
+        found = legend("segm14")
+        assert found is not None
+        return found
 
     def values(self, labels: np.ndarray) -> np.ndarray:
         """(H, W) uint8 classes as they stand in files."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mannequin.generator.colours import HIDDEN, SEEN, Legend
+from mannequin.generator.colours import HIDDEN, SEEN
 from mannequin.training.batch import Batch
 from mannequin.training.cost import flops
 from mannequin.training.data.colour import MEAN, STD, to_rgb
@@ -33,7 +33,7 @@ class ClassMapTask(Task):
 
     def __init__(self, config: HourglassOptions = HourglassOptions()):
         self.config = config
-        self.legend: Legend = self.truth.legend()
+        self.legend = self.truth.legend()
 
     @property
     def size(self) -> int:
