@@ -30,14 +30,14 @@ def make_sample(
     is of a single frame, values have no axis of T.
     """
     crop = crop_of(raw, needs, augmentation, size)
-    values = {}
+    of_frames, of_window = {}, {}
     if raw.rgb is not None:
-        values["image"] = np.stack([crop.colour(image) for image in raw.rgb])
+        of_frames["image"] = np.stack([crop.colour(image) for image in raw.rgb])
     for target in targets:
-        values |= target.encode(raw, crop)
+        (of_window if target.of_window else of_frames).update(target.encode(raw, crop))
     if needs.frames is None:
-        values = {name: value[0] for name, value in values.items()}
-    return values | {"matrix": crop.matrix.astype(np.float32), "id": raw.id}
+        of_frames = {name: value[0] for name, value in of_frames.items()}
+    return of_frames | of_window | {"matrix": crop.matrix.astype(np.float32), "id": raw.id}
 
 
 def stacked(samples: list[dict]) -> dict:

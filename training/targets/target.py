@@ -13,16 +13,17 @@ class Target(ABC):
     """A value that a network learns to say, or several that belong together.
 
     name: of it, and of the value in samples if there is one. channels: label channels of clips that it is made from.
-    people: arrays of PersonView that it is made from, besides joints. tags: of the clip's description. The way back,
-    from what a network says to metres or names, is a method of the target too, as each kind needs it.
+    people: arrays of PersonView that it is made from, besides joints. tags: of the clip's description. of_window:
+    whether its values are of the whole window, and not of each of its frames. The way back, from what a network says
+    to metres or names, is a method of the target too, as each kind needs it.
     """
 
     name: ClassVar[str]
     channels: ClassVar[tuple[str, ...]] = ()
     people: ClassVar[tuple[str, ...]] = ()
     tags: ClassVar[tuple[str, ...]] = ()
+    of_window: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, raw: RawSample, crop: Crop) -> dict[str, np.ndarray]:
-        """Values of a sample by name, of T frames each with a leading axis of T; or without it, where one value is of
-        the whole window."""
+        """Values of a sample by name, each with a leading axis of T frames; without it, if they are of the window."""
