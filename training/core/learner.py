@@ -97,7 +97,8 @@ class Learner:
         self.module = task.model()
         initialise(self.module, task, starts)
         if config.channels_last:
-            self.module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]: torch types it not
+            for tensor in (*self.module.parameters(), *self.module.buffers()):
+                tensor.data = _channels_last(tensor.data)
         groups = task.parameter_groups(self.module)
         trained = {id(p) for group in groups for p in group["params"]}
         for parameter in self.module.parameters():
@@ -202,7 +203,8 @@ def _optimiser(config: TrainConfig, groups: list[dict]) -> torch.optim.Optimizer
 
 
 def _channels_last(value):
-    """Images (B, C, H, W) and videos (B, C, T, H, W), laid out channels last; anything else as it is."""
+    """Images (B, C, H, W) and videos (B, C, T, H, W), and weights of their convolutions, laid out channels last;
+    anything else as it is."""
     if isinstance(value, Tensor) and value.is_floating_point() and value.dim() in (4, 5):
         return value.contiguous(memory_format=torch.channels_last if value.dim() == 4 else torch.channels_last_3d)
     return value
