@@ -105,6 +105,12 @@ def _seen(needs: Needs) -> str:
     return f"a colour image of {whom}" if needs.frames is None else f"{needs.frames} colour images of {whom}"
 
 
+def _each(needs: Needs) -> str:
+    """What a sample for training is."""
+    whom = "a person" if needs.subject == "person" else "people"
+    return f"{whom} in a frame each" if needs.frames is None else f"{whom} in {needs.frames} frames each"
+
+
 def _network(trained: Trained) -> str:
     rows = [
         *trained.task.describe(trained.model).network,
@@ -134,7 +140,7 @@ def _data(trained: Trained) -> str:
             )
         )
     if trained.about["samples"]:
-        lines.append(f"\nSamples of one pass, a person in a frame each: {trained.about['samples']:,}.")
+        lines.append(f"\nSamples of one pass, {_each(trained.task.needs)}: {trained.about['samples']:,}.")
     if "train" in data and not data.get("val"):
         share = (data.get("options") or {}).get("val_share", 0)
         lines.append(
@@ -238,9 +244,14 @@ def _validation(trained: Trained) -> str:
         return ""
     samples = trained.about["config"]["validation_samples"]
     which = f"the first {samples:,} samples" if samples else "all samples"
-    return f"## Validation\n\nOn {which} of the validation data, at the full size of the crop.\n\n" + _table(
+    return f"## Validation\n\nOn {which} of the validation data{_measured(trained)}.\n\n" + _table(
         ("", ""), _figures(trained.task, metrics)
     )
+
+
+def _measured(trained: Trained) -> str:
+    how = trained.task.describe(trained.model).measured
+    return f", {how}" if how else ""
 
 
 def _figures(task: Task, results: dict) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ def picture(task: Task, outputs, batch: Batch) -> np.ndarray:
 
 def sheet(rows: Iterable[dict[str, np.ndarray]], legend: Legend | None, across: int = 2) -> np.ndarray:
     """(h, w, 3) uint8: rows of pictures by title, ``across`` of them beside each other, over the legend."""
-    rows = [{title: _large(picture) for title, picture in row.items()} for row in rows]
+    rows = [{title: enlarged(picture) for title, picture in row.items()} for row in rows]
     across = min(across, len(rows))
     pictures = [
         picture if n >= across else titled(picture, title)
@@ -54,7 +54,7 @@ def save_sheets(
     return list(paths)
 
 
-def _large(picture: np.ndarray) -> np.ndarray:
+def enlarged(picture: np.ndarray) -> np.ndarray:
     """The picture at the least whole multiple of its size that has SIDE rows."""
     times = -(-SIDE // picture.shape[0])
     return resized(picture, times * picture.shape[0], times * picture.shape[1])

@@ -49,7 +49,7 @@ class Description:
     """What the model card says of a task.
 
     title: its network in a few words. says: what the network says of an image, a clause. loss: what is minimised, a
-    clause. network: (name, value) rows. limits: sentences.
+    clause. network: (name, value) rows. limits: sentences. measured: how results of validation are taken, a few words.
     """
 
     title: str
@@ -57,6 +57,7 @@ class Description:
     loss: str
     network: tuple[tuple[str, str], ...]
     limits: tuple[str, ...] = ()
+    measured: str = ""
 
 
 class Prediction(Protocol):

@@ -7,6 +7,13 @@ MEAN = (0.510, 0.467, 0.411)
 STD = (0.230, 0.235, 0.232)
 """Of red, green and blue in [0, 1], as in the released training code of SURREAL and BodyNet."""
 
+NORMALISATION = {
+    "mean": list(MEAN),
+    "std": list(STD),
+    "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
+}
+"""What is done to colour, for other programs."""
+
 
 def whitened(image: np.ndarray, gains=(1.0, 1.0, 1.0)) -> np.ndarray:
     """(H, W, 3) uint8 sRGB → (3, H, W) float32: (clip(gain · value / 255, 0, 1) - mean) / std."""

@@ -42,14 +42,19 @@ def _outputs(pairs: list[tuple[np.ndarray, Crop]], options: PredictorOptions, as
     for k in range(0, len(pairs), options.batch):
         part = pairs[k : k + options.batch]
         crops = np.stack([crop.colour(image) for image, crop in part])
-        with torch.inference_mode():
-            try:
-                outputs = ask(torch.from_numpy(crops).to(options.device))
-            except torch.OutOfMemoryError as e:
-                raise TrainingError(
-                    f"The memory of the device is used up. Lower --batch {options.batch}, or use --device cpu."
-                ) from e
+        outputs = asked(ask, crops, options)
         yield from ((one_of(outputs, i), crop) for i, (_, crop) in enumerate(part))
+
+
+def asked(ask: Callable[[Tensor], Any], values: np.ndarray, options: PredictorOptions) -> Any:
+    """What ``ask`` says of values, put on the device. Raises TrainingError when memory is used up."""
+    with torch.inference_mode():
+        try:
+            return ask(torch.from_numpy(values).to(options.device))
+        except torch.OutOfMemoryError as e:
+            raise TrainingError(
+                f"The memory of the device is used up. Lower --batch {options.batch}, or use --device cpu."
+            ) from e
 
 
 def check_options(options: PredictorOptions) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mannequin.generator.colours import HIDDEN, SEEN
 from mannequin.training.batch import Batch
 from mannequin.training.cost import flops
-from mannequin.training.data.colour import MEAN, STD, to_rgb
+from mannequin.training.data.colour import NORMALISATION, to_rgb
 from mannequin.training.data.needs import Needs
 from mannequin.training.losses.class_maps import labels_at, stacked_cross_entropy
 from mannequin.training.metrics.labels import IGNORE
@@ -103,6 +103,7 @@ class ClassMapTask(Task):
                 ("operations", operations),
             ),
             limits=self.limits,
+            measured="at the full size of the crop",
         )
 
     def predictor(self, model: nn.Module, options: PredictorOptions) -> ClassMapPredictor:
@@ -118,11 +119,7 @@ class ClassMapTask(Task):
             about={
                 "classes": list(self.truth.classes),
                 "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
-                "normalisation": {
-                    "mean": list(MEAN),
-                    "std": list(STD),
-                    "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
-                },
+                "normalisation": NORMALISATION,
                 "output": {
                     "name": "scores",
                     "shape": ["batch", self.classes, size, size],

@@ -63,7 +63,9 @@ def run_recipe(command: TrainRecipe) -> int:
         if _speaks():
             write_card(result.out, generate_command)
     run = shlex.quote(str(folder_of_stage(command.folder, stages, stages[-1].name)))
-    console.print(f"Try it: mannequin predict {run} photo.jpg --out predicted")
+    console.print(
+        f"Try it: mannequin predict {run} {_looked_at(make_task(stages[-1].task, stages[-1].network))} --out predicted"
+    )
     console.print(f"Judge it: mannequin evaluate {run} --data {_judged_by(command)}")
     return 0
 
@@ -142,10 +144,15 @@ def _print(command: Train, task: Task, result: Result, card: Path | None) -> Non
     for line in (
         *(f"Predictions: {picture}" for picture in _pictures(command.folder)[-1:]),
         f"Model card: {card}",
-        f"Try it: mannequin predict {run} photo.jpg --out predicted",
+        f"Try it: mannequin predict {run} {_looked_at(task)} --out predicted",
         f"Judge it: mannequin evaluate {run} --data {_judged_by(command)}",
     ):
         console.print(line)
+
+
+def _looked_at(task: Task) -> str:
+    """An example of what to predict on."""
+    return "photo.jpg" if task.needs.frames is None else "film.mp4"
 
 
 def _pictures(folder: Path) -> list[Path]:
