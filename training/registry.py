@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mannequin.generator.errors import TrainingError, unknown_name
 from mannequin.generator.records import from_plain
-from mannequin.training.options import hourglass
+from mannequin.training.options import action, hourglass
 from mannequin.training.options.preset import Preset
 from mannequin.training.recipes.recipe import Recipe
 
@@ -51,6 +51,7 @@ TASKS = {
             "segmentation:Segmentation",
         ),
         Entry("depth", "depth from the pelvis", hourglass.HourglassOptions, hourglass.PRESETS, "depth:Depth"),
+        Entry("action", "what a person does in a film", action.ActionOptions, action.PRESETS, "action:ActionTask"),
     )
 }
 

@@ -3,4 +3,5 @@
 meter.py           what a meter is
 segmentation.py    classes of pixels
 depth.py           depth classes of pixels
+classification.py  classes of samples
 """

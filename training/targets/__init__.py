@@ -4,4 +4,5 @@ target.py        what a target is
 parts.py         14 parts of the body at every pixel
 depth_bins.py    depth from the pelvis at every pixel, in classes
 joints.py        24 joints
+action.py        what a person does
 """

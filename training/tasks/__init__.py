@@ -3,4 +3,5 @@
 class_maps.py      what tasks share that give every pixel a class
 segmentation.py    the 14 parts of the body
 depth.py           depth from the pelvis
+action.py          what a person does in a film
 """

@@ -39,7 +39,7 @@ Hidden = tyro.conf.SuppressFixed
 
 @dataclass(frozen=True)
 class Train(Generic[Options]):
-    """Train a network on generated people: body parts, or depth.
+    """Train a network on generated people: body parts, depth, or actions.
 
     The presets: small gives a network that is visibly right after some minutes on two
     CPU cores; paper is SURREAL's, for a GPU; modern the same network as it is trained
@@ -53,6 +53,8 @@ class Train(Generic[Options]):
           body parts; a tenth of the clips is held out for validation
       mannequin train depth --data people more --val-data others --preset paper
           depth, from two datasets, validated on a third
+      mannequin train action --data people --actions walk wave --frames 8 --spacing 3
+          what a person does, from windows of 8 frames, each 3 frames after the other
       mannequin train segmentation --stream -- --motion walk run --size 240 320
           from endless new clips; behind -- stands what follows `mannequin generate OUT`
       mannequin train segmentation --data photos --init runs/segmentation --out tuned
