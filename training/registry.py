@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from mannequin.generator.errors import TrainingError, unknown_name
 from mannequin.generator.records import from_plain
-from mannequin.training.options import action, hourglass
+from mannequin.training.options import action, detection, hourglass, pose2d
 from mannequin.training.options.preset import Preset
+from mannequin.training.recipes.parts_pose import PARTS_POSE
 from mannequin.training.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -52,11 +53,13 @@ TASKS = {
         ),
         Entry("depth", "depth from the pelvis", hourglass.HourglassOptions, hourglass.PRESETS, "depth:Depth"),
         Entry("action", "what a person does in a film", action.ActionOptions, action.PRESETS, "action:ActionTask"),
+        Entry("detection", "where people are", detection.DetectionOptions, detection.PRESETS, "detection:Detection"),
+        Entry("pose2d", "2D joints, after parts", pose2d.Pose2DOptions, pose2d.PRESETS, "pose2d:Pose2D"),
     )
 }
 
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in ()}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (PARTS_POSE,)}
 
 
 def entry_of(name: str) -> Entry:

@@ -119,6 +119,9 @@ class Task(ABC):
     clips are measured, as of Selection: every sample for itself, or all of a clip together.
 
     config: a frozen dataclass of plain values from which the task can be made again; stands in checkpoints too.
+
+    frozen: names of parts of the network that stay as they are, statistics and all. Training must begin with weights
+    for each, --init PART=RUN.
     """
 
     name: ClassVar[str]
@@ -128,6 +131,7 @@ class Task(ABC):
     test_sampling: ClassVar[Literal["all", "clip"]] = "all"
     legend: Legend | None = None
     config: Any
+    frozen: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def model(self) -> nn.Module:
@@ -162,12 +166,16 @@ class Task(ABC):
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Groups of parameters for the optimiser, as torch takes them. "lr_scale" in one multiplies the learning rate
-        of its parameters. A parameter in no group stays as it is. By default all that want gradients, in one."""
-        return [{"params": [p for p in model.parameters() if p.requires_grad]}]
+        of its parameters. A parameter in no group stays as it is. By default all that want gradients and are in no
+        frozen part, in one."""
+        still = {id(p) for part in self.frozen for p in model.get_submodule(part).parameters()}
+        return [{"params": [p for p in model.parameters() if p.requires_grad and id(p) not in still]}]
 
     def train_mode(self, model: nn.Module) -> None:
         """Switch ``model`` to training; parts that are frozen stay in use, so that their statistics stay too."""
         model.train()
+        for part in self.frozen:
+            model.get_submodule(part).eval()
 
     def may_begin_anew(self, name: str) -> bool:
         """Whether the weight called ``name`` keeps what it was drawn as where --init has none of that name."""

@@ -23,8 +23,15 @@ class Start:
 def read_starts(init: Mapping[str, Path], task: Task) -> list[Start]:
     """What the checkpoints ``init``, by prefix, hold for networks of ``task``.
 
-    Raises TrainingError for one that is damaged, and for the whole network of another task.
+    Raises TrainingError for one that is damaged, and for the whole network of another task; ConfigError where there is
+    none for a part that stays frozen.
     """
+    for part in task.frozen:
+        if not any(part == prefix or part.startswith(f"{prefix}.") or not prefix for prefix in init):
+            raise ConfigError(
+                f"The part {part!r} of the network of the task {task.name!r} is not trained, so it must begin with the "
+                f"weights of a run: give --init {part}=RUN."
+            )
     starts = [Start(prefix, *load_weights(path)) for prefix, path in init.items()]
     for start in starts:
         if not start.prefix and start.about["task"] != task.name:

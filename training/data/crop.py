@@ -70,6 +70,10 @@ class Crop:
         """(…, 2) points of the image → of the crop; of their type."""
         return transform(points, self.matrix)
 
+    def back(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) points of the crop → of the image; of their type."""
+        return transform(points, cv2.invertAffineTransform(self.matrix))
+
 
 def image_box(resolution: tuple[int, int]) -> Box:
     """The least square that holds the whole image, in its middle."""

@@ -4,4 +4,6 @@ meter.py           what a meter is
 segmentation.py    classes of pixels
 depth.py           depth classes of pixels
 classification.py  classes of samples
+keypoints.py       joints
+average_precision.py    boxes with scores
 """

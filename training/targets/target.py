@@ -1,6 +1,7 @@
 """What a target is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -25,5 +26,6 @@ class Target(ABC):
     of_window: ClassVar[bool] = False
 
     @abstractmethod
-    def encode(self, raw: RawSample, crop: Crop) -> dict[str, np.ndarray]:
-        """Values of a sample by name, each with a leading axis of T frames; without it, if they are of the window."""
+    def encode(self, raw: RawSample, crop: Crop) -> Mapping[str, np.ndarray | list[np.ndarray]]:
+        """Values of a sample by name, each with a leading axis of T frames, or a list of T where they differ in shape;
+        without it, if they are of the window."""
