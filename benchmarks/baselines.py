@@ -6,13 +6,13 @@ image: the mean box of all people that training has seen, or the mean place of e
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from mannequin.training.batch import Batch
 from mannequin.training.core.device import device_of
+from mannequin.training.core.schedule import length_of
 from mannequin.training.data.sources import from_datasets
 from mannequin.training.evaluation.measure import measure
 from mannequin.training.options.preset import DataConfig
@@ -47,13 +47,13 @@ def main() -> None:
     told = about["data"]
     options = DataConfig(**told["options"] | {"augment": "none", "sampling": "all", "val_sampling": "all"})
     data = from_datasets(told["train"], told["val"], task, options, seed=0)
-    seen: Any = [task.collate([data.train[0, k]]) for k in range(len(data.train))]
+    learnt_from, held_out = length_of(data.train) or 0, length_of(data.val) or 0
+    seen = [task.collate([data.train[0, k]]) for k in range(learnt_from)]
     answer, meter = MEANS[task.name](seen), task.meter()
-    held_out = len(data.val)
     for k in range(held_out):
         meter.update(answer, task.collate([data.val[0, k]]))
     network = measure(task, model, data.val, range(held_out), device=device_of("auto"))
-    print(f"{task.name}: {len(seen)} samples learnt from, {held_out} held out")
+    print(f"{task.name}: {learnt_from} samples learnt from, {held_out} held out")
     baseline = meter.result()
     for name, value in network.results.items():
         figure = meter.figures[name]

@@ -37,7 +37,8 @@ def centre_losses(
             )
             / number
         )
-    return torch.stack(terms).mean(0).unbind()
+    heat_loss, offset_loss, size_loss = torch.stack(terms).mean(0).unbind()
+    return heat_loss, offset_loss, size_loss
 
 
 def focal(scores: Tensor, truth: Tensor) -> Tensor:

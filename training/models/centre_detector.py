@@ -58,8 +58,10 @@ class CentreDetector(nn.Module):
         f = config.features
         self.stem = Stem(3, f)
         self.body = nn.Sequential(Hourglass(f, config.depth), Residual(f, f), nn.BatchNorm2d(f), nn.ReLU(inplace=True))
-        self.maps = nn.Sequential(nn.Conv2d(f, f, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(f, 5, 1))
-        nn.init.constant_(self.maps[-1].bias[:1], _RARE)
+        last = nn.Conv2d(f, 5, 1)
+        self.maps = nn.Sequential(nn.Conv2d(f, f, 3, padding=1), nn.ReLU(inplace=True), last)
+        with torch.no_grad():
+            last.bias[0] = _RARE  # pyright: ignore[reportOptionalSubscript]
 
     def forward(self, image: Tensor) -> CentreMaps:
         height, width = image.shape[-2:]
@@ -68,5 +70,5 @@ class CentreDetector(nn.Module):
                 f"image is {height} × {width} pixels; expected multiples of {self.config.step} for an hourglass of "
                 f"depth {self.config.depth}: crop or pad it."
             )
-        heat, offset, size = torch.split(self.maps(self.body(self.stem(image))), (1, 2, 2), dim=1)
+        heat, offset, size = self.maps(self.body(self.stem(image))).split([1, 2, 2], dim=1)
         return CentreMaps(heat, offset, size)

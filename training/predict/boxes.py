@@ -10,6 +10,7 @@ from torch import nn
 
 from mannequin.generator.colours import instance_colours
 from mannequin.generator.errors import ConfigError
+from mannequin.training.data.crop import Crop
 from mannequin.training.models.centre_detector import CentreMaps
 from mannequin.training.predict.crops import check_options, crop_outputs
 from mannequin.training.task import PredictorOptions
@@ -67,12 +68,12 @@ class BoxPredictor:
     def predict(self, images: Iterable[np.ndarray]) -> Iterator[FoundBoxes]:
         """See :class:`mannequin.training.task.Predictor`."""
         for image, ((maps, crop),) in crop_outputs(images, self.options, self.size, self.model):
-            yield self._found(maps, crop, image.shape[:2])
+            yield self._found(maps, crop, image.shape)
 
-    def _found(self, maps: CentreMaps, crop, resolution: tuple[int, int]) -> FoundBoxes:
+    def _found(self, maps: CentreMaps, crop: Crop, shape: tuple[int, ...]) -> FoundBoxes:
         (boxes,), (scores,) = (values.cpu().numpy() for values in maps.detections(self.most))
         boxes, scores = boxes[scores >= SURE], scores[scores >= SURE]
-        h, w = resolution
+        h, w = shape[:2]
         edges = crop.back(boxes.reshape(-1, 2).astype(np.float64)).reshape(-1, 4).clip(0, (w, h, w, h))
         whole = (edges[:, 2:] > edges[:, :2]).all(axis=1)  # not in the borders
         return FoundBoxes(edges[whole], scores[whole])

@@ -12,7 +12,7 @@ from mannequin.training.data.colour import MEAN, STD, to_rgb
 from mannequin.training.data.needs import Needs
 from mannequin.training.losses.centres import centre_losses
 from mannequin.training.metrics.average_precision import AveragePrecisionMeter
-from mannequin.training.models.centre_detector import STRIDE, CentreDetector, DetectorConfig
+from mannequin.training.models.centre_detector import STRIDE, CentreDetector, CentreMaps, DetectorConfig
 from mannequin.training.options.detection import DetectionOptions
 from mannequin.training.predict.boxes import SURE, BoxPredictor, drawn
 from mannequin.training.targets.boxes import Boxes, Detections
@@ -42,12 +42,12 @@ class Detection(Task):
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Outputs are :class:`Detections`."""
-        maps = model(batch["image"])
+        maps: CentreMaps = model(batch["image"])
         with torch.no_grad():
             found = maps.detections(self.config.most)
         if Boxes.name not in batch:
             return Step({}, found)
-        heat, offset, size = centre_losses(*maps, batch[Boxes.name], STRIDE)
+        heat, offset, size = centre_losses(maps.heat, maps.offset, maps.size, batch[Boxes.name], STRIDE)
         return Step({"heat": heat, "offset": offset, "size": SIZE_WEIGHT * size}, found)
 
     def meter(self) -> AveragePrecisionMeter:
