@@ -10,9 +10,13 @@ from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import FINGERS, hand_joints, joint_parents
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.clip import DEFAULT_OUTPUTS
-from mannequin.generator.errors import AssetError, ConfigError
+from mannequin.generator.dataset.folder import create_or_resume
+from mannequin.generator.dataset.native import write_clip
+from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError
+from mannequin.generator.records import to_plain
 from mannequin.generator.spec import CameraSpec, ClipSpec, HandSpec, ObjectSpec, PlainBackground, ShLight
 from mannequin.renderers.raster.renderer import RasterRenderer
+from mannequin.renderers.validation.validate import validate
 from tests import fakes
 from tests.scenes import look_at
 
@@ -122,3 +126,32 @@ def test_hands_are_not_drawn_as_people_beside_a_body(tmp_path):
     fakes.fake_smpl_pkl(tmp_path / "basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl")
     catalog = Catalog(Assets(body=str(tmp_path)))
     assert set(catalog.bodies) == {"neutral", "right"} and catalog.genders == ("neutral",)
+
+
+@pytest.mark.parametrize("fault", ["", "pose", "joints2d", "instance"])
+def test_validation_holds_hands_against_their_description(catalog, tmp_path, monkeypatch, fault):
+    def refuse(*_args, **_options):
+        raise MissingExtraError("bpy is not installed")
+
+    monkeypatch.setattr("mannequin.renderers.blender.renderer.open_live_scene", refuse)
+    clip = RasterRenderer(catalog).render(clip_of(), DEFAULT_OUTPUTS)
+    if fault == "pose":
+        track = clip.hands["hand"]
+        clip = replace(clip, hands={"hand": replace(track, pose=track.pose + np.float32(0.01))})
+    elif fault == "joints2d":
+        view = clip.views["camera"]
+        seen = replace(view.hands["hand"], joints2d=view.hands["hand"].joints2d + 1)
+        clip = replace(clip, views={"camera": replace(view, hands={"hand": seen})})
+    elif fault == "instance":
+        (hand,) = clip.spec.hands
+        clip = replace(clip, spec=replace(clip.spec, hands=(replace(hand, instance=6),)))
+    dataset = create_or_resume(tmp_path, {"assets": to_plain(catalog.assets), "renderer": "raster"}, num_clips=1)
+    write_clip(dataset.path_of(0), clip)
+    caught = {
+        "": None,
+        "pose": "parameters are as described",
+        "joints2d": "joints in the image",
+        "instance": "values are possible",
+    }[fault]
+    failed = validate(tmp_path, frames=1).failed
+    assert caught in failed if fault else not failed
