@@ -268,6 +268,7 @@ def loading(device: str, out: Path, until: float) -> None:
     from mannequin.generator.catalog import Assets
     from mannequin.generator.config import SampleConfig
     from mannequin.renderers.choice import open_renderer
+    from mannequin.training.core.interrupts import begin_loading
     from mannequin.training.data.clips import ClipSamples
     from mannequin.training.data.generated import GeneratedSamples
     from mannequin.training.data.loading import loader_settings
@@ -287,9 +288,11 @@ def loading(device: str, out: Path, until: float) -> None:
             ("stream", streamed, [(0, k) for k in range(10**6)]),
         ):
             batches = [keys[k : k + 8] for k in range(0, len(keys), 8)]
-            loader = DataLoader(
-                data, batch_sampler=batches, collate_fn=task.collate, **loader_settings(workers, device == "cuda")
-            )
+            settings = loader_settings(workers, device == "cuda")
+            settings["worker_init_fn"] = partial(
+                begin_loading, settings["worker_init_fn"]
+            )  # they end with this process
+            loader = DataLoader(data, batch_sampler=batches, collate_fn=task.collate, **settings)
             source = iter(loader)
             next(source)  # processes start, code is compiled
             begun, count = time.perf_counter(), 0
