@@ -58,7 +58,7 @@ class ActionPrediction:
         """A line for each of the likeliest actions, for every box."""
         lines = []
         for shares in self.shares:
-            for k in np.argsort(-shares, kind="stable")[:_LISTED]:
+            for k in np.sort(np.argsort(-shares, kind="stable")[:_LISTED]):  # in the same order in every frame
                 line = _strip(width // 2, self._text(int(k), shares[k]))
                 bar = ground(len(line), width - width // 2)
                 bar[6:-6, : round(float(shares[k]) * (bar.shape[1] - 8))] = INK
