@@ -17,9 +17,10 @@ class Export:
     Of a dataset, images go into videos (lossy, as in SURREAL), labels into .mat files with SURREAL's names,
     signs and axes. The dataset itself stays as it is.
 
-    A network takes (batch, 3, size, size) whitened images and returns the scores of the classes at every pixel.
-    Before it is written it is compared with the original on random input. Task, classes, size and normalisation
-    stand in the metadata of the .onnx, or in a .json beside the .pt2.
+    A network takes (batch, 3, size, size) whitened images, for actions (batch, 3, frames, size, size) windows of
+    them, and returns one tensor, such as the scores of the classes at every pixel. Before it is written it is
+    compared with the original on random input. Task, classes, size and normalisation stand in the metadata of the
+    .onnx, or in a .json beside the .pt2.
 
     examples:
       mannequin export out surreal_out --layout surreal
