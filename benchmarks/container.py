@@ -107,7 +107,7 @@ class Tar:
         file.seek(start)
         return _unpack(np.load(io.BytesIO(file.read(size))), names)
 
-    def clip(self, opened):
+    def clip(self, opened):  # pyright: ignore[reportIncompatibleMethodOverride]  # opened differs
         return [self.labels(opened, t) for t in range(sum(n.endswith("npz") for n in opened[1]))]
 
 
@@ -148,7 +148,7 @@ class TarPng(Tar):
             image = np.concatenate([image, np.zeros_like(image[..., :1])], axis=2)
         return cv2.imencode(".png", image)[1].tobytes()
 
-    def labels(self, opened, t, names=LABELS):
+    def labels(self, opened, t, names=LABELS):  # pyright: ignore[reportIncompatibleMethodOverride]  # opened differs
         file, index = opened
         read = {}
         for name in names:
@@ -158,7 +158,7 @@ class TarPng(Tar):
             read[name] = image * np.float32(SIXTEEN[name]) if name in SIXTEEN else image
         return read
 
-    def clip(self, opened):
+    def clip(self, opened):  # pyright: ignore[reportIncompatibleMethodOverride]  # opened differs
         return [self.labels(opened, t) for t in range(sum(n.endswith("depth.png") for n in opened[1]))]
 
 

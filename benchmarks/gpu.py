@@ -218,7 +218,7 @@ def _step(device: str, size: tuple[int, int, int, int], tf32: bool = False, **op
 
         def step() -> float:
             begun = _now(device)
-            fabric.backward(sum(learner.step(samples).losses.values()))
+            fabric.backward(torch.stack(list(learner.step(samples).losses.values())).sum())
             learner.optimizer.step()
             learner.optimizer.zero_grad()
             return _now(device) - begun

@@ -114,8 +114,9 @@ class Surreal:
         person = RawPerson("person0", 1, joints2d, joints_camera, np.ones((1, 24), bool), {})
         pixels = np.flatnonzero(segm.ravel()).astype(np.uint32)
         values = {"segm": segm.ravel()[pixels], "depth": depth.ravel()[pixels]}
-        surface = Foreground(segm.shape, np.array([0, len(pixels)]), pixels, values)
-        raw = RawSample(str(stem), segm.shape, rgb[None], surface, (person,), {})
+        resolution = segm.shape[0], segm.shape[1]
+        surface = Foreground(resolution, np.array([0, len(pixels)]), pixels, values)
+        raw = RawSample(str(stem), resolution, rgb[None], surface, (person,), {})
         laps.lap("surface")
         return raw
 

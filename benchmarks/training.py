@@ -67,12 +67,12 @@ class Way:
     def __init__(self, plan: Plan, fabric):
         self.plan, self.fabric = plan, fabric
         self.cuda = fabric.device.type == "cuda"
-        self.learner = Learner(Segmentation(plan.network), plan.config, fabric)
+        task = Segmentation(plan.network)
+        self.learner = Learner(task, plan.config, fabric)
         self.learner.train_mode()
         batch, size = plan.config.batch, plan.network.size
         draw = torch.Generator().manual_seed(0)
         image = torch.randn(batch, 3, size, size, generator=draw)
-        task = self.learner.task
         parts = torch.randint(task.classes, (batch, size, size), generator=draw, dtype=torch.uint8)
         self.batch = fabric.to_device({"image": image, task.truth.name: parts})
 
@@ -124,7 +124,7 @@ class Way:
 
     def fed(self) -> tuple[float, float]:
         """(samples per second, share of the time spent waiting for data) of steps on loaded data."""
-        waited = 0.0
+        waited, begun = 0.0, time.perf_counter()
         for number, (batch, seconds) in enumerate(self._loaded()):
             waited += seconds if number > self._ahead() else 0.0
             self.step(batch)
@@ -136,7 +136,6 @@ class Way:
     def _loaded(self):
         """Batches for ``fed`` steps, after those that the workers have ready when the first one comes."""
         config = self.plan.config
-        task = self.learner.task
         data = ClipSamples(self.plan.clips, task.needs, task.targets, augment=True, size=task.size)
         keys = TrainingBatches(len(data), 0, config.batch, 1, 0, self._ahead() + 1 + self.plan.fed)
         return on_device(loader(data, keys, config.workers, self.fabric, task.collate), self.fabric)

@@ -4,7 +4,7 @@ A clip costs its drawing, posing, dressing and background once, whatever its len
 clips are short, their frames far apart in time, and neighbouring samples are frames of one clip.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Protocol
@@ -41,7 +41,7 @@ _Window = tuple[tuple[str, ...], tuple[str, ...], int]
 class Renderer(Protocol):
     """What makes clips; as of mannequin.renderers.choice."""
 
-    def render(self, spec: ClipSpec, outputs: Iterable[str]) -> Clip: ...
+    def render(self, spec: ClipSpec, outputs: Sequence[str]) -> Clip: ...
 
 
 class GeneratedSamples(Dataset):
