@@ -135,7 +135,7 @@ class Way:
 
     def _loaded(self):
         """Batches for ``fed`` steps, after those that the workers have ready when the first one comes."""
-        config = self.plan.config
+        config, task = self.plan.config, self.learner.task
         data = ClipSamples(self.plan.clips, task.needs, task.targets, augment=True, size=task.size)
         keys = TrainingBatches(len(data), 0, config.batch, 1, 0, self._ahead() + 1 + self.plan.fed)
         return on_device(loader(data, keys, config.workers, self.fabric, task.collate), self.fabric)
