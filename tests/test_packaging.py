@@ -13,6 +13,8 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
@@ -132,8 +134,12 @@ def test_the_command_line_meets_ours(commands, foreign, words):
 
 @pytest.mark.slow
 def test_worker_processes_meet_ours(commands, foreign, tmp_path):
+    sky = tmp_path / "skies" / "sky.hdr"
+    sky.parent.mkdir()
+    cv2.imwrite(str(sky), np.full((8, 16, 3), 0.5, np.float32))
     small = ["--preset", "surreal", "--clips", "2", "--frames", "1", "--size", "24", "32", "--outputs", "segm"]
     words = ["-m", "mannequin", "generate", tmp_path / "out", "--renderer", "raster", "--workers", "2", *small]
+    words += ["--environments", sky.parent]
     run(commands / "python", *words, cwd=foreign, NUMBA_DISABLE_JIT="1")
     assert len(list((tmp_path / "out").rglob("*.h5"))) == 2
 
