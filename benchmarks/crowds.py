@@ -38,7 +38,7 @@ def crowd(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> Cl
         depth = rng.uniform(-1.0, 5.0)
         distance = np.linalg.norm((first - T_world_camera[:3, 3])[:2]) + depth
         x, y, _ = first + depth * ahead + rng.uniform(-0.27, 0.27) * distance * right
-        people.append(replace(person, name=f"person{k}", place=(float(x), float(y), person.place[2])))
+        people.append(replace(person, name=f"person{k}", instance=k + 1, place=(float(x), float(y), person.place[2])))
     return replace(spec, people=tuple(people))
 
 

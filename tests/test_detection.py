@@ -263,6 +263,7 @@ def test_parts_of_a_set_add_up_in_any_order_and_from_several_processes(monkeypat
 # Learning
 
 
+@pytest.mark.slow
 def test_it_learns_a_batch_by_heart(crowds):
     torch.manual_seed(0)
     task, data = make_task("detection", TINY), samples(crowds)
@@ -319,6 +320,22 @@ def test_boxes_are_not_asked_for():
         BoxPredictor(Says(torch.zeros(0, 4)), 64, 6, PredictorOptions(torch.device("cpu"), boxes=((0, 0, 5, 5),)))
 
 
+def test_it_has_as_many_parameters_as_its_layers():
+    def conv(inputs, outputs, kernel=1):
+        return kernel**2 * inputs * outputs + outputs
+
+    def residual(inputs, outputs):
+        half = outputs // 2
+        block = 2 * inputs + conv(inputs, half) + 2 * half + conv(half, half, 3) + 2 * half + conv(half, outputs)
+        return block + (0 if inputs == outputs else conv(inputs, outputs))
+
+    f, depth = TINY.features, TINY.depth
+    stem = conv(3, f // 4, 7) + 2 * f // 4 + residual(f // 4, f // 2) + residual(f // 2, f // 2) + residual(f // 2, f)
+    hourglass = (3 * depth + 1) * residual(f, f)
+    head = residual(f, f) + 2 * f + conv(f, f, 3) + conv(f, 5)
+    assert sum(p.numel() for p in make_task("detection", TINY).model().parameters()) == stem + hourglass + head
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -335,6 +352,7 @@ def test_networks_that_cannot_be_are_refused(options, said):
 # Card, export, command line
 
 
+@pytest.mark.slow
 def test_a_run_has_a_card_and_an_export(tmp_path):
     run = tmp_path / "run"
     checkpoint(run, "detection", TINY)

@@ -30,7 +30,7 @@ from mannequin.training.export import export_network
 from mannequin.training.losses.heatmaps import stacked_squares
 from mannequin.training.metrics.keypoints import KeypointMeter
 from mannequin.training.options.hourglass import HourglassOptions
-from mannequin.training.options.pose2d import Pose2DOptions
+from mannequin.training.options.pose2d import PRESETS, Pose2DOptions
 from mannequin.training.options.preset import DataConfig
 from mannequin.training.predict.joints import JointPredictor
 from mannequin.training.recipes.recipe import Recipe, Stage
@@ -199,6 +199,13 @@ def test_the_second_network_sees_the_image_and_what_the_first_says():
     assert seen[0][:, 3:].sum(1) == pytest.approx(torch.ones(2, 32, 32), abs=1e-5)
 
 
+def test_it_has_the_parameters_of_bodynets_networks():
+    """Those of S, and of J2 with 15 channels more in its first convolution of 7 × 7 to 64 (bodynet's training.md)."""
+    model = make_task("pose2d", PRESETS["paper"].network).model()
+    assert sum(p.numel() for p in model.parts.parameters()) == 6_569_630
+    assert sum(p.numel() for p in model.joints.parameters()) == 6_570_400 + 15 * 7 * 7 * 64
+
+
 def test_gradients_do_not_flow_into_the_frozen_network(people):
     task = make_task("pose2d", TINY)
     model, batch = task.model(), batch_of(people, task)
@@ -255,6 +262,7 @@ def test_networks_that_cannot_be_are_refused(options, said):
         Pose2DOptions(**options)
 
 
+@pytest.mark.slow
 def test_it_learns_a_batch_by_heart(people):
     torch.manual_seed(0)
     task = make_task("pose2d", Pose2DOptions(1, 32, 2, 1, 8, 1, size=64))
@@ -366,6 +374,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in kept}
 
 
+@pytest.mark.slow
 def test_a_recipe_goes_on_in_either_stage_bit_for_bit(run, tiny, people, tmp_path):
     go = ("train", "tiny-pose", "--data", people, "--accelerator", "cpu", "--workers", 0)
     status, said, errors = run(*go, "--out", tmp_path / "one")
@@ -388,6 +397,7 @@ def test_a_recipe_goes_on_in_either_stage_bit_for_bit(run, tiny, people, tmp_pat
         assert [row["step"] for row in csv.DictReader(file)] == list("123456")
 
 
+@pytest.mark.slow
 def test_the_second_stage_is_judged_and_used_by_the_commands_of_all_tasks(run, tiny, people, tmp_path):
     go = ("train", "tiny-pose", "--data", people, "--accelerator", "cpu", "--workers", 0, "--quiet")
     assert run(*go, "--out", tmp_path / "out")[0] == 0
@@ -407,6 +417,7 @@ def test_the_second_stage_is_judged_and_used_by_the_commands_of_all_tasks(run, t
     assert "--init parts=OTHER_RUN" in card and "The part parts of the network began with the weights" in card
 
 
+@pytest.mark.slow
 def test_an_untrained_run_has_a_card_and_an_export(tmp_path):
     run = tmp_path / "run"
     checkpoint(run, "pose2d", TINY)

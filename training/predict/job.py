@@ -2,7 +2,8 @@
 
     <out>/predictions.json           of which network, which input, and what the values mean
     <out>/segm/<name>.png            classes of the parts, at the pixels of the image; or
-    <out>/depth/<name>.png           depth from the pelvis
+    <out>/depth/<name>.png           depth from the pelvis; or
+    <out>/boxes/<name>.json          people, and so on: as the task's predictor says
     <out>/overlay/<name>.png         colours over the image; .mp4 of a film
     <out>/segm/<name>/000012.png     of frame 12 of a film, if frames are asked for
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mannequin.training.batch import Batch, one_of
 from mannequin.training.cost import flops
-from mannequin.training.data.colour import MEAN, STD, to_rgb
+from mannequin.training.data.colour import NORMALISATION, to_rgb
 from mannequin.training.data.needs import Needs
 from mannequin.training.losses.centres import centre_losses
 from mannequin.training.metrics.average_precision import AveragePrecisionMeter
@@ -85,6 +85,7 @@ class Detection(Task):
                 ),
             ),
             limits=("Two people whose centres fall into one cell of four pixels are found as one.",),
+            measured="at the size of the square",
         )
 
     def predictor(self, model: nn.Module, options: PredictorOptions) -> BoxPredictor:
@@ -99,11 +100,7 @@ class Detection(Task):
             output="maps",
             about={
                 "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
-                "normalisation": {
-                    "mean": list(MEAN),
-                    "std": list(STD),
-                    "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
-                },
+                "normalisation": NORMALISATION,
                 "output": {
                     "name": "maps",
                     "shape": ["batch", 5, cells, cells],

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mannequin.training.batch import Batch
 from mannequin.training.cost import flops
-from mannequin.training.data.colour import MEAN, STD, to_rgb
+from mannequin.training.data.colour import NORMALISATION, to_rgb
 from mannequin.training.data.needs import Needs
 from mannequin.training.losses.heatmaps import stacked_squares
 from mannequin.training.metrics.keypoints import KeypointMeter
@@ -104,6 +104,7 @@ class Pose2D(Task):
                 ),
             ),
             limits=("Left and right are the person's own.",),
+            measured="of the joints in the crop, hidden ones too",
         )
 
     def predictor(self, model: nn.Module, options: PredictorOptions) -> JointPredictor:
@@ -120,11 +121,7 @@ class Pose2D(Task):
             about={
                 "joints": list(NAMES),
                 "input": {"name": "image", "shape": ["batch", 3, size, size], "type": "float32", "channels": "RGB"},
-                "normalisation": {
-                    "mean": list(MEAN),
-                    "std": list(STD),
-                    "rule": "(value / 255 - mean) / std, of sRGB values 0 to 255",
-                },
+                "normalisation": NORMALISATION,
                 "output": {
                     "name": "heatmaps",
                     "shape": ["batch", len(JOINTS), cells, cells],

@@ -10,14 +10,15 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Predict:
-    """Find the parts of the body, or its depth, in images and films; or, in films, what people do.
+    """Find people, their joints, the parts of the body or its depth in images and films; or, in films, what people do.
 
     Without --box the whole image is what the network sees, as a square with black borders;
     it was trained on people who fill most of it. A box holds for all images. Images are
     written to OUT/overlay, colours over them, and the values to OUT/segm (8-bit PNG:
     0 background, 1…14 parts) or OUT/depth (16-bit PNG: 0 nobody, else 10000 + tenths of
     millimetres from the pelvis, larger is farther), at the pixels of the image;
-    actions are written to OUT/action as JSON. OUT/predictions.json says so too.
+    boxes are written to OUT/boxes, joints to OUT/joints2d and actions to OUT/action, as JSON.
+    OUT/predictions.json says so too.
 
     What is there already is not made again.
 

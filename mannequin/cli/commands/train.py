@@ -39,7 +39,7 @@ Hidden = tyro.conf.SuppressFixed
 
 @dataclass(frozen=True)
 class Train(Generic[Options]):
-    """Train a network on generated people: body parts, depth, or actions.
+    """Train a network on generated people: body parts, depth, joints, boxes, or actions.
 
     The presets: small gives a network that is visibly right after some minutes on two
     CPU cores; paper is SURREAL's, for a GPU; modern the same network as it is trained
