@@ -9,13 +9,15 @@ and depth classes. SURREAL's files are read as its loaders do: by scipy, of each
 variable asked for, and the frame of the video by OpenCV; the row "whole files" loads all variables,
 as code does that leaves variable_names out. Native clips are read twice: held open, as when a worker's clips
 fit its :data:`mannequin.training.data.readers.KEPT`, and each opened anew, as when it meets a clip once in a
-long while. CPU time of one core, medians over the rounds; files are in the system's cache, and compiling is not
-counted.
+long while. Opened anew they are read in two ways: as format 2 is, through the table at their end, and the same clips
+without it, through HDF5, as format 1 is. CPU time of one core, medians over the rounds; files are in the system's
+cache, and compiling is not counted.
 """
 
 import argparse
 import gc
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -27,6 +29,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before any library starts its threads
 
 import cv2
+import h5py
 import numpy as np
 import torch
 from scipy.io import loadmat
@@ -51,6 +54,7 @@ from mannequin.training.targets.joints import Joints
 from mannequin.training.targets.parts import Parts
 
 NEEDS, TARGETS = Needs(), (Parts(), DepthBins(), Joints())
+TABLE, PLAIN = "native, each clip opened anew", "the same through HDF5, as format 1"
 CROP = "crop, whiten"
 """The stage that is the same work for every way, classes included; what comes before it is reading."""
 
@@ -139,14 +143,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["MANNEQUIN_CACHE"] = f"{temporary}/cache"  # nothing of earlier runs
         native, stems = _data(args.folder or Path(temporary), args.clips, args.frames)
+        plain = _without_tables(native, Path(temporary) / "plain")
         ways = [
             Native("native, clips held open", native, kept=args.clips),
-            Native("native, each clip opened anew", native, kept=1),
+            Native(TABLE, native, kept=1),
+            Native(PLAIN, plain, kept=1),
             Surreal("SURREAL's files, one variable each", stems, whole=False),
             Surreal("SURREAL's files, whole files", stems, whole=True),
         ]
         _check_alike(ways)
-        _print_ways(ways, [_round(ways, args.samples, k) for k in range(args.rounds)])
+        rounds = [_round(ways, args.samples, k) for k in range(args.rounds)]
+        _print_ways(ways, rounds)
+        _print_opening(ways, rounds, args.samples)
         _print_lists(native, args.clips)
     _print_streams(args.samples, args.rounds)
 
@@ -164,6 +172,15 @@ def _data(folder: Path, clips: int, frames: int) -> tuple[Path, list[Path]]:
         with open_clip(path) as reader:
             stems.append(surreal / reader.spec.name)
     return native, stems
+
+
+def _without_tables(native: Path, out: Path) -> Path:
+    """The same clips as plain HDF5 files."""
+    shutil.copytree(native, out)
+    for path in open_dataset(out).clips():
+        with h5py.File(str(path), "r+"):
+            pass  # which cuts off what follows HDF5's own bytes
+    return out
 
 
 def _check_alike(ways) -> None:
@@ -211,6 +228,32 @@ def _print_ways(ways, rounds) -> None:
         whole, read = (statistics.median(b / a for a, b in zip(times[w], times[base])) for times in (totals, reading))
         stages = ", ".join(f"{stage} {statistics.median(r[w][stage] for r in rounds):.2f}" for stage in rounds[0][w])
         print(f"| {way.name} | {ms:.2f} | {1e3 / ms:.0f} | {whole:.1f} | {read:.1f} | {stages} |")
+
+
+def _print_opening(ways, rounds, samples: int) -> None:
+    """What it takes to open a clip and read nothing, and to read a sample of a clip just opened, without its crop."""
+    table, plain = (next(way for way in ways if way.name == name) for name in (TABLE, PLAIN))
+    files = [open_dataset(way.readers.paths[0]).clips() for way in (table, plain)]
+    opening = {id(way): [] for way in (table, plain)}
+    for _ in rounds:
+        for way, paths in zip((table, plain), files):
+            start = time.process_time()
+            for k in range(samples):
+                open_clip(paths[k % len(paths)]).close()
+            opening[id(way)].append(1e3 * (time.process_time() - start) / samples)
+    print("\n| clip opened anew | opening alone, ms | sample read, ms | with the crop, ms |\n|---|---|---|---|")
+    for way in (table, plain):
+        stages = [r[ways.index(way)] for r in rounds]
+        reading = statistics.median(sum(s.values()) - s[CROP] for s in stages)
+        whole = statistics.median(sum(s.values()) for s in stages)
+        print(f"| {way.name} | {statistics.median(opening[id(way)]):.2f} | {reading:.2f} | {whole:.2f} |")
+    a, b = ways.index(table), ways.index(plain)
+    ratios = [
+        statistics.median(y / x for x, y in zip(opening[id(table)], opening[id(plain)])),
+        statistics.median((sum(r[b].values()) - r[b][CROP]) / (sum(r[a].values()) - r[a][CROP]) for r in rounds),
+        statistics.median(sum(r[b].values()) / sum(r[a].values()) for r in rounds),
+    ]
+    print(f"| times | {' | '.join(f'{ratio:.1f}' for ratio in ratios)} |")
 
 
 def _print_lists(native: Path, clips: int) -> None:

@@ -20,10 +20,12 @@ import h5py
 import numpy as np
 
 from mannequin.generator.dataset.native import clip_bytes, verify_clip
+from mannequin.generator.dataset.native import table as tables
 from mannequin.generator.errors import MannequinError
 from mannequin.generator.io import limits
 from tests import test_hostile_input as readers
 from tests.clips import noise_clip
+from tests.test_native_table import joined, split
 
 MIB = 1 << 20
 ROOM = 2048 * MIB
@@ -164,6 +166,34 @@ def clips(folder):
             del file[name]
             file[name] = value
     yield "clip, runs", verify_clip, path
+    inner, told, chunks = split(sound)
+    zeros = zlib.compress(bytes(300 * MIB), 9)
+    first = told["arrays"]["spec"]["first"]
+    for kind, about in (
+        ("deflated", {"shape": [300 * MIB], "chunk": [300 * MIB], "filters": ["deflate"]}),
+        ("deflated, small shape", {"filters": ["deflate"]}),
+        ("stored nowhere", {"shape": [2**40], "chunk": [2**40]}),
+        ("many chunks", {"shape": [2**50], "chunk": [1]}),
+        ("one place, many chunks", {"shape": [300 * MIB], "chunk": [MIB], "filters": ["deflate"]}),
+    ):
+        bent = json.loads(json.dumps(told))
+        bent["arrays"]["spec"] |= about
+        places = np.concatenate([chunks, np.repeat(chunks[:1], 300)]) if kind.startswith("one") else chunks.copy()
+        if kind.startswith("one"):
+            bent["arrays"]["spec"]["first"] = len(chunks)
+            places[len(chunks) :] = (len(inner), len(zeros), zlib.crc32(zeros), 0)
+        else:
+            places[first] = (len(inner), len(zeros), zlib.crc32(zeros), 0)
+        path = folder / f"table {kind}.h5"
+        path.write_bytes(joined(inner + zeros, bent, places))
+        yield f"clip, table, {kind}", verify_clip, path
+    path = folder / "long table.h5"
+    foot = tables._foot(bytes(20 * MIB), len(sound), 20 * MIB, 0)
+    path.write_bytes(sound + bytes(20 * MIB) + foot)
+    yield "clip, long table", verify_clip, path
+    path = folder / "table of many.h5"
+    path.write_bytes(sound + tables._foot(b"", len(sound), 0, 2**32 - 1))
+    yield "clip, table of many", verify_clip, path
 
 
 def watch(folder, acts):

@@ -489,7 +489,7 @@ def test_clips_of_another_structure(folder, sound_clip, data):
     name = data.draw(st.sampled_from(names_in(path)))
     change_clip(path, name, change)
     attempt(whole_clip, path)
-    assert verify_clip(path)
+    assert [found for found in verify_clip(path) if "lacks the table" not in found]
 
 
 @pytest.mark.parametrize(

@@ -108,8 +108,8 @@ def create_or_resume(
 
     config: a dataclass or a dict of plain values, all that decides what the clips hold. num_clips: how many are
     planned; a later call may raise it. versions: of the software; by default those installed here. Raises DatasetError
-    for a folder that cannot be written, holds other things, or holds a dataset of another config. Half files of dead
-    runs are deleted.
+    for a folder that cannot be written, holds other things, or holds a dataset of another config or of clips of
+    another format. Half files of dead runs are deleted.
     """
     out = place(out)
     plain = _plain(config)
@@ -119,6 +119,7 @@ def create_or_resume(
         text = _text(_describe(plain, num_clips, versions))
         write_bytes(out / DESCRIPTION, text, replace=False)  # another process may be first; its file stands
     dataset = Dataset(out, _read_description(out))
+    _refuse_other_format(dataset)
     _refuse_other(dataset, plain)
     if num_clips is not None and (dataset.num_clips or 0) < num_clips:
         dataset.description["num_clips"] = num_clips
@@ -213,6 +214,17 @@ def _read_description(folder: Place) -> dict:
     ):
         raise DatasetError(f"{path} is damaged (num_clips or config is missing). Restore it, or use a new folder.")
     return description
+
+
+def _refuse_other_format(dataset: Dataset) -> None:
+    """Clips of several formats can be read in one folder, but a release that writes another may also draw others."""
+    version = dataset.description.get("clip_format_version")
+    if version != CLIP_FORMAT_VERSION:
+        raise DatasetError(
+            f"{dataset.path} was begun with clips of format {version}; this release writes format "
+            f"{CLIP_FORMAT_VERSION}, and may draw other clips from the same seeds. They stay readable; finish the "
+            "dataset with the release that began it, or generate into a new folder."
+        )
 
 
 def _refuse_other(dataset: Dataset, config: dict) -> None:

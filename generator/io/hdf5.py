@@ -5,11 +5,12 @@ a clip met for the first time; here its low-level functions do it in a third of 
 through plain links, and a dataset read only if its bytes lie in the file as our writer leaves them.
 """
 
-import io
 import math
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -21,7 +22,7 @@ CACHE_BYTES = 1 << 20
 """Of unpacked chunks that HDF5 keeps for each open dataset; its own choice, 8 MiB, adds up over a hundred open
 clips."""
 
-_MAX_RATIO = 1100  # deflate cannot expand further than 1032 : 1
+MAX_RATIO = 1100  # deflate cannot expand further than 1032 : 1
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 
 
@@ -74,7 +75,7 @@ class Hdf5Array:
         if any(chunk > size for chunk, size in zip(chunks, self.shape)):
             raise ValueError(f"/{self.path} of {self.shape} has chunks of {chunks}")
         stored = self.id.get_storage_size()
-        if self.nbytes > stored * _MAX_RATIO:
+        if self.nbytes > stored * MAX_RATIO:
             raise ValueError(f"/{self.path} claims {self.nbytes} bytes but stores {stored}")
 
 
@@ -116,7 +117,7 @@ class Hdf5File:
         del self._arrays[path]
         return values
 
-    def attributes(self, path: str) -> h5py.AttributeManager:
+    def attributes(self, path: str) -> Mapping[str, Any]:
         """Of a group; "" for the file."""
         if path not in self:
             raise KeyError(f"there is no /{path}")
@@ -174,10 +175,10 @@ def open_hdf5(path: Path) -> Hdf5File:
         raise _not_whole(path, e) from e
 
 
-def open_hdf5_bytes(data: bytes, where) -> Hdf5File:
-    """The same of a file's content. where: names it in messages."""
+def open_hdf5_stream(stream: BinaryIO, where) -> Hdf5File:
+    """The same of a file that is open, or a file's content. where: names it in messages."""
     try:
-        file = h5py.File(io.BytesIO(data), "r", rdcc_nbytes=CACHE_BYTES)
+        file = h5py.File(stream, "r", rdcc_nbytes=CACHE_BYTES)
         return Hdf5File(file.id, file)
     except (OSError, RuntimeError, ValueError) as e:
         raise _not_whole(where, e) from e

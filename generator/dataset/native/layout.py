@@ -22,7 +22,10 @@ from mannequin.generator.clip import CHANNELS
 from mannequin.generator.dataset.packing import WIDTHS
 
 FORMAT = "mannequin-clip"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, 2)
+"""Versions of clips that are read. 1: without a table (see :mod:`mannequin.generator.dataset.native.table`)."""
+
 SUFFIX = ".h5"
 
 

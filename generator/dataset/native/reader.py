@@ -1,9 +1,9 @@
 """Reads clip files: of everything only what is asked for, and nothing unchecked."""
 
+import io
 import math
 from collections.abc import Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 
 import h5py
@@ -22,11 +22,11 @@ from mannequin.generator.clip import (
 from mannequin.generator.dataset import images
 from mannequin.generator.dataset.native.layout import (
     FORMAT,
-    FORMAT_VERSION,
     LABEL_INDEX,
     OBJECT_TRACK,
     OBJECT_VIEW,
     PERSON_VIEW,
+    READABLE,
     RGB,
     TEXT,
     TRACK,
@@ -39,16 +39,19 @@ from mannequin.generator.dataset.native.layout import (
     plain,
     sizes,
 )
+from mannequin.generator.dataset.native.outline import outline_of
+from mannequin.generator.dataset.native.table import table_bytes
+from mannequin.generator.dataset.native.table_file import TableFile, open_table_bytes, open_table_file
 from mannequin.generator.dataset.packing import dequantise, from_runs
 from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from mannequin.generator.io import limits
-from mannequin.generator.io.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_bytes
+from mannequin.generator.io.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_stream
 from mannequin.generator.io.reading import parse_json
 from mannequin.generator.io.remote import Place, RemotePath, place
-from mannequin.generator.records import from_plain
 from mannequin.generator.spec import HAND_JOINTS, ClipSpec
 
+_NO_TABLE = "it lacks the table at its end; it was cut, or another program opened it for writing"
 _PIXEL_BYTES = 20  # while runs are expanded
 
 
@@ -73,40 +76,21 @@ def verify_clip(path: Place | str) -> list[str]:
         return [str(e)]
 
 
-@dataclass(frozen=True)
-class _Who:
-    """Of a camera's or a person's description, what tells where it is in the file. joints: of a person."""
-
-    name: str
-    joints: int = 24
-
-
-@dataclass(frozen=True)
-class _Outline:
-    """Of a description, what the shapes of arrays follow from: its own parsing takes longer than reading a frame."""
-
-    num_frames: int
-    resolution: tuple[int, int]
-    people: tuple[_Who, ...]
-    cameras: tuple[_Who, ...]
-
-    def __post_init__(self):
-        if self.num_frames < 1 or min(self.resolution) < 1:
-            raise ConfigError(f"ClipSpec has {self.num_frames} frames of {self.resolution} pixels; expected some.")
-
-
 class ClipReader(ClipSource):
     """One open clip file, of which everything is read and checked when it is asked for."""
 
     def __init__(self, path: Place):
         self._path, self._spec = path, None
-        self._file = _open(path)
         self._offsets_of, self._seen_of, self._found = {}, {}, set()
+        with self._guard():
+            self._file = _open(path)
         try:
             with self._guard():
                 self._check_format()
-                self._spec_text = self._text("spec")
-                self._outline = _outline(parse_json(self._spec_text, "/spec", "what the writer left", DatasetError))
+                if isinstance(self._file, TableFile):
+                    self._outline = outline_of(self._file.table.outline)
+                else:
+                    self._outline = outline_of(self._description())
         except BaseException:
             self.close()
             raise
@@ -121,7 +105,9 @@ class ClipReader(ClipSource):
         """The description that the clip was rendered from."""
         if self._spec is None:
             with self._guard():
-                self._spec = ClipSpec.from_json(self._spec_text)
+                if outline_of(self._description()) != self._outline:
+                    raise self._damaged("the table at its end tells of another clip than /spec")
+                self._spec = ClipSpec.from_json(self._text("spec"))
         return self._spec
 
     @property
@@ -249,7 +235,7 @@ class ClipReader(ClipSource):
         group, joints = self._group(person), self._joints(person)
         with self._guard():
             about = self._file.attributes(group)
-            names = tuple(str(n) for n in np.atleast_1d(about["joint_names"]))
+            names = tuple(str(n) for n in about["joint_names"])
             if len(names) != joints:
                 raise self._damaged(f"/{group} names {len(names)} joints; expected {joints}")
             vertices = self._array(f"{group}/vertices", VERTICES) if self._has(f"{group}/vertices") else None
@@ -284,16 +270,34 @@ class ClipReader(ClipSource):
             return super().read()
 
     def check_content(self) -> list[str]:
-        """Compares every dataset and attribute with the sha256 that the writer left."""
+        """Compares every dataset and attribute, as HDF5 reads them, with the sha256 that the writer left, and the table
+        with what it should be."""
         with self._guard():
-            arrays, attributes, names = {}, {}, []
-            file = self._file.whole()
-            file.visit(names.append)
-            for name in ("/", *names):
-                _collect(file[name], arrays, attributes)
-            told = attributes["/"].pop("sha256", None)
-            if told != digest(arrays, attributes):
-                return [f"{self.path}: the content does not match its sha256. Delete the clip and render it again."]
+            if not isinstance(self._file, TableFile):
+                found = self._check_digest(self._file.whole())
+                return found if found or self._version == 1 else [self._damaged(_NO_TABLE).args[0]]
+            with self._file.stream() as stream:
+                file = open_hdf5_stream(stream, self.path)
+                try:
+                    return self._check_digest(file.whole()) or self._check_table(file.whole(), self._file)
+                finally:
+                    file.close()
+
+    def _check_digest(self, file: h5py.File) -> list[str]:
+        arrays, attributes, names = {}, {}, []
+        file.visit(names.append)
+        for name in ("/", *names):
+            _collect(file[name], arrays, attributes)
+        told = attributes["/"].pop("sha256", None)
+        if told != digest(arrays, attributes):
+            return [f"{self.path}: the content does not match its sha256. Delete the clip and render it again."]
+        return []
+
+    def _check_table(self, file: h5py.File, tabled: TableFile) -> list[str]:
+        outline, size = outline_of(self._description()), tabled.table.size
+        table = table_bytes(file, outline, size, tabled.read_at)
+        if tabled.read_at(size, len(table) + 1) != table:
+            return [f"{self.path}: the table at its end does not match the file. Delete the clip and render it again."]
         return []
 
     def _check_format(self):
@@ -304,9 +308,9 @@ class ClipReader(ClipSource):
                 f"{self.path} is an HDF5 file, but not a Mannequin clip (no attribute format = {FORMAT!r})."
             )
         self._version = version
-        if version != FORMAT_VERSION:
+        if version not in READABLE:
             raise DatasetError(
-                f"{self.path} has format version {version}; this release reads {FORMAT_VERSION}. "
+                f"{self.path} has format version {version}; this release reads {' and '.join(map(str, READABLE))}. "
                 "Read it with the release that wrote it, or render the clip again."
             )
 
@@ -385,7 +389,7 @@ class ClipReader(ClipSource):
                 f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(kind.dtype for kind in kinds)} {want}"
             )
         first, last = int(offsets[start]), int(offsets[stop])
-        _check_room(path, math.prod(want[:-1]) * (last - first) * item.dtype.itemsize)
+        _check_room(path, math.prod(item.shape[:-1]) * (last - first) * item.dtype.itemsize)
         return item.read(first, last)
 
     def _array(self, path: str, kind: Kind, joints: int | None = None) -> np.ndarray:
@@ -404,6 +408,10 @@ class ClipReader(ClipSource):
         if self._file.array(name).nbytes > limits.JSON_BYTES:
             raise self._damaged(f"/{name} has more than {limits.JSON_BYTES} bytes of text")
         return self._whole(name, TEXT.dtype, (None,)).tobytes().decode("utf-8")
+
+    def _description(self):
+        """The clip's description as plain values."""
+        return parse_json(self._text("spec"), "/spec", "what the writer left", DatasetError)
 
     def _json(self, name: str, kind) -> dict:
         values = parse_json(self._text(name), f"/{name}", "what the writer left", DatasetError)
@@ -441,24 +449,12 @@ class ClipReader(ClipSource):
             raise self._damaged(f"{type(e).__name__}: {e}") from e
 
 
-def _open(path: Place) -> Hdf5File:
+def _open(path: Place) -> TableFile | Hdf5File:
+    """Through its table; without one, as files of version 1 have none, through HDF5."""
     if isinstance(path, RemotePath):  # fetched whole: its many small parts would each cost a journey
-        return open_hdf5_bytes(path.read_bytes(limits.CLIP_ARRAY_BYTES, "a clip file"), path)
-    return open_hdf5(path)
-
-
-def _outline(plain) -> _Outline:
-    """Of a description as plain values. Raises ConfigError where it is none."""
-    whole = plain if isinstance(plain, dict) else {}
-    chosen = {name: whole[name] for name in ("num_frames", "resolution") if name in whole}
-    for name, known in (("people", ("name", "joints")), ("cameras", ("name",))):
-        items = whole.get(name)
-        chosen[name] = (
-            [{k: i[k] for k in known if k in i} for i in items if isinstance(i, dict)]
-            if isinstance(items, list)
-            else []
-        )
-    return from_plain(_Outline, chosen, "ClipSpec")
+        data = path.read_bytes(limits.CLIP_ARRAY_BYTES, "a clip file")
+        return open_table_bytes(data) or open_hdf5_stream(io.BytesIO(data), path)
+    return open_table_file(path) or open_hdf5(path)
 
 
 def _check_room(what: str, size: int) -> None:
@@ -471,8 +467,9 @@ def _check_room(what: str, size: int) -> None:
 
 def _collect(item, arrays: dict, attributes: dict) -> None:
     """Adds an object of the file to what the sha256 covers."""
-    attributes[item.name] = {n: plain(v) for n, v in item.attrs.items()}
+    path = str(item.name)
+    attributes[path] = {n: plain(v) for n, v in item.attrs.items()}
     if isinstance(item, h5py.Dataset):
-        stored = Hdf5Array(item.id, item.name[1:])
-        _check_room(item.name, stored.nbytes)
-        arrays[item.name] = stored.read()
+        stored = Hdf5Array(item.id, path[1:])
+        _check_room(path, stored.nbytes)
+        arrays[path] = stored.read()

@@ -35,10 +35,13 @@ from mannequin.generator.dataset.native.layout import (
     plain,
     sizes,
 )
+from mannequin.generator.dataset.native.outline import outline_of
+from mannequin.generator.dataset.native.table import table_bytes
 from mannequin.generator.dataset.packing import SCALES, quantise, to_runs
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.io.remote import Place, place
+from mannequin.generator.records import to_plain
 from mannequin.generator.spec import HAND_JOINTS, ClipSpec
 
 EFFORTS = ("fast", "small")
@@ -63,42 +66,62 @@ def clip_bytes(clip: Clip, rgb: str = "jpeg", effort: str = "fast") -> memoryvie
         raise unknown_name("image encoding", rgb, images.ENCODINGS)
     if effort not in EFFORTS:
         raise unknown_name("effort", effort, EFFORTS)
+    gathered = _Writer(effort)
+    _gather(gathered, clip, rgb)
     with h5py.File("clip", "w", driver="core", backing_store=False, libver=("v110", "v110")) as file:
-        _write(_Writer(file, effort), clip, rgb)
+        gathered.write(file)
         file.flush()
-        return memoryview(file.id.get_file_image())
+        image = memoryview(file.id.get_file_image())
+        table = table_bytes(
+            file, outline_of(to_plain(clip.spec)), len(image), lambda offset, size: image[offset : offset + size]
+        )
+        return memoryview(b"".join((image, table)))
 
 
 class _Writer:
-    """Puts arrays into an HDF5 file and remembers them for the sha256."""
+    """Gathers arrays and attributes, then writes them with their sha256.
 
-    def __init__(self, file: h5py.File, effort: str):
-        self.file, self.effort = file, effort
-        self.arrays, self.attributes = {}, {}
+    The largest arrays come first, so that the small ones lie together at the end of the file, next to the table: one
+    read fetches them all.
+    """
 
-    def array(self, path: str, array: np.ndarray, chunk: tuple[int, ...] | None = None, deflate: bool = False):
+    def __init__(self, effort: str):
+        self.effort = effort
+        self.arrays: dict[str, np.ndarray] = {}
+        self.attributes: dict[str, dict] = {}
+        self._options: dict[str, dict] = {}
+
+    def array(self, path: str, array: np.ndarray, chunk: tuple[int, ...] | None = None, deflate: bool = False) -> None:
         """One dataset; ``chunk`` is its chunk shape (default: about 1 MB along the first axis)."""
         array = np.ascontiguousarray(array)
-        options = {}
+        options: dict = {}
         if array.size:
             options = {"chunks": chunk or _chunk(array), "fletcher32": True}
         if array.size and (deflate or self.effort == "small"):
             level = 1 if self.effort == "fast" else 4
             options |= {"compression": "gzip", "compression_opts": level, "shuffle": array.itemsize > 1}
-        self.file.create_dataset(path, data=array, **options)
-        self.arrays[path] = array
+        self.arrays[path], self._options[path] = array, options
 
-    def text(self, path: str, text: str):
+    def text(self, path: str, text: str) -> None:
         self.array(path, np.frombuffer(text.encode("utf-8"), np.uint8), deflate=True)
 
-    def about(self, path: str, **attributes):
-        item = self.file.require_group(path) if path not in self.file else self.file[path]
-        for name, value in attributes.items():
-            item.attrs[name] = value
-        self.attributes.setdefault(path, {}).update({n: plain(v) for n, v in attributes.items()})
+    def about(self, path: str, **attributes) -> None:
+        """Attributes of a dataset, or of a group, which there is even with none."""
+        self.attributes.setdefault(path, {}).update(attributes)
+
+    def write(self, file: h5py.File) -> None:
+        """Puts all of it into ``file``."""
+        for path in sorted(self.arrays, key=lambda path: -self.arrays[path].nbytes):
+            file.create_dataset(path, data=self.arrays[path], **self._options[path])
+        for path, attributes in self.attributes.items():
+            item = file[path] if path in file else file.create_group(path)
+            for name, value in attributes.items():
+                item.attrs[name] = value
+        told = {path: {n: plain(v) for n, v in attributes.items()} for path, attributes in self.attributes.items()}
+        file.attrs["sha256"] = digest(self.arrays, told)
 
 
-def _write(out: _Writer, clip: Clip, encoding: str) -> None:
+def _gather(out: _Writer, clip: Clip, encoding: str) -> None:
     _check_names(clip)
     out.about("/", format=FORMAT, format_version=FORMAT_VERSION, parts=PARTS, parts_14=PARTS_14, merge_14=MERGE_14)
     out.text("/spec", clip.spec.to_json())
@@ -107,14 +130,13 @@ def _write(out: _Writer, clip: Clip, encoding: str) -> None:
     out.about("/views")
     out.about("/people")
     for camera in (c.name for c in clip.spec.cameras if c.name in clip.views):
-        _write_view(out, f"/views/{camera}", clip.views[camera], clip.spec, encoding)
+        _gather_view(out, f"/views/{camera}", clip.views[camera], clip.spec, encoding)
     for person in (p for p in clip.spec.people if p.name in clip.people):
-        _write_track(out, f"/people/{person.name}", clip.people[person.name], clip.spec, person.joints)
+        _gather_track(out, f"/people/{person.name}", clip.people[person.name], clip.spec, person.joints)
     for hand in (h for h in clip.spec.hands if h.name in clip.hands):
-        _write_track(out, f"/hands/{hand.name}", clip.hands[hand.name], clip.spec, HAND_JOINTS)
+        _gather_track(out, f"/hands/{hand.name}", clip.hands[hand.name], clip.spec, HAND_JOINTS)
     for thing in (o for o in clip.spec.objects if o.name in clip.objects):
-        _write_object(out, f"/objects/{thing.name}", clip.objects[thing.name], clip.spec)
-    out.file.attrs["sha256"] = digest(out.arrays, out.attributes)
+        _gather_object(out, f"/objects/{thing.name}", clip.objects[thing.name], clip.spec)
 
 
 def _check_names(clip: Clip) -> None:
@@ -132,23 +154,23 @@ def _check_names(clip: Clip) -> None:
                 raise ConfigError(f"A {kind} is called {name!r}; HDF5 needs a name other than '.' and without NUL.")
 
 
-def _write_view(out: _Writer, path: str, view: View, spec: ClipSpec, encoding: str) -> None:
+def _gather_view(out: _Writer, path: str, view: View, spec: ClipSpec, encoding: str) -> None:
     out.about(path, resolution=np.array(spec.resolution), fps=float(spec.fps))
     for name, kind in VIEW.items():
         out.array(f"{path}/{name}", _checked(name, getattr(view, name), kind, spec.num_frames))
-    _write_labels(out, f"{path}/labels", view.labels)
+    _gather_labels(out, f"{path}/labels", view.labels)
     if view.rgb is not None:
-        _write_rgb(out, f"{path}/rgb", view.rgb, encoding)
+        _gather_rgb(out, f"{path}/rgb", view.rgb, encoding)
     out.about(f"{path}/people")
     for person in (p for p in spec.people if p.name in view.people):
-        _write_seen(out, f"{path}/people/{person.name}", view.people[person.name], PERSON_VIEW, spec, person.joints)
+        _gather_seen(out, f"{path}/people/{person.name}", view.people[person.name], PERSON_VIEW, spec, person.joints)
     for hand in (h for h in spec.hands if h.name in view.hands):
-        _write_seen(out, f"{path}/hands/{hand.name}", view.hands[hand.name], PERSON_VIEW, spec, HAND_JOINTS)
+        _gather_seen(out, f"{path}/hands/{hand.name}", view.hands[hand.name], PERSON_VIEW, spec, HAND_JOINTS)
     for thing in (o for o in spec.objects if o.name in view.objects):
-        _write_seen(out, f"{path}/objects/{thing.name}", view.objects[thing.name], OBJECT_VIEW, spec)
+        _gather_seen(out, f"{path}/objects/{thing.name}", view.objects[thing.name], OBJECT_VIEW, spec)
 
 
-def _write_seen(
+def _gather_seen(
     out: _Writer,
     path: str,
     seen: PersonView | ObjectView,
@@ -160,7 +182,7 @@ def _write_seen(
         out.array(f"{path}/{name}", _checked(name, getattr(seen, name), kind, spec.num_frames, joints))
 
 
-def _write_labels(out: _Writer, path: str, labels: Foreground) -> None:
+def _gather_labels(out: _Writer, path: str, labels: Foreground) -> None:
     _check_foreground(labels)
     n, t = len(labels.pixels), labels.num_frames
     length = max(1, min(n, 1 << int(np.clip(n / t * 1.25, 1024, 65536)).bit_length()))
@@ -199,7 +221,7 @@ def _check_foreground(labels: Foreground) -> None:
         raise ValueError(f"Foreground.pixels must ascend within each frame and stay below {h * w}.")
 
 
-def _write_rgb(out: _Writer, path: str, rgb: np.ndarray, encoding: str) -> None:
+def _gather_rgb(out: _Writer, path: str, rgb: np.ndarray, encoding: str) -> None:
     coded = [images.encode(image, encoding) for image in rgb]
     ends = np.cumsum([len(c) for c in coded])
     out.array(f"{path}/frame_offsets", np.concatenate([[0], ends]).astype(np.int64))
@@ -207,7 +229,7 @@ def _write_rgb(out: _Writer, path: str, rgb: np.ndarray, encoding: str) -> None:
     out.about(path, encoding=encoding, unit=CHANNELS["rgb"].unit, meaning=CHANNELS["rgb"].meaning)
 
 
-def _write_track(out: _Writer, path: str, track: PersonTrack, spec: ClipSpec, joints: int) -> None:
+def _gather_track(out: _Writer, path: str, track: PersonTrack, spec: ClipSpec, joints: int) -> None:
     out.about(path, body=track.body, gender=track.gender, joint_names=track.joint_names)
     for name, kind in TRACK.items():
         out.array(f"{path}/{name}", _checked(name, getattr(track, name), kind, spec.num_frames, joints))
@@ -216,7 +238,7 @@ def _write_track(out: _Writer, path: str, track: PersonTrack, spec: ClipSpec, jo
         out.array(f"{path}/vertices", vertices, (1,) + vertices.shape[1:] if vertices.size else None)
 
 
-def _write_object(out: _Writer, path: str, track: ObjectTrack, spec: ClipSpec) -> None:
+def _gather_object(out: _Writer, path: str, track: ObjectTrack, spec: ClipSpec) -> None:
     out.about(path, mesh=track.mesh, category=track.category, instance=track.instance)
     for name, kind in OBJECT_TRACK.items():
         out.array(f"{path}/{name}", _checked(name, getattr(track, name), kind, spec.num_frames), deflate=True)
