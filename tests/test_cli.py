@@ -360,6 +360,7 @@ def test_what_is_no_dataset_is_refused(run, tmp_path, command, kind):
     assert "Delete" not in message
 
 
+@pytest.mark.blender
 @pytest.mark.parametrize("keep", [0, 0.5])
 def test_a_damaged_clip_is_named(run, dataset, tmp_path, keep):
     subprocess.run(["cp", "-r", dataset, tmp_path / "copy"], check=True)

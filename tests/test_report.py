@@ -505,6 +505,7 @@ def test_some_of_many_clips_are_read_and_said_to_be(tmp_path):
 # Validation, runs, failures, rebuilding
 
 
+@pytest.mark.blender
 def test_validate_leaves_its_result_for_the_report(tmp_path, capsys):
     here(small_job(), tmp_path / "d", 1)
     with pytest.raises(SystemExit) as end:
