@@ -233,6 +233,13 @@ def test_training_leaves_the_frozen_network_as_it_was(people):
     assert not any(name.startswith("optimiser/parts") for name in learner.training_state())
 
 
+def test_recipes_have_a_manual_of_their_own(run):
+    status, said, _ = run("train", "parts-pose", "--help")
+    assert status == 0 and said.startswith("Train the networks of a recipe one after the other")
+    assert "--init" not in said
+    assert run("train", "pose2d", "--help")[1].startswith("Train a network on generated people")
+
+
 def test_the_frozen_network_needs_weights(tmp_path, run, people):
     task = make_task("pose2d", TINY)
     with pytest.raises(ConfigError, match="The part 'parts' .* is not trained, .* give --init parts=RUN"):

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 from contextlib import contextmanager
+from typing import get_origin
 
 import tyro
 from rich.console import Console
@@ -144,10 +145,10 @@ def parse(args: list[str]):
     if hasattr(command, "with_command") and "--" in rest:
         end = rest.index("--")
         return parse([name, *rest[:end]]).with_command(rest[end + 1 :], lambda words: parse(["generate", *words]))
-    if {"-h", "--help"} & set(rest):
-        print(filled(_docstring(command), Console().width) + "\n")
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
     command, default = command.typed(rest) if hasattr(command, "typed") else (command, None)
+    if {"-h", "--help"} & set(rest):
+        print(filled(_docstring(get_origin(command) or command), Console().width) + "\n")
     return tyro.cli(
         command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Predict:
-    """Find people, their joints, the parts of the body or its depth in images and films; or, in films, what people do.
+    """Find people, joints, parts of the body, depth or actions.
 
     Without --box the whole image is what the network sees, as a square with black borders;
     it was trained on people who fill most of it. A box holds for all images. Images are

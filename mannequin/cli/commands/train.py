@@ -27,7 +27,7 @@ NAMES = (*TASKS, *RECIPES)
 TaskName = Annotated[
     tyro.conf.Positional[str],
     tyro.conf.arg(
-        metavar="|".join(NAMES),
+        metavar="TASK",
         help="What to learn. "
         + ". ".join(f"{name}: {entry.learns}" for some in (TASKS, RECIPES) for name, entry in some.items())
         + ".",
@@ -39,7 +39,7 @@ Hidden = tyro.conf.SuppressFixed
 
 @dataclass(frozen=True)
 class Train(Generic[Options]):
-    """Train a network on generated people: body parts, depth, joints, boxes, or actions.
+    """Train a network on generated people, or a recipe of several.
 
     The presets: small gives a network that is visibly right after some minutes on two
     CPU cores; paper is SURREAL's, for a GPU; modern the same network as it is trained
