@@ -297,3 +297,17 @@ def test_other_places(folder, sound, data):
     top = int(np.iinfo(chunks.dtype[name]).max)
     chunks[name][number] = data.draw(st.one_of(st.integers(0, top), st.integers(0, len(sound))))
     attempt(whole_clip, put(folder, joined(inner, told, chunks)))
+
+
+def test_a_closed_reader_reads_nothing(folder, sound):
+    reader = open_clip(put(folder, sound))
+    reader.frame("camera", "depth", 0)
+    reader.close()
+    for read in (
+        lambda: reader.frame("camera", "depth", 0),
+        lambda: reader.track("person0"),
+        lambda: reader.spec,
+        reader.check_content,
+    ):
+        with pytest.raises(DatasetError, match="closed"):
+            read()

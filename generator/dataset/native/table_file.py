@@ -11,7 +11,7 @@ import math
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -29,13 +29,68 @@ TAIL = 3 << 16
 _TYPES = {np.dtype(name).str for name in ("bool", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")}
 
 
+class _OnDisk:
+    """An open file."""
+
+    def __init__(self, handle: int):
+        self._handle: int | None = handle
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        return os.pread(self._open(), size, offset)
+
+    def stream(self) -> BinaryIO:
+        return os.fdopen(os.dup(self._open()), "rb")
+
+    def close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def _open(self) -> int:
+        if self._handle is None:  # its number may be another file's by now
+            raise ValueError("the file is closed")
+        return self._handle
+
+
+class _InMemory:
+    """A file's content."""
+
+    def __init__(self, data: bytes):
+        self._data = memoryview(data)
+
+    def read_at(self, offset: int, size: int) -> memoryview:
+        return self._data[offset : offset + size]
+
+    def stream(self) -> BinaryIO:
+        return io.BytesIO(self._data)
+
+    def close(self) -> None:
+        self._data = memoryview(b"")
+
+
 class TableFile:
     """An open clip file that has a table."""
 
-    def __init__(self, table: Table, read_at: ReadAt, stream: Callable[[], BinaryIO], close: Callable[[], None]):
-        """stream: opens the same file, even where its name has gone to another since, to be read in another way."""
-        self.table, self.read_at, self.stream, self.close = table, read_at, stream, close
+    def __init__(self, table: Table, store: _OnDisk | _InMemory, tail: bytes | memoryview, start: int):
+        """tail: the end of the file, from byte ``start`` on."""
+        self.table, self._store, self._tail, self._start = table, store, tail, start
         self._arrays: dict[str, TableArray] = {}
+        self._closed = False
+
+    def read_at(self, offset: int, size: int) -> bytes | memoryview:
+        """Those bytes of the file; fewer at its end."""
+        at = offset - self._start
+        return self._tail[at : at + size] if at >= 0 else self._store.read_at(offset, size)
+
+    def stream(self) -> BinaryIO:
+        """The same file, even where its name has gone to another since, to be read in another way."""
+        return self._store.stream()
+
+    def close(self) -> None:
+        """Frees the file; no array can be read after it."""
+        self._closed = True
+        self._arrays.clear()
+        self._store.close()
 
     def __contains__(self, path: str) -> bool:
         return path in self.table.arrays or path in self.table.groups
@@ -49,6 +104,8 @@ class TableFile:
 
     def array(self, path: str) -> "TableArray":
         """The dataset at ``path``, checked and kept."""
+        if self._closed:
+            raise ValueError("the file is closed")
         if path not in self._arrays:
             if path not in self.table.arrays:
                 raise DatasetError(f"/{path} is {'not a dataset' if path in self else 'not there'}")
@@ -177,45 +234,24 @@ def open_table_file(path: Path) -> TableFile | None:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its other end
     except (OSError, ValueError):
         return None
-    found = None
+    found, store = None, _OnDisk(handle)
     try:
         about = os.fstat(handle)
         if stat.S_ISREG(about.st_mode):
-            found = _opened(
-                about.st_size,
-                lambda offset, size: os.pread(handle, size, offset),
-                lambda: os.fdopen(os.dup(handle), "rb"),
-                _closing(handle),
-            )
+            found = _opened(about.st_size, store)
     finally:
         if found is None:
-            os.close(handle)
+            store.close()
     return found
 
 
 def open_table_bytes(data: bytes) -> TableFile | None:
     """The same of a file's content."""
-    view = memoryview(data)
-    return _opened(len(view), lambda offset, size: view[offset : offset + size], lambda: io.BytesIO(data), lambda: None)
+    return _opened(len(data), _InMemory(data))
 
 
-def _closing(handle: int) -> Callable[[], None]:
-    left = [handle]
-
-    def close() -> None:
-        while left:
-            os.close(left.pop())
-
-    return close
-
-
-def _opened(size: int, read_at: ReadAt, stream: Callable[[], BinaryIO], close: Callable[[], None]) -> TableFile | None:
+def _opened(size: int, store: _OnDisk | _InMemory) -> TableFile | None:
     start = max(0, size - TAIL)
-    tail = read_at(start, size - start)
-    table = find_table(size, tail, read_at)
-
-    def read_near(offset: int, length: int) -> bytes | memoryview:
-        at = offset - start
-        return tail[at : at + length] if at >= 0 else read_at(offset, length)
-
-    return None if table is None else TableFile(table, read_near, stream, close)
+    tail = store.read_at(start, size - start)
+    table = find_table(size, tail, store.read_at)
+    return None if table is None else TableFile(table, store, tail, start)
