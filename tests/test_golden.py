@@ -63,7 +63,10 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    return shutil.copytree(GOLDEN / "people", tmp_path_factory.mktemp("golden") / "people")
+    """The dataset: its description and two of its clips are in the samples of format 1, the other six here."""
+    folder = tmp_path_factory.mktemp("golden") / "people"
+    shutil.copytree(GOLDEN.with_name("format1") / "people", folder)
+    return shutil.copytree(GOLDEN / "people", folder, dirs_exist_ok=True)
 
 
 @pytest.fixture
