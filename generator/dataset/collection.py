@@ -133,8 +133,7 @@ def open_collection(path: Place | str, handedness: str = "auto") -> Collection:
             lambda key: [dataset.path_of(int(key))],
             dataset,
         )
-    keys = [] if isinstance(path, RemotePath) else sorted(_surreal_keys(path))
-    if not keys:
+    if isinstance(path, RemotePath) or not (keys := sorted(_surreal_keys(path))):
         raise DatasetError(
             f"{path} holds no clips. Expected {EXPECTED}; check the path, and copy clips in SURREAL's layout "
             "to a local disk."

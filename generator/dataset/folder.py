@@ -75,8 +75,8 @@ class Dataset:
     def size(self) -> int:
         """Bytes of all finished clips; in an object store, of all that lies beside them too."""
         if isinstance(self.path, RemotePath):
-            return self.files.root.size()
-        return sum(path.stat().st_size for path in self.clips())
+            return (self.path / "clips").size()
+        return sum(os.stat(str(path)).st_size for path in self.clips())
 
     def __len__(self) -> int:
         return sum(1 for _ in self.files)
@@ -156,7 +156,7 @@ def _plain(config) -> dict:
     return json.loads(json.dumps(plain, allow_nan=False))
 
 
-def _describe(config: dict, num_clips: int, versions) -> dict:
+def _describe(config: dict, num_clips: int | None, versions) -> dict:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

@@ -57,9 +57,10 @@ def _stated_size(data: np.ndarray) -> tuple[int, int]:
 
     Pillow would tell as well, but takes a tenth of the time of decoding.
     """
-    head = memoryview(data)
+    head = data.data
     if head[:16] == _PNG_START:
-        return struct.unpack_from(">II", head, 16)[::-1]
+        width, height = struct.unpack_from(">II", head, 16)
+        return height, width
     if head[:2] != b"\xff\xd8":
         raise ValueError("it is no JPEG or PNG file")
     at = 2

@@ -30,6 +30,7 @@ import io
 import re
 from fractions import Fraction
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from scipy.io import savemat
@@ -91,7 +92,7 @@ def view_files(clip: Clip, camera: str, mirror: bool = False, sequence: str = ""
     return files
 
 
-def info(clip: Clip, camera: str, mirror: bool = False, sequence: str = "") -> dict[str, np.ndarray]:
+def info(clip: Clip, camera: str, mirror: bool = False, sequence: str = "") -> dict[str, Any]:
     """The keys of `_info.mat`. Several people stand along a leading axis, as in SURREACT."""
     spec, view = clip.spec, clip.views[camera]
     people = [p for p in spec.people if p.name in clip.people and p.name in view.people]
@@ -129,7 +130,7 @@ def _person(person, track, seen, spec: ClipSpec, mirror: bool) -> dict[str, np.n
     t, w = spec.num_frames, spec.resolution[1]
     joints2d = _joints24(seen.joints2d)
     if mirror:
-        joints2d = joints2d * np.float32([-1, 1]) + np.float32([w, 0])
+        joints2d = joints2d * np.array([-1, 1], np.float32) + np.array([w, 0], np.float32)
     joints3d = _joints24(track.joints).astype(np.float64) @ WORLD.T
     betas = np.zeros(10, np.float32)
     betas[: min(10, len(track.betas))] = track.betas[:10]
@@ -169,7 +170,7 @@ def _image(view: View, suffix: str, t: int, mirror: bool) -> np.ndarray:
     if suffix == "gtflow":
         image = np.zeros_like(image) if t == 0 else 0 - image
     if mirror and image.ndim == 3:
-        image = image * np.float32([-1, 1, 1][: image.shape[2]]) + np.float32(0)
+        image = image * np.array([-1, 1, 1][: image.shape[2]], np.float32) + np.float32(0)
     return _flip(image[None], mirror)[0]
 
 

@@ -95,6 +95,7 @@ def _cameras(info: Info, recipe: np.ndarray, resolution):
 
 def _error(info: Info, K, T, mirrored: bool, width: int) -> float:
     """Pixels, of the joint of which nine in ten are nearer."""
+    assert info.joints2d is not None  # or nobody asks
     seen = unmirror(info.joints2d, mirrored, width)
     known = np.isfinite(seen).all(axis=-1) & np.isfinite(info.joints).all(axis=-1)
     off = np.abs(seen[known] - image_points(to_camera(info.joints[known], T), K)).max(axis=-1)
@@ -120,6 +121,7 @@ def _solve(info: Info, resolution, mirrored: bool):
     Image points are M d for directions d from the camera: nine unknowns by least squares (direct linear transform),
     then M = K R by RQ decomposition (Hartley and Zisserman, Multiple View Geometry, 2nd ed., 6.2.4 and 7.1).
     """
+    assert info.joints2d is not None  # or nobody asks
     h, w = resolution
     position = info.T_world_camera[:3, 3]
     image = (unmirror(info.joints2d, mirrored, w).reshape(-1, 2) - [w / 2, h / 2]) / w

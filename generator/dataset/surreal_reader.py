@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -247,7 +248,7 @@ class SurrealReader(ClipSource):
         suffix = next((s for s in MATRICES if s in self._files), None)
         if suffix is None:
             return video or _RESOLUTION
-        labels = self._mat(suffix).read(f"{suffix}_1").shape[:2]
+        labels = cast(tuple[int, int], self._mat(suffix).read(f"{suffix}_1").shape[:2])
         if video not in (None, labels):
             raise self._mat(suffix).damaged(
                 f"{suffix}_1 has {labels} pixels (height, width), the video beside it {video}"
@@ -303,7 +304,7 @@ class SurrealReader(ClipSource):
         if not self.mirrored:
             return image
         if image.ndim == 3:
-            image = image * np.float32([-1, 1, 1][: image.shape[2]]) + np.float32(0)
+            image = image * np.array([-1, 1, 1][: image.shape[2]], np.float32) + np.float32(0)
         return np.ascontiguousarray(image[:, ::-1])
 
     @cached_property
@@ -372,6 +373,7 @@ class SurrealReader(ClipSource):
         run = next((part for part in reversed(self.path.parts[:-1]) if re.fullmatch(r"run\d+", part)), "")
         view = re.search(r"_v(\d{3})(?:_r\d+)?$", self._stem)
         tags = info.tags | ({"run": float(run[3:])} if run else {}) | ({"view": float(view[1])} if view else {})
+        fx, fy, cx, cy = (float(v) for v in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
         return ClipSpec(
             name="_".join(filter(None, (run, self._stem))),
             seed=0,
@@ -380,9 +382,9 @@ class SurrealReader(ClipSource):
             preset="",
             fps=self._fps(),
             num_frames=info.num_frames,
-            resolution=tuple(int(n) for n in resolution),
+            resolution=(int(resolution[0]), int(resolution[1])),
             people=tuple(_person(info, p) for p in range(info.num_people)),
-            cameras=(CameraSpec(CAMERA, *(float(v) for v in (K[0, 0], K[1, 1], K[0, 2], K[1, 2])), (to_matrix4(T),)),),
+            cameras=(CameraSpec(CAMERA, fx, fy, cx, cy, (to_matrix4(T),)),),
             light=LampLight(()) if info.light is None else ShLight(info.light),
             background=PlainBackground() if info.background in _PLAIN else PhotoBackground(info.background),
             ground=None,
