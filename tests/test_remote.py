@@ -101,6 +101,7 @@ def test_a_dataset_in_a_bucket_has_the_bytes_of_one_on_disk(s3, tmp_path):
     assert len(on_disk) == 3
 
 
+@pytest.mark.blender
 def test_it_is_resumed_read_and_counted(s3):
     job = small_job()
     here(job, place(URL), 1)
