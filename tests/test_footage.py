@@ -198,6 +198,7 @@ def footage(folder, count=FRAMES, size=(240, 320)):
     return folder, frames
 
 
+@pytest.mark.blender
 def test_label_then_validate(tmp_path, capsys):
     images, frames = footage(tmp_path / "images")
     fit, camera = save(tmp_path / "fit.npz", **parameters()), camera_file(tmp_path / "camera.json")
