@@ -216,6 +216,7 @@ def test_label_then_validate(tmp_path, capsys):
     assert "people rendered again" not in report.rows
 
 
+@pytest.mark.blender
 def test_validate_says_what_it_cannot_check_once_the_body_is_gone(tmp_path, capsys):
     body = fake_smpl_pkl(tmp_path / "SMPL_NEUTRAL.pkl")
     fit, camera = save(tmp_path / "fit.npz", **parameters()), camera_file(tmp_path / "camera.json")
