@@ -144,10 +144,12 @@ class Controls:
         if self._legend.content != content:
             self._legend.content = content
 
-    def show_pixel(self, pixel: tuple[int, int] | None, content: str) -> None:
-        """Show what was read at ``pixel``."""
-        if pixel is not None:
-            self.x.value, self.y.value = pixel
+    def name_pixel(self, x: int, y: int) -> None:
+        """Write a picked pixel's numbers into the fields. Never what came from them: it may no longer be what they say."""
+        self.x.value, self.y.value = x, y
+
+    def show_values(self, content: str) -> None:
+        """Show what was read at a pixel."""
         if self._values.content != content:
             self._values.content = content
 

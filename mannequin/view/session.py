@@ -375,6 +375,7 @@ class Session:
 
     def _pick(self, i: int, x: int, y: int) -> None:
         self.pixel = (x, y)
+        self.controls.name_pixel(x, y)
 
     def _read_named_pixel(self) -> None:
         self.pixel = int(self.controls.x.value), int(self.controls.y.value)
@@ -390,4 +391,4 @@ class Session:
             + readings_html(*self.pixel, read_pixel(reader, camera, self.t, *self.pixel))
             for camera in cameras
         ]
-        self.controls.show_pixel(self.pixel, "".join(tables))
+        self.controls.show_values("".join(tables))
