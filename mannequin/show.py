@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from mannequin.generator.body.model import MERGE_14
 from mannequin.generator.clip import LABELS
@@ -30,6 +29,7 @@ from mannequin.generator.pictures import (
     save_picture,
     titled,
 )
+from mannequin.terminal import Console
 
 ORDER = (
     "rgb",
@@ -214,9 +214,7 @@ def show(command) -> int:
             )
         else:
             save_picture(out, sheet.draw(frames[0]))
-    Console(highlight=False, markup=False, soft_wrap=True).print(
-        f"{'film' if out.suffix.lower() == FILM else 'picture'}: {out}"
-    )
+    Console().print(f"{'film' if out.suffix.lower() == FILM else 'picture'}: {out}")
     return 0
 
 

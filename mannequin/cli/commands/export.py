@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
 
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Export:
         from mannequin.generator.dataset.folder import open_dataset
         from mannequin.generator.dataset.surreal import export_surreal
 
-        with Console(stderr=True).status("exporting") as status:
+        with Console(stderr=True).doing("exporting") as tell:
             count = export_surreal(
                 open_dataset(self.source),
                 self.out,
                 mirror=self.mirror,
-                progress=lambda done, total: status.update(f"exporting clip {done} of {total}"),
+                progress=lambda done, total: tell(f"exporting clip {done} of {total}"),
             )
         _say(f"{count} clips written to {self.out}")
         return 0
@@ -71,7 +71,7 @@ class Export:
         need_training()
         from mannequin.training.export import export_network
 
-        with Console(stderr=True).status("exporting"):
+        with Console(stderr=True).doing("exporting"):
             done = export_network(self.source, self.out, self.layout)
         _say(f"largest difference from the original: {done.difference:.2g}, of scores up to {done.largest:.2g}")
         _say(f"network written to {' and '.join(str(path) for path in done.files)}")
@@ -79,4 +79,4 @@ class Export:
 
 
 def _say(line: str) -> None:
-    Console(soft_wrap=True).print(line, markup=False, highlight=False)
+    Console().print(line)

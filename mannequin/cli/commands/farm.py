@@ -15,6 +15,7 @@ from mannequin.cli.farm.arguments import located
 from mannequin.cli.farm.resources import Resources, given
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.atomic import write_bytes
+from mannequin.terminal import Console
 
 ADDED = ("shard", "dask", "workers")
 """Options of `mannequin generate` that job files set themselves."""
@@ -66,7 +67,7 @@ class Farm:
             )
         self.resources.check()
         write = {"slurm": self._slurm, "openjd": self._openjd}[self.kind]
-        print(write())
+        Console().print(write())
         return 0
 
     def _slurm(self) -> str:

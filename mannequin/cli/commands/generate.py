@@ -1,11 +1,9 @@
 """``mannequin generate``"""
 
-import json
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +12,7 @@ from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console, print_json
 
 
 @dataclass(frozen=True)
@@ -141,11 +140,9 @@ class Generate:
 
 def _print(command: Generate, summary) -> None:
     for name, reason in summary.failed:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            Text.assemble(("failed ", "bold red"), f"{name}: {reason}")
-        )
+        Console(stderr=True).print(Text.assemble(("failed ", "bold red"), f"{name}: {reason}"))
     if command.json:
-        print(json.dumps(asdict(summary), indent=2, ensure_ascii=False))
+        print_json(asdict(summary))
     elif not command.quiet:
         _print_table(command.out, summary)
 
@@ -154,9 +151,9 @@ def _print_table(out: Place, summary) -> None:
     table = Table(show_header=False, box=None)
     for name, value in summary.rows():
         table.add_row(name, value)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     console.print(table)
     if not summary.is_complete:
-        console.print(f"What is known of the failed clips: {out / 'failed'}", markup=False)
+        console.print(f"What is known of the failed clips: {out / 'failed'}")
     if summary.clips + summary.kept:
-        console.print(f"Look at it: mannequin show {out}\nProve it: mannequin validate {out}", markup=False)
+        console.print(f"Look at it: mannequin show {out}\nProve it: mannequin validate {out}")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
+
+from mannequin.terminal import Console
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,5 @@ class Label:
         footage |= {"body": catalog.assets.located().body, "gender": gender}
         dataset = create_or_resume(self.out, {"footage": footage, "clips": 1}, num_clips=1)
         size = write_clip(dataset.path_of(0), clip)
-        Console().print(
-            f"{clip.spec.num_frames} labelled frames, {size / 1e6:.1f} MB, in {self.out}", markup=False, highlight=False
-        )
+        Console().print(f"{clip.spec.num_frames} labelled frames, {size / 1e6:.1f} MB, in {self.out}")
         return 0

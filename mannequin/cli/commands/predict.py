@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
+
+from mannequin.terminal import Console
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,16 @@ class Predict:
             self.batch,
             self.device,
         )
-        with Console(stderr=True).status("predicting") as status:
+        with Console(stderr=True).doing("predicting") as tell:
             outcome = predict(
-                options, lambda what, done, total: status.update(f"{what} {done}" + (f" of {total}" if total else ""))
+                options, lambda what, done, total: tell(f"{what} {done}" + (f" of {total}" if total else ""))
             )
         for message in outcome.failed.values():
-            Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)
+            Console(stderr=True).print(message)
         parts = [f"{len(outcome.done)} done"] + [
             f"{len(names)} {how}"
             for names, how in ((outcome.skipped, "there already"), (outcome.failed, "failed"))
             if names
         ]
-        Console(soft_wrap=True, highlight=False, markup=False).print(
-            f"{outcome.task}: {', '.join(parts)}. Look at {self.out / 'overlay'}"
-        )
+        Console().print(f"{outcome.task}: {', '.join(parts)}. Look at {self.out / 'overlay'}")
         return 1 if outcome.failed else 0

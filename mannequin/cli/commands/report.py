@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 
 from mannequin.cli.progress import ClipBar
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,5 @@ class Report:
         with ClipBar(self.quiet) as bar:
             file, written = write_report(self.path, self.out, self.clips, bar.show)
         if not self.quiet:
-            Console(highlight=False, markup=False, soft_wrap=True).print(
-                f"report: {file}, {size(written)}. Open it in a browser."
-            )
+            Console().print(f"report: {file}, {size(written)}. Open it in a browser.")
         return 0

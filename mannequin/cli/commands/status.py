@@ -1,14 +1,13 @@
 """``mannequin status``"""
 
-import json as json_
 from dataclasses import asdict, dataclass
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from mannequin.cli.progress import duration
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console, print_json
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Status:
 
         found = read_progress(self.dataset)
         if self.json:
-            print(json_.dumps(asdict(found), indent=2, ensure_ascii=False))
+            print_json(asdict(found))
         elif not self.quiet:
             _print(self.dataset, found)
         return 0 if found.is_complete else 1
@@ -49,13 +48,12 @@ def _print(path: Place, found) -> None:
     table = Table(show_header=False, box=None)
     for name, value in rows(found):
         table.add_row(name, value)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     console.print(table)
     if found.failed:
         console.print(
             f"What is known of the failed clips: {path / 'failed'}\nTry them again: the same command with "
-            "--retry-failed",
-            markup=False,
+            "--retry-failed"
         )
 
 

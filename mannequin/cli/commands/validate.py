@@ -1,14 +1,16 @@
 """``mannequin validate``"""
 
-import json as json_
 from dataclasses import dataclass
 
 import tyro
-from rich.console import Console, JustifyMethod
-from rich.markup import escape
+from rich.console import JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console, print_json
+
+_FAILED = ("failed", "bold red")
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,19 @@ class Validate:
         from mannequin.renderers.validation.record import leave, to_plain
         from mannequin.renderers.validation.validate import validate
 
-        console, progress = Console(), Console(stderr=True)
-        with progress.status("validating") as status:
+        with Console(stderr=True).doing("validating") as tell:
             report = validate(
                 self.dataset,
                 self.clips,
                 self.frames,
-                lambda done, total: status.update(f"validated {done} of {total} clips"),
+                lambda done, total: tell(f"validated {done} of {total} clips"),
             )
         plain = to_plain(report, len(open_dataset(self.dataset)))
         leave(self.dataset, plain)
         if self.json:
-            print(json_.dumps(plain, indent=2, ensure_ascii=False))
+            print_json(plain)
         else:
-            _print(console, report)
+            _print(Console(soft_wrap=False), report)
         return 1 if report.failed else 0
 
 
@@ -66,12 +67,14 @@ def _print(console: Console, report) -> None:
         if not row.ok:
             note = f": {row.worst.note}" if row.worst.note else ""
             console.print(
-                f"[bold red]failed[/] {row.check} in {row.failed} of {row.examined}, worst in {row.where}{escape(note)}"
+                Text.assemble(_FAILED, f" {row.check} in {row.failed} of {row.examined}, worst in {row.where}{note}")
             )
     for note in report.notes:
-        console.print(f"[yellow]note[/] {escape(note)}")
+        console.print(Text.assemble(("note", "yellow"), f" {note}"))
     failed = len(report.failed)
-    console.print("[bold red]not valid[/]: " + f"{failed} checks failed" if failed else "[green]valid[/]")
+    console.print(
+        Text.assemble(("not valid", "bold red"), f": {failed} checks failed") if failed else Text("valid", "green")
+    )
 
 
 def _table(rows) -> Table:
@@ -97,6 +100,6 @@ def _table(rows) -> Table:
             "≥" if finding.at_least else "≤",
             f"{finding.limit:g}",
             finding.unit,
-            "[green]ok[/]" if row.ok else "[bold red]failed[/]",
+            Text("ok", "green") if row.ok else Text.assemble(_FAILED),
         )
     return table

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import tyro
-from rich.console import Console
 
 from mannequin.generator.io.remote import Place
+from mannequin.terminal import Console
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class View:
     def run(self) -> int:
         from mannequin.view.server import LOOPBACK, Viewer
 
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console()
         with Viewer(self.path, self.host, self.port, self.clip, self.palette) as viewer:
-            console.print(f"{len(viewer.index):,} clips of {self.path} at {viewer.url}", markup=False)
+            console.print(f"{len(viewer.index):,} clips of {self.path} at {viewer.url}")
             if self.host in LOOPBACK:
                 console.print(
                     f"From another machine: ssh -L {viewer.port}:localhost:{viewer.port} THIS-MACHINE, then http://localhost:{viewer.port}"

@@ -5,7 +5,6 @@ import shlex
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from mannequin.cli.commands.train import STREAM_VALIDATION, Train, TrainRecipe
@@ -13,6 +12,7 @@ from mannequin.cli.training.bar import TrainBar
 from mannequin.generator.errors import ConfigError, TrainingError, unknown_name
 from mannequin.renderers.choice import open_renderer
 from mannequin.report.rebuild import generate_command
+from mannequin.terminal import Console
 from mannequin.training.card import write_card
 from mannequin.training.core.checkpoint import FOLDER, checkpoints
 from mannequin.training.core.init import read_starts
@@ -50,7 +50,7 @@ def run_recipe(command: TrainRecipe) -> int:
     stages = adjusted(RECIPES[command.task].presets[command.preset], **changes)
     if command.stream and not command.val_data:
         stages = adjusted(stages, validation_samples=STREAM_VALIDATION)
-    console = Console(highlight=False, markup=False, soft_wrap=True, quiet=command.quiet or not _speaks())
+    console = Console(quiet=command.quiet or not _speaks())
     for stage in stages:
         task = make_task(stage.task, stage.network)
         data = _data(command, task, stage.data, command.seed)
@@ -127,7 +127,7 @@ def _data(command: Train | TrainRecipe, task: Task, selection: DataConfig, seed:
 
 
 def _print(command: Train, task: Task, result: Result, card: Path | None) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console()
     if result.stopped is not None:
         console.print(str(result))
         return
