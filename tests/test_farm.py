@@ -2,8 +2,10 @@
 
 import builtins
 import ctypes
+import errno
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -364,12 +366,141 @@ def test_what_must_not_be_broken_is_finished_before_a_worker_leaves(tmp_path):
     assert (tmp_path / "file").read_text() == "whole" and not workers_of(os.getpid())
 
 
+def open_threads(number: int) -> int:
+    """How many threads of this process a signal can reach."""
+    texts = [(thread / "status").read_text() for thread in Path("/proc/self/task").iterdir()]
+    return sum(not int(text.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1 for text in texts)
+
+
+SHIELDED = """
+import signal
+from mannequin.renderers.production.pool import pool
+from tests.test_farm import open_threads
+with pool(1) as run_calls:
+    print(*(said for _, said in run_calls(open_threads, [(signal.SIGTERM,), (signal.SIGINT,)])))
+"""
+
+
+@NEEDS_PROC
+def test_the_first_worker_of_a_process_is_shielded_too():
+    done = subprocess.run(
+        [sys.executable, "-c", SHIELDED], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["1", "0"]  # one waits for SIGTERM
+
+
+def test_a_process_that_cannot_start_says_why(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(RenderError, match="has been deleted"), pool(1) as run_calls:
+        list(run_calls(os.getpid, [()]))
+    monkeypatch.undo()
+
+    def fail(number):
+        def refuse(*args, **kwargs):
+            raise OSError(number, os.strerror(number))
+
+        return refuse
+
+    for number, says in ((errno.EMFILE, "ulimit -n"), (errno.EAGAIN, "ulimit -u"), (errno.ENOENT, "TMPDIR")):
+        monkeypatch.setattr(pool_module.tempfile, "TemporaryFile", fail(number))
+        with pytest.raises(RenderError, match=says), pool(2) as run_calls:
+            list(run_calls(os.getpid, [()]))
+
+
+def test_what_workers_write_has_no_name_on_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool_module.tempfile, "tempdir", str(tmp_path))
+    with pool(1) as run_calls:
+        assert next(run_calls(os.listdir, [(tmp_path,)]))[1] == []
+        assert not list(tmp_path.iterdir())
+
+
+def hold(path):
+    """Refuse to be ended until ``path`` is gone."""
+    with uninterrupted():
+        path.with_suffix(".pid").write_text(str(os.getpid()))
+        while path.exists():
+            time.sleep(0.02)
+        os._exit(0)
+
+
+def held_and_another(path) -> tuple:
+    """Arguments of :func:`call` that keep one worker busy, and let the other return once it is."""
+    return [(hold, path), (wait_for, path.with_suffix(".pid"))]
+
+
+def wait_for(path):
+    while not (path.exists() and path.read_text()):
+        time.sleep(0.02)
+
+
+def call(task, *arguments):
+    return task(*arguments)
+
+
 @NEEDS_PROC
 def test_a_worker_that_does_not_leave_in_time_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(pool_module, "EXIT_SECONDS", 0.05)
+    path = tmp_path / "held"
+    path.touch()
     with pool(2) as run_calls:
-        next(run_calls(finish, [(tmp_path / "file", True), (tmp_path / "file", False)]))
-    assert not (tmp_path / "file").exists() and not workers_of(os.getpid())
+        next(run_calls(call, held_and_another(path)))
+    while workers_of(os.getpid()):
+        time.sleep(0.02)
+
+
+@NEEDS_PROC
+def test_a_worker_that_cannot_even_be_killed_holds_nobody_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool_module, "EXIT_SECONDS", 0.05)
+    monkeypatch.setattr(pool_module._Process, "kill", lambda process: None)
+    path = tmp_path / "held"
+    path.touch()
+    with pool(2) as run_calls:
+        next(run_calls(call, held_and_another(path)))
+    pid = int(path.with_suffix(".pid").read_text())
+    assert pid in workers_of(os.getpid()) and pid not in [child.pid for child in multiprocessing.active_children()]
+    path.unlink()
+    os.waitpid(pid, 0)
+
+
+@NEEDS_PROC
+def test_a_second_call_to_stop_kills_workers(tmp_path, monkeypatch):
+    def interrupted(process):
+        patch.undo()
+        raise KeyboardInterrupt
+
+    path = tmp_path / "held"
+    path.touch()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt), pool(2) as run_calls:
+        patch.setattr(pool_module._Process, "close", interrupted)
+        next(run_calls(call, held_and_another(path)))
+    while workers_of(os.getpid()):
+        time.sleep(0.02)
+
+
+STOPPED = """
+import os, signal, time
+from mannequin.renderers.production import pool
+pool.EXIT_SECONDS = 0.1
+worker = pool._Worker(None)
+worker.send(os.getpid, (), 1)
+pid = worker.receive()
+worker.send(time.sleep, (1e6,), 1)
+os.kill(pid, signal.SIGSTOP)
+print(pid)
+"""
+
+
+@NEEDS_PROC
+def test_python_ends_although_a_worker_takes_no_notice():
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert not done.stderr and not Path("/proc", done.stdout.strip()).exists()
 
 
 # Disks

@@ -20,23 +20,8 @@ from mannequin.generator.dataset.native import open_clip, read_clip, write_clip
 from mannequin.terminal import Console, escaped
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = [
-    "--renderer",
-    "raster",
-    "--clips",
-    "1",
-    "--frames",
-    "1",
-    "--size",
-    "24",
-    "24",
-    "--samples",
-    "1",
-    "--light",
-    "lamps",
-    "--workers",
-    "0",
-]
+SMALL = ["--renderer", "raster", "--clips", "1", "--frames", "1", "--size", "24", "24"]
+SMALL += ["--samples", "1", "--light", "lamps", "--workers", "0"]
 HOSTILE = "x\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202etxt\u200b[/bold][link=file:///]\r:smile:"
 """Clipboard, screen, C1, direction of writing, hidden characters, rich's markup, start of the line, rich's emoji."""
 

@@ -4,7 +4,10 @@ A pool is a function (task, tuples of arguments) → iterator of (arguments, res
 finishing. A result is what the task returned, or :class:`WorkerCrash`; what the task raised is raised.
 """
 
+import atexit
+import errno
 import faulthandler
+import multiprocessing.process
 import os
 import pickle
 import re
@@ -13,23 +16,28 @@ import tempfile
 import threading
 import time
 import traceback
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import reduction
+from multiprocessing import resource_tracker as python_tracker
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, cast
 
 import cv2
-from joblib.externals.loky.backend import get_context, resource_tracker
+from joblib.externals.loky.backend import get_context
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from threadpoolctl import threadpool_limits
+
+from mannequin.generator.errors import RenderError
 
 ATTEMPTS = 3
 """How often a call is made before it is given up."""
 
 EXIT_SECONDS = 3.0
-"""Seconds that a worker has to exit by itself."""
+"""Seconds that a worker has to exit by itself, and again when it is killed, which one that waits for a disk ignores."""
 
 LOG_BYTES = 20_000
 """Kept of the end of a worker's output."""
@@ -77,10 +85,7 @@ def pool(workers: int) -> Iterator[RunCalls]:
     try:
         yield lambda task, arguments: _run_in_workers(processes, task, arguments)
     finally:
-        for worker in processes:
-            worker.terminate()
-        for worker in processes:
-            worker.join()
+        _end([worker.process for worker in processes if worker.process])
 
 
 @contextmanager
@@ -157,9 +162,9 @@ class _Worker:
         self.call = arguments, attempt
         process = self.process
         if process is None or process.exitcode is not None:
-            self.join()
+            if process:
+                process.close()
             process = self.process = _Process(self.core)
-            process.start()
         with suppress(OSError):  # it died this instant; receive() will say so
             process.connection.send_bytes(pickle.dumps((task, arguments), pickle.HIGHEST_PROTOCOL))
         return process.connection
@@ -173,74 +178,73 @@ class _Worker:
         except (EOFError, OSError):
             process.wait()
             return WorkerCrash(process.reason(), process.log_end(), self.call[1])
-        process.log.truncate(0)
+        process.forget()
         if not is_good:
             raise value
         return value
 
-    def terminate(self) -> None:
-        """Send SIGTERM to the process."""
-        if self.process is not None:
-            self.process.terminate()
-
-    def join(self) -> None:
-        """Wait until the process has ended; kill one that does not."""
-        if self.process is not None:
-            self.process.close()
-
 
 class _Process:
-    """A process, the connection to it, and the file that it writes its output to."""
+    """A running process, the connection to it, and the nameless file that it writes its output to."""
 
     def __init__(self, core: int | None):
-        context = cast(
-            Any, get_context("loky")
-        )  # starts afresh and, unlike spawn, does not run the user's script again
-        handle, name = tempfile.mkstemp(prefix="mannequin-", suffix=".log")
-        os.close(handle)
-        self.log = open(name, "r+b", buffering=0)
-        self.connection: Connection
-        self.connection, self._end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(self._end, core, name), daemon=True)
-
-    def start(self) -> None:
-        with _signals_blocked():
-            self._process.start()
-        self._end.close()
+        """Start it. Raises RenderError saying why the system lets none start."""
+        context = cast(Any, get_context("loky"))  # starts afresh; unlike spawn, does not run the user's script again
+        with ExitStack() as stack:
+            try:
+                self._log = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+                self.connection: Connection
+                self.connection, end = map(stack.enter_context, context.Pipe())
+                self._process = context.Process(
+                    target=_serve, args=(end, _Handle(self._log.fileno()), core), daemon=True
+                )
+                with _signals_blocked():
+                    self._process.start()
+            except OSError as e:
+                raise RenderError(f"Cannot start a process to render in: {_why_not(e)}") from e
+            stack.pop_all()
+        end.close()
+        _running.add(self)
 
     @property
     def exitcode(self) -> int | None:
         """None while it runs."""
         return self._process.exitcode
 
-    def wait(self) -> None:
-        self._process.join()
-
     def terminate(self) -> None:
+        """Send it SIGTERM."""
         self._process.terminate()
 
-    def close(self) -> None:
-        """Wait until it has ended, or kill it; then remove its log."""
-        self.connection.close()
-        self._process.join(EXIT_SECONDS)
-        if self._process.is_alive():
-            self._kill()
-            self._process.join()
-        self.log.close()
-        Path(self.log.name).unlink(missing_ok=True)  # by a process that ended before it could
-
-    def _kill(self) -> None:
+    def kill(self) -> None:
         """End it at once. loky's processes have no kill() of their own."""
-        if hasattr(signal, "SIGKILL"):
+        if self.exitcode is None and hasattr(signal, "SIGKILL"):
             os.kill(self._process.pid, signal.SIGKILL)
-        else:
-            self._process.terminate()
+
+    def wait(self) -> None:
+        """Wait until it has ended; kill it if it does not."""
+        self._process.join(EXIT_SECONDS)
+        if self.exitcode is None:
+            self.kill()
+            self._process.join(EXIT_SECONDS)
+
+    def close(self) -> None:
+        """Wait until it has ended, or kill it. One that even then stays is left to the system."""
+        self.connection.close()
+        self.wait()
+        if self.exitcode is None:  # or Python would wait for it when it ends
+            multiprocessing.process._children.discard(self._process)  # pyright: ignore[reportAttributeAccessIssue]
+        self._log.close()
+        _running.discard(self)
+
+    def forget(self) -> None:
+        """Drop what it wrote so far."""
+        self._log.truncate(0)
+        self._log.seek(0)  # for it too: both have the file from one opening
 
     def log_end(self) -> str:
         """The end of what it wrote on standard output and error."""
-        size = self.log.seek(0, os.SEEK_END)
-        self.log.seek(max(0, size - LOG_BYTES))
-        return self.log.read(LOG_BYTES).decode("utf-8", "replace")
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), LOG_BYTES, max(0, size - LOG_BYTES)).decode("utf-8", "replace")
 
     def reason(self) -> str:
         """Why it ended, in a sentence."""
@@ -261,13 +265,68 @@ class _Process:
         return f"The process rendering it died ({name})."
 
 
+_running: weakref.WeakSet[_Process] = weakref.WeakSet()
+"""Every process that may still be there."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """Before Python ends: it would wait for processes that something kept from being ended."""
+    _end(list(_running))
+
+
+def _end(processes: list[_Process]) -> None:
+    """End processes; what is uninterrupted in them is finished before. A second Ctrl-C or SIGTERM kills them."""
+    try:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.close()
+    except BaseException:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.close()
+        raise
+
+
+def _why_not(error: OSError) -> str:
+    """Why no process can be started, and what to do."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "the folder that this command runs in has been deleted. Change to another one and start again."
+    if error.errno == errno.EAGAIN:
+        return "the system allows no more of them (see ulimit -u). Ask for fewer --workers, or raise the limit."
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many files are open (see ulimit -n). Ask for fewer --workers, or raise the limit."
+    if isinstance(error, FileNotFoundError):
+        return f"{error.strerror}. Its output goes to a temporary file; set TMPDIR to a folder you may write to."
+    return f"{error.strerror or error}. Free some memory and disk, and start again."
+
+
+class _Handle:
+    """The number of an open file, which a process that is started with it has too."""
+
+    def __init__(self, number: int):
+        self.number = number
+
+    def __reduce__(self):
+        return _handed, (reduction.DupFd(self.number),)
+
+
+def _handed(duplicate) -> _Handle:
+    return _Handle(duplicate.detach())
+
+
 @contextmanager
 def _signals_blocked():
     """Block Ctrl-C and SIGTERM; processes started meanwhile do so for good; _exit_on_sigterm waits for SIGTERM."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # lets signals through again when it starts
+    for tracker in (python_tracker, loky_tracker):  # each lets signals through again when it starts
+        tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -278,7 +337,7 @@ def _signals_blocked():
 # In a worker
 
 
-def _serve(connection, core: int | None, log: str) -> None:
+def _serve(connection, log: _Handle, core: int | None) -> None:
     """Do calls until the other end of the connection is closed."""
     _set_up(core, log)
     while True:
@@ -312,12 +371,10 @@ def _pickled_error(error: Exception) -> bytes:
     return message
 
 
-def _set_up(core: int | None, log: str) -> None:
+def _set_up(core: int | None, log: _Handle) -> None:
     """Write to the log, leave Ctrl-C to the parent, take a core and one thread, and exit on SIGTERM."""
-    handle = os.open(log, os.O_WRONLY | os.O_APPEND)
-    os.unlink(log)  # the parent has it open
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
+    os.dup2(log.number, 1)
+    os.dup2(log.number, 2)
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_on_sigterm, args=(os.getppid(),), daemon=True).start()
