@@ -4,8 +4,11 @@ import errno
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +21,7 @@ from mannequin.generator.errors import DatasetError
 from mannequin.generator.io import atomic
 from tests.clips import noise_clip
 
+ROOT = Path(__file__).resolve().parents[1]
 CONFIG = {"preset": "studio", "seed": 1, "sample": {"frames": 4, "size": [240, 320]}}
 
 
@@ -57,7 +61,7 @@ def test_clips_are_counted_and_read_in_order(tmp_path):
     assert dataset.path_of(1002) == tmp_path / "clips" / "001" / "001002.h5"
     assert dataset.path_of(1_234_567).name == "1234567.h5"
     (tmp_path / "clips" / "000" / "notes.h5").write_text("not a clip's name")
-    (tmp_path / "clips" / "000" / ".000004.h5.host.1-0.part").write_text("half")
+    (tmp_path / "clips" / "000" / ".000004.h5.host.0123456789abcdef.part").write_text("half")
     opened = open_dataset(tmp_path)
     assert opened.done() == {0, 3, 1002} and list(opened) == [0, 3, 1002] and len(opened) == 3
     assert opened.clips() == [dataset.path_of(i) for i in (0, 3, 1002)]
@@ -172,34 +176,75 @@ def test_a_damaged_description_is_refused(tmp_path, text):
     assert (tmp_path / "dataset.json").read_text("utf-8") == text
 
 
-def dead_pid():
-    process = multiprocessing.get_context("spawn").Process(target=int)
-    process.start()
-    process.join()
-    return process.pid
-
-
 def test_half_files_of_dead_runs_are_swept_and_others_kept(tmp_path):
     dataset = create_or_resume(tmp_path, CONFIG, 5)
     fill(dataset, [0])
-    folder, here = dataset.path_of(0).parent, atomic._host()
+    folder, here, token = dataset.path_of(0).parent, atomic._machine(), "0123456789abcdef"
     old = time.time() - atomic.STALE_SECONDS - 60
-    kept = [f".000001.h5.{here}.{os.getpid()}-0.part", ".000001.h5.elsewhere.1-0.part", ".mine.part", "000000.h5"]
-    gone = [
-        f".000002.h5.{here}.{dead_pid()}-3.part",
-        ".000003.h5.elsewhere.1-0.part",
-        f".000004.h5.{here}.{os.getpid()}-9.part",
-    ]
-    for name in kept[:3] + gone:
+    kept = [f".000001.h5.elsewhere.{token}.part", ".mine.part", "000000.h5"]
+    gone = [f".000002.h5.{here}.{token}.part", f".000003.h5.elsewhere.{token}.part"]
+    for name in kept[:2] + gone:
         (folder / name).write_text("half")
-    for name in [".mine.part"] + gone[1:]:
+    for name in (".mine.part", gone[1]):
         os.utime(folder / name, (old, old))
+    with atomic.part_of(folder / "000004.h5") as part:
+        part.write_text("half")
+        os.utime(part, (old, old))
+        create_or_resume(tmp_path, CONFIG, 5)
+        assert sorted(p.name for p in folder.iterdir()) == sorted([*kept, part.name])
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*kept, "000004.h5"])
+
+
+KILLED = """
+import os, signal, sys
+from mannequin.generator.io import atomic
+real, os.getpid = os.getpid(), lambda: 1
+atomic.socket.gethostname = lambda: "worker-0"
+with atomic.part_of(sys.argv[1]) as part:
+    part.write_text("half")
+    os.kill(real, signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL and locks on files")
+def test_a_container_that_starts_again_as_the_same_process_clears_up(tmp_path, monkeypatch):
+    """Same host name, same number: what was left is neither taken for at work nor in the way."""
+    dataset = create_or_resume(tmp_path, CONFIG, 5)
+    path = dataset.path_of(0)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    monkeypatch.setattr(atomic.socket, "gethostname", lambda: "worker-0")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, path], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert killed.returncode == -9 and len(list(path.parent.iterdir())) == 1
+    assert atomic.write_bytes(path, b"whole") == 5
     create_or_resume(tmp_path, CONFIG, 5)
-    assert sorted(p.name for p in folder.iterdir()) == sorted(kept)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_disk_without_locks_is_told_by_age(tmp_path, monkeypatch):
+    def unsupported(number, how):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(atomic.fcntl, "flock", unsupported)
+    names = [f".{k}.{atomic._machine()}.0123456789abcdef.part" for k in range(2)]
+    for name in names:
+        (tmp_path / name).touch()
+    os.utime(tmp_path / names[0], (1, 1))
+    assert atomic.sweep(tmp_path) == 1 and [p.name for p in tmp_path.iterdir()] == names[1:]
+
+
+def test_what_looks_like_half_a_file_and_is_none_is_left_alone(tmp_path):
+    part = f".x.{atomic._machine()}.0123456789abcdef.part"
+    (tmp_path / "kept").touch()
+    for k, make in enumerate((os.mkdir, os.mkfifo, lambda path: os.symlink(tmp_path / "kept", path))):
+        (tmp_path / str(k)).mkdir()
+        make(tmp_path / str(k) / part)
+    assert atomic.sweep(tmp_path) == 0 and len(list(tmp_path.rglob("*.part"))) == 3
 
 
 def test_half_a_description_does_not_block_a_new_start(tmp_path):
-    (tmp_path / ".dataset.json.elsewhere.1-0.part").write_text("{")
+    (tmp_path / ".dataset.json.elsewhere.0123456789abcdef.part").write_text("{")
     assert create_or_resume(tmp_path, CONFIG, 1).config == CONFIG
 
 

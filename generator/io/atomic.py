@@ -1,19 +1,32 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all.
+
+Half a file has a name of its own, which says on which machine it is written, and its writer holds the
+kernel's lock on it: numbers of processes and names of hosts come again, in restarted containers at once.
+"""
 
 import errno
-import itertools
 import os
 import re
+import secrets
 import socket
+import stat
 import time
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.io.remote import Place, RemotePath
 
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows, where files are told by their age alone
+    fcntl = None
+
 STALE_SECONDS = 6 * 3600
-"""Age at which a temporary file counts as left behind, whoever wrote it."""
+"""Age at which a temporary file of another machine counts as left behind, unless it is locked."""
 
 _ADVICE = {
     errno.EBADF: "it is closed; leave it open, or send it to a file or /dev/null",
@@ -27,8 +40,7 @@ _ADVICE = {
     errno.EEXIST: "a part of the path is a file; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
-_PART = re.compile(r"\..+\.([^.]+)\.(\d+)-\d+\.part")
-_counter = itertools.count()
+_PART = re.compile(r"\..+\.([^.]+)\.[0-9a-f]{16}\.part", re.DOTALL)
 
 
 class SweptError(DatasetError):
@@ -51,7 +63,7 @@ def write_bytes(path: Place, data, replace: bool = True) -> int:
 
 
 def _write(path: Path, data, replace: bool) -> None:
-    with part_of(path, replace) as part, open(part, "xb") as file:
+    with part_of(path, replace) as part, open(part, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -59,15 +71,18 @@ def _write(path: Path, data, replace: bool) -> None:
 
 @contextmanager
 def part_of(path: Path, replace: bool = True):
-    """A temporary path beside ``path`` that takes its name if the block succeeds, else goes.
+    """An empty temporary file beside ``path`` that takes its name if the block succeeds, else goes.
 
-    replace: take the place of a file of that name; otherwise that one stays.
+    replace: take the place of a file of that name; otherwise that one stays. The block may open the
+    file by its name, not put another one there.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{_host()}.{os.getpid()}-{next(_counter)}.part")
+    part = path.with_name(f".{path.name}.{_machine()}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
+        with open(part, "xb") as file:
+            _lock(file.fileno())
+            yield part
         if replace or not _link(part, path):
             os.replace(part, path)
     except FileNotFoundError as e:
@@ -118,26 +133,40 @@ def _is_stale(part: Path) -> bool:
     match = _PART.fullmatch(part.name)
     if not match:
         return False
-    if match[1] == _host() and os.name == "posix" and not _is_running(int(match[2])):
-        return True
     try:
-        return time.time() - part.stat().st_mtime > STALE_SECONDS
+        with open(os.open(part, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW), "r+b") as file:
+            about = os.fstat(file.fileno())
+            is_free = _lock(file.fileno())
     except OSError:
         return False
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+    if not stat.S_ISREG(about.st_mode) or is_free is False:
         return False
-    except PermissionError:
-        return True
+    return bool(is_free and match[1] == _machine()) or time.time() - about.st_mtime > STALE_SECONDS
+
+
+def _lock(number: int) -> bool | None:
+    """Lock an open file: True if nobody has, False if somebody has; None where the system or the disk knows no locks.
+
+    The lock ends with the process, and is seen by all of one machine.
+    """
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
     return True
 
 
-def _host() -> str:
-    return re.sub(r"[^\w-]", "-", socket.gethostname()) or "host"
+@cache
+def _machine() -> str:
+    """What tells this machine from others as long as it runs; the same in all of its containers."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except (OSError, ValueError):
+        return re.sub(r"[^\w-]", "-", socket.gethostname()) or "host"
 
 
 def _unlink(path: Path) -> None:
