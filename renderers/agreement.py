@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from mannequin.generator.compiled import njit
 from mannequin.generator.errors import DisagreementError
 
 EDGE_STEP = 0.03
@@ -105,7 +105,7 @@ def summarize(frames: list[FrameAgreement]) -> dict[str, float]:
     return summary
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _compare(segm_a, instance_a, depth_a, segm_b, instance_b, depth_b, edge_step):
     h, w = segm_a.shape
     counts = np.zeros(4, np.int64)  # silhouette, part, instance, foreground
@@ -127,7 +127,7 @@ def _compare(segm_a, instance_a, depth_a, segm_b, instance_b, depth_b, edge_step
     return counts, errors[:n], depths[:n]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _at_edge(instance, depth, y, x, step):
     """Whether the neighbourhood of a pixel leaves its surface."""
     h, w = instance.shape

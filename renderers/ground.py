@@ -8,8 +8,8 @@ the same at every image size, has no noise, and is the same whichever renderer d
 
 import cv2
 import numpy as np
-from numba import njit
 
+from mannequin.generator.compiled import njit
 from mannequin.generator.scene import Scene
 from mannequin.generator.spec import HdriLight, LampLight
 

@@ -466,6 +466,7 @@ def test_an_unusable_or_damaged_cache_only_costs_time(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("MANNEQUIN_CACHE", str(blocked))
+    monkeypatch.setattr(cache.tempfile, "tempdir", str(tmp_path / "absent"))
     assert cache.cached_arrays("k", "a", lambda: {"x": np.arange(3)})["x"].tolist() == [0, 1, 2]
     monkeypatch.setenv("MANNEQUIN_CACHE", str(tmp_path / "c"))
     cache.cached_arrays("k", "a", lambda: {"x": np.arange(3)})

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from mannequin.generator.compiled import njit
 
 MARGIN = 8
 """Texels by which every chart is continued beyond its border, for bilinear filtering."""

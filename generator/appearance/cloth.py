@@ -1,11 +1,11 @@
 """The colour of cloth: patterns, weave, seams, pockets, buttons and the shading of folds."""
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance import garments as kinds
 from mannequin.generator.appearance.garments import fold
 from mannequin.generator.appearance.noise import bump, fractal, lattice, ramp, value
+from mannequin.generator.compiled import njit
 
 
 @njit(cache=True)

@@ -1,7 +1,6 @@
 """Moves a body's surface out to that of its clothes, shoes and hair."""
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance import garments as kinds
 from mannequin.generator.appearance import surface
@@ -11,6 +10,7 @@ from mannequin.generator.appearance.footwear import Shoe
 from mannequin.generator.appearance.garments import Garment, fold, inside
 from mannequin.generator.appearance.hair import STYLE_CODES, volume
 from mannequin.generator.appearance.noise import ramp
+from mannequin.generator.compiled import njit
 
 FOLD_HEIGHT = 0.011
 """Half the height of the deepest folds, metres."""

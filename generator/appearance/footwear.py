@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance.noise import bump, ramp, value
+from mannequin.generator.compiled import njit
 
 SNEAKERS, BOOTS, DRESS_SHOES = range(3)
 SHOE_CODES = {"sneakers": SNEAKERS, "boots": BOOTS, "dress shoes": DRESS_SHOES}

@@ -7,9 +7,9 @@ that one number gives the mask, the hem's seam, the cuff and the shadow on the s
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance.noise import ramp, value
+from mannequin.generator.compiled import njit
 
 TOP, BOTTOM, DRESS, SOCK = range(4)
 CREW, VEE, SCOOP, HIGH = range(4)

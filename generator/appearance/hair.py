@@ -1,9 +1,9 @@
 """Hair: where it grows, its strands and colour, and the volume it adds to the head."""
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance.noise import bump, fractal, ramp, value
+from mannequin.generator.compiled import njit
 
 SHORT, SIDE_PART, BUZZ, CURLY, BALD, LONG, BOB, BUN, PONYTAIL = range(9)
 STYLE_CODES = {

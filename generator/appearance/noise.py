@@ -5,7 +5,8 @@ depends on nothing but the point and the seed.
 """
 
 import numpy as np
-from numba import njit
+
+from mannequin.generator.compiled import njit
 
 _MASK = 0xFFFFFFFF
 

@@ -5,7 +5,6 @@ cloth, hair, …) remove the ``__pycache__`` beside it.
 """
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance.cloth import cloth_colour
 from mannequin.generator.appearance.footwear import shoe_colour, sock_colour
@@ -13,6 +12,7 @@ from mannequin.generator.appearance.garments import inside
 from mannequin.generator.appearance.hair import BALD, BUZZ, cover, growth, shine
 from mannequin.generator.appearance.noise import ramp
 from mannequin.generator.appearance.skin import eye_colour, skin_colour
+from mannequin.generator.compiled import njit
 
 CHANNELS = (
     "x",

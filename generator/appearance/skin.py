@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.appearance.noise import bump, fractal, ramp, value
+from mannequin.generator.compiled import njit
 
 NO_BEARD, STUBBLE, GOATEE, FULL_BEARD = range(4)
 BEARD_CODES = {"none": NO_BEARD, "stubble": STUBBLE, "goatee": GOATEE, "full": FULL_BEARD}

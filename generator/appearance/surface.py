@@ -2,8 +2,9 @@
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
+
+from mannequin.generator.compiled import njit
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

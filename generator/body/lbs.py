@@ -8,10 +8,10 @@ bits, and a frame is the same whichever frames are posed with it.
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-import numba
 import numpy as np
 
 from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel
+from mannequin.generator.compiled import njit
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.base import Skeleton
 
@@ -130,7 +130,7 @@ def global_transforms(local: np.ndarray, joints: np.ndarray, parents: np.ndarray
     return _chain(np.ascontiguousarray(local, np.float64), np.ascontiguousarray(bones, np.float64), parents)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _chain(local, bones, parents):
     frames, count = local.shape[:2]
     world = np.zeros((frames, count, 4, 4))
@@ -152,7 +152,7 @@ def _chain(local, bones, parents):
     return world
 
 
-@numba.njit(cache=True, inline="always")
+@njit(cache=True, inline="always")
 def _correct(point, feature, fix):
     """Add one joint's corrective fix (9, 3) under feature (9, LANES) to point (3, LANES)."""
     for i in range(LANES):
@@ -164,7 +164,7 @@ def _correct(point, feature, fix):
         point[0, i], point[1, i], point[2, i] = x, y, z
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _skin(rest, features, skinning, transl, tables, out):
     """Fill out (t ≤ LANES, V, 3) from rest (V, 3); the other arguments end in LANES.
 

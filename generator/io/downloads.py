@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mannequin.generator.errors import AssetError, DatasetError
 from mannequin.generator.io.atomic import part_of
-from mannequin.generator.io.cache import cache_dir, content_key
+from mannequin.generator.io.cache import cache_dirs, content_key, writable_dir
 from mannequin.generator.io.remote import RemotePath, place
 
 _MARKS = ("ETag", "etag", "md5Hash", "LastModified", "mtime", "updated")
@@ -27,10 +27,21 @@ def local(path: str) -> Path:
     there = replace(there, error=AssetError)
     files = there.tree()
     key = content_key(there.url, *((name, about["size"], _mark(about)) for name, about in files.items()))
-    root = cache_dir() / "remote" / key / there.name
+    root = _folder(Path("remote", key)) / there.name
     for name, about in files.items():
         _fetch(there / name if name else there, root.joinpath(*_parts(there, name)), about["size"])
     return root
+
+
+def _folder(name: Path) -> Path:
+    """``name`` in a cache: where it is already, else where it can be."""
+    cache = next((cache for cache in cache_dirs() if (cache / name).is_dir()), None) or writable_dir()
+    if cache is None:
+        raise AssetError(
+            "No folder can be written to keep copies of remote files in. Set MANNEQUIN_CACHE to one that you may "
+            "write to."
+        )
+    return cache / name
 
 
 def _mark(about: dict) -> str:

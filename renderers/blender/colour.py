@@ -1,8 +1,8 @@
 """Colour before and after Cycles: light at the vertices of a mesh, and its image over the background."""
 
-import numba
 import numpy as np
 
+from mannequin.generator.compiled import njit
 from mannequin.renderers.raster.geometry import add_vertex_normals
 from mannequin.renderers.raster.shading import ENCODE, even_light
 
@@ -17,7 +17,7 @@ def vertex_shade(vertices: np.ndarray, faces: np.ndarray, sh: np.ndarray) -> np.
     return _shade(normals, sh)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _shade(normals, sh):
     out = np.empty(len(normals), np.float32)
     for i in range(len(normals)):
@@ -36,7 +36,7 @@ def compose(radiance: np.ndarray, background: np.ndarray, out: np.ndarray) -> No
     _compose(radiance, background, ENCODE, out)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _compose(radiance, background, table, out):
     h, w = out.shape[:2]
     steps = table.shape[0] - 1

@@ -7,8 +7,9 @@ from the rasteriser, so that comparing the two renderers still finds what one of
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from mannequin.generator.compiled import njit
 
 CELL = 4
 """px, edge of the squares in which triangles are noted."""
@@ -96,7 +97,7 @@ def _to_pixels(box, resolution) -> Crop:
     return Crop(box[0] * CELL, box[1] * CELL, min(box[2] * CELL, h), min(box[3] * CELL, w))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _project(vertices, R, offset, K, screen):
     """Write pixel positions of world vertices (V, 3); True if one is nearer than NEAR."""
     for i in range(vertices.shape[0]):
@@ -109,7 +110,7 @@ def _project(vertices, R, offset, K, screen):
     return False
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _touch(screen, faces, h, w, cells):
     """Mark the cells under each triangle's bounding box and margin."""
     rows, columns = cells.shape
@@ -128,7 +129,7 @@ def _touch(screen, faces, h, w, cells):
                 cells[r, c] = True
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _best_split(cells, r0, c0, r1, c1):
     """The two tight boxes of least total area that a straight cut leaves, or negative ones."""
     best = (r1 - r0) * (c1 - c0)
@@ -144,7 +145,7 @@ def _best_split(cells, r0, c0, r1, c1):
     return first, second
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _tight(cells, r0, c0, r1, c1):
     """The smallest box around the marked cells of a box that has some."""
     top, left, bottom, right = r1, c1, r0, c0

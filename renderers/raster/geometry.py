@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from mannequin.generator.compiled import njit
 from mannequin.generator.errors import RenderError, unknown_name
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.renderers.raster.lens import Lens, make_lens

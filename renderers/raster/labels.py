@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.clip import CHANNELS, LABELS, Foreground
+from mannequin.generator.compiled import njit
 from mannequin.generator.errors import unknown_name
 from mannequin.generator.scene import Scene
 from mannequin.renderers.raster.geometry import Viewpoint

@@ -7,7 +7,8 @@ pixels" are fx x + cx, fy y + cy: where the ray would meet the image of a lens w
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from mannequin.generator.compiled import njit
 
 
 @dataclass(frozen=True, eq=False)

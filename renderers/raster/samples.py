@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from mannequin.generator.compiled import njit
 from mannequin.renderers.raster.geometry import Viewpoint
 from mannequin.renderers.raster.lens import image_rays
 from mannequin.renderers.raster.zbuffer import bin_points, fill_grid, fill_points

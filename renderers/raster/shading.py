@@ -8,9 +8,9 @@ vertices and blended, as in the Cycles renderer. Shadows fall on the ground alon
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
 from mannequin.generator.clip import Foreground
+from mannequin.generator.compiled import njit
 from mannequin.generator.light import SurfaceLight, surface_light
 from mannequin.generator.scene import Scene
 from mannequin.renderers.ground import Backdrop

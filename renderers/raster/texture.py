@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from mannequin.generator.compiled import njit
 from mannequin.generator.environment import to_linear
 
 FULL = 65535

@@ -9,7 +9,8 @@ Triangles are two-sided. Surfaces nearer than ``NEAR`` are not seen.
 """
 
 import numpy as np
-from numba import njit
+
+from mannequin.generator.compiled import njit
 
 NEAR = 0.01
 """Near plane, metres."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
+
+from mannequin.generator.compiled import njit
 
 NEAR = 0.01
 """m. Nearer surfaces are not seen, as in the renderers."""
