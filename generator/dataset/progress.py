@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mannequin.generator.dataset.folder import find_dataset
 from mannequin.generator.dataset.inventory import take_inventory
-from mannequin.generator.dataset.runlog import tails
+from mannequin.generator.dataset.runlog import number, numbers, tails, text
 from mannequin.generator.io.remote import Place
 
 QUIET_SECONDS = 60.0
@@ -20,7 +20,7 @@ class DatasetProgress:
     total: clips planned. running: runs at work. clips_per_second and frames_per_second: of the runs
     at work, lately; if none is, of those that were last. left: seconds to go at that pace, None if
     nothing is known. seconds: per stage, and peak_mb, hosts, disagreement (worst, per measure)
-    and died (processes): of what the logs say of late.
+    and died (processes): of what the logs say of late. unread: logs that cannot be read.
     """
 
     total: int
@@ -36,6 +36,7 @@ class DatasetProgress:
     peak_mb: float = 0.0
     disagreement: dict[str, float] = field(default_factory=dict)
     died: int = 0
+    unread: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -51,7 +52,8 @@ def read_progress(path: Place | str) -> DatasetProgress:
     planned = range(dataset.num_clips if dataset.num_clips is not None else 1_000_000_000)
     inventory = take_inventory(dataset.path, planned)
     missing = inventory.missing if dataset.num_clips is not None else 0
-    runs = [_Run(lines, changed) for changed, lines in tails(dataset.path)]
+    logs, unread = tails(dataset.path)
+    runs = [_Run(lines, changed) for changed, lines in logs]
     running = [run for run in runs if run.is_running(time.time())]
     before = [run for run in runs if run.pace]
     recent = running or [run for run in before if run.is_running(before[0].changed, or_ended=True)]
@@ -62,14 +64,15 @@ def read_progress(path: Place | str) -> DatasetProgress:
         failed=inventory.failed,
         missing=missing,
         running=len(running),
-        hosts=len({clip.get("host") for run in recent for clip in run.clips}),
+        hosts=len({text(clip, "host") for run in recent for clip in run.clips}),
         clips_per_second=pace,
         frames_per_second=sum(run.frame_pace for run in recent),
         left=missing / pace if pace else None if missing else 0.0,
-        seconds=_sums(clip["seconds"] for run in recent for clip in run.made),
-        peak_mb=max((clip.get("peak_mb", 0.0) for run in recent for clip in run.clips), default=0.0),
-        disagreement=_worst(clip.get("agreement", {}) for run in recent for clip in run.made),
+        seconds=_sums(numbers(clip, "seconds") for run in recent for clip in run.made),
+        peak_mb=max((number(clip, "peak_mb") for run in recent for clip in run.clips), default=0.0),
+        disagreement=_worst(numbers(clip, "agreement") for run in recent for clip in run.made),
         died=sum("died" in line for run in recent for line in run.lines),
+        unread=unread,
     )
 
 
@@ -92,7 +95,7 @@ class _Run:
     @property
     def frame_pace(self) -> float:
         """Frames per second."""
-        return self.pace * sum(clip.get("frames", 0) for clip in self.made) / max(len(self.clips), 1)
+        return self.pace * sum(number(clip, "frames") for clip in self.made) / max(len(self.clips), 1)
 
     def is_running(self, now: float, or_ended: bool = False) -> bool:
         """Whether it has said anything lately and not that it ends."""

@@ -1,14 +1,26 @@
 """What the logs of a dataset's runs say, read line by line."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import BinaryIO
 
-from mannequin.generator.dataset.numbered_files import names_in
-from mannequin.generator.dataset.runlog import FOLDER, tails
+from mannequin.generator.dataset.runlog import (
+    FOLDER,
+    log_names,
+    number,
+    numbers,
+    open_log,
+    parsed,
+    table,
+    tails,
+    text,
+)
 from mannequin.generator.io.remote import Place, RemotePath
 
 LONGEST_LINE = 1 << 20
+MOST_BYTES = 1 << 30
+"""Of all logs together, a minute's reading: some two million clips."""
 MOST_RUNS = 1000
 """Runs that are told apart; what later ones did still counts in the sums."""
 
@@ -35,7 +47,7 @@ class Run:
 @dataclass
 class Runs:
     """All runs, in the order of their start. seconds: per stage, of all processes. is_whole: whether whole logs were
-    read."""
+    read. unread: logs that cannot be read, or lie beyond MOST_BYTES."""
 
     runs: list[Run] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -46,12 +58,13 @@ class Runs:
     hosts: set[str] = field(default_factory=set)
     versions: dict[str, set[str]] = field(default_factory=dict)
     is_whole: bool = True
+    unread: int = 0
 
 
 def read_runs(path: Place) -> Runs:
     """The runs of the dataset at ``path``; none if there are no logs, or none to be read."""
     found = Runs(is_whole=not isinstance(path, RemotePath))
-    for lines in _logs(path):
+    for lines in _logs(path, found):
         run = None
         for line in lines:
             if "run" in line or run is None:
@@ -65,41 +78,45 @@ def read_runs(path: Place) -> Runs:
     return found
 
 
-def _logs(path: Place) -> Iterator[Iterable[dict]]:
-    """The lines of each log, by name. Of those in an object store, their ends."""
+def _logs(path: Place, found: Runs) -> Iterator[Iterable[dict]]:
+    """The lines of each log, by name. Of those in an object store, their ends. Counts those that cannot be read."""
     if isinstance(path, RemotePath):
-        yield from (lines for _, lines in tails(path))
+        ends, found.unread = tails(path)
+        yield from (lines for _, lines in ends)
         return
-    for name in sorted(names_in(path / FOLDER)):
-        if name.endswith(".jsonl"):
-            yield _lines(path / FOLDER / name)
+    names, found.unread = log_names(path / FOLDER)
+    left = MOST_BYTES
+    for name in names:
+        try:
+            with open_log(path / FOLDER / name) as log:
+                yield _lines(log, left)
+                left -= log.tell()
+                found.unread += log.read(1) != b""
+        except FileNotFoundError:
+            continue  # deleted meanwhile
+        except OSError:
+            found.unread += 1
 
 
-def _lines(file) -> Iterator[dict]:
-    """The lines that are whole and say something."""
-    try:
-        with open(file, "rb") as log:
-            while line := log.readline(LONGEST_LINE):
-                try:
-                    plain = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(plain, dict):
-                    yield plain
-    except OSError:
-        return  # deleted meanwhile, or not for us to read: logs are no part of the data
+def _lines(log: BinaryIO, most: int) -> Iterator[dict]:
+    """The lines that are whole and say something, of the first ``most`` bytes."""
+    while log.tell() < most and (line := log.readline(LONGEST_LINE)):
+        if plain := parsed(line):
+            yield plain
 
 
 def _add(found: Runs, run: Run, line: dict) -> None:
     if "run" in line:
-        run.started, run.host, run.device = (_text(line, key) for key in ("run", "host", "device"))
-        run.platform, run.python = _text(line, "platform"), _text(line, "python")
-        run.workers = int(_number(line, "workers"))
-        for name, version in _dict(line, "versions").items():
-            found.versions.setdefault(str(name)[:100], set()).add(str(version)[:100])
+        run.started, run.host, run.device = (text(line, key) for key in ("run", "host", "device"))
+        run.platform, run.python = text(line, "platform"), text(line, "python")
+        run.workers = int(number(line, "workers"))
+        versions = table(line, "versions")
+        for name in islice(versions, 20):
+            if name[:100] in found.versions or len(found.versions) < 20:
+                found.versions.setdefault(name[:100], set()).add(text(versions, name)[:100])
     if "end" in line:
-        run.end = _text(line, "end")
-    before, run.wall = run.wall, max(run.wall, _number(line, "t"))
+        run.end = text(line, "end")
+    before, run.wall = run.wall, max(run.wall, number(line, "t"))
     found.wall += run.wall - before
     if "died" in line:
         run.died += 1
@@ -110,31 +127,12 @@ def _add(found: Runs, run: Run, line: dict) -> None:
 
 
 def _add_clip(found: Runs, run: Run, line: dict) -> None:
-    frames, peak = int(_number(line, "frames")), _number(line, "peak_mb")
+    frames, peak = int(number(line, "frames")), number(line, "peak_mb")
     run.clips, run.frames = run.clips + 1, run.frames + frames
     found.clips, found.frames = found.clips + 1, found.frames + frames
     run.peak_mb, found.peak_mb = max(run.peak_mb, peak), max(found.peak_mb, peak)
     if len(found.hosts) < MOST_RUNS:
-        found.hosts.add(_text(line, "host"))
-    stages = _dict(line, "seconds")
-    for stage in list(stages)[:20]:
+        found.hosts.add(text(line, "host"))
+    for stage, seconds in numbers(line, "seconds").items():
         if stage in found.seconds or len(found.seconds) < 20:
-            found.seconds[stage] = found.seconds.get(stage, 0.0) + _number(stages, stage)
-
-
-def _number(line: dict, key: str) -> float:
-    """A finite number from 0; 0 for anything else."""
-    value = line.get(key)
-    return (
-        float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15 else 0.0
-    )
-
-
-def _text(line: dict, key: str) -> str:
-    value = line.get(key)
-    return value[:200] if isinstance(value, str) else ""
-
-
-def _dict(line: dict, key: str) -> dict:
-    value = line.get(key)
-    return value if isinstance(value, dict) else {}
+            found.seconds[stage] = found.seconds.get(stage, 0.0) + seconds

@@ -293,13 +293,16 @@ def making(source: Source) -> Html:
 
 def _throughput(source: Source) -> Html:
     r = source.runs
+    unread = f"; {r.unread:,} logs not read" if r.unread else ""
     if not r.clips:
-        return el("p", "There are no logs of the runs that made it, so nothing is known of its speed.")
+        return el("p", f"There are no logs of the runs that made it, so nothing is known of its speed{unread}.")
     busy = sum(r.seconds.values())
     rows = [
         (
             "Clips made",
-            f"{r.clips:,}, {r.frames:,} frames, as the logs have it" + ("" if r.is_whole else "; of their ends only"),
+            f"{r.clips:,}, {r.frames:,} frames, as the logs have it"
+            + ("" if r.is_whole else "; of their ends only")
+            + unread,
         ),
         (
             "Speed",

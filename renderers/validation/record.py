@@ -12,7 +12,7 @@ import math
 from contextlib import suppress
 
 from mannequin.generator.dataset.folder import software_versions
-from mannequin.generator.dataset.runlog import FOLDER, now
+from mannequin.generator.dataset.runlog import FOLDER, LARGEST, now
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.generator.io.reading import read_json
@@ -78,5 +78,10 @@ def _is_record(plain) -> bool:
         isinstance(plain.get("valid"), bool) and type(plain.get("clips")) is int and isinstance(plain.get("at"), str)
     )
     return about and all(
-        isinstance(row, dict) and all(isinstance(row.get(k), kind) for k, kind in _ROW.items()) for row in rows
+        isinstance(row, dict) and all(_is(row.get(k), kind) for k, kind in _ROW.items()) for row in rows
     )
+
+
+def _is(value, kind) -> bool:
+    """Whether ``value`` is of a type, and a number one that can be written as a float."""
+    return isinstance(value, kind) and (not isinstance(value, int) or abs(value) < LARGEST)

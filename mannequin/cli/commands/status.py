@@ -60,6 +60,8 @@ def _print(path: Place, found) -> None:
 def rows(found) -> list[tuple[str, str]]:
     """(name, value) lines for a person of a ``mannequin.generator.dataset.progress.DatasetProgress``."""
     lines = [("clips", f"{found.done} of {found.total} done, {found.failed} failed, {found.missing} missing")]
+    if found.unread:
+        lines.append(("not read", f"{_count(found.unread, 'log')}: no regular files, or not for us to read"))
     if not found.clips_per_second:
         return lines
     hosts = _count(found.hosts, "machine")
