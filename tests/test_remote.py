@@ -182,7 +182,7 @@ def test_a_long_log_is_cut_to_its_end_and_tells_how_fast_the_run_is(s3, monkeypa
             log.say(clip=index, host="a", frames=2, seconds={"render": 1.0})
     (key,) = keys(s3)
     assert key.startswith("out/.log/") and len(keys(s3)[key]) == 2000
-    ((changed, lines),) = runlog.tails(place(URL))
+    ((changed, lines),), _ = runlog.tails(place(URL))
     assert abs(changed - time.time()) < 3600
     assert [line["clip"] for line in lines[:-1]] == list(range(lines[0]["clip"], 50)) and lines[-1]["end"] == "done"
 
@@ -191,7 +191,7 @@ def test_a_log_reaches_the_bucket_although_the_run_raises(s3):
     with pytest.raises(KeyboardInterrupt), runlog.RunLog(place(URL)) as log:
         log.say(clip=0)
         raise KeyboardInterrupt
-    ((_, lines),) = runlog.tails(place(URL))
+    ((_, lines),), _ = runlog.tails(place(URL))
     assert lines[1]["clip"] == 0 and lines[-1]["end"] == "KeyboardInterrupt"
 
 
