@@ -19,8 +19,9 @@ os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
 
 import cv2
 
-from mannequin.generator.body.lbs import rest_joints, rodrigues
+from mannequin.generator.body.lbs import rest_joints
 from mannequin.generator.light import SH_GAIN
+from mannequin.generator.rotations import rodrigues
 from mannequin.generator.scene import Scene
 from mannequin.generator.spec import ShLight
 from mannequin.renderers.blender.camera import apply_lens, lens_of, matrix_world

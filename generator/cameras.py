@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.spec import CameraSpec, Matrix4
 
 
@@ -9,12 +10,12 @@ def look_at(position, target, roll: float = 0.0) -> np.ndarray:
     """(4, 4) T_world_camera of a camera at ``position`` facing ``target``, level unless rolled (rad)."""
     position = np.asarray(position, float)
     forward = np.asarray(target, float) - position
-    forward /= np.linalg.norm(forward)
+    forward /= exact.norm(forward)
     up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.999 else np.array([1.0, 0.0, 0.0])
     right = np.cross(forward, up)
-    right /= np.linalg.norm(right)
+    right /= exact.norm(right)
     down = np.cross(forward, right)
-    c, s = np.cos(roll), np.sin(roll)
+    c, s = exact.cos(roll), exact.sin(roll)
     pose = np.eye(4)
     pose[:3, :3] = np.stack([c * right + s * down, c * down - s * right, forward], axis=1)
     pose[:3, 3] = position
@@ -46,7 +47,7 @@ def poses_with_neighbours(poses, num_frames: int) -> np.ndarray:
 
 def to_camera(points: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray:
     """World points (…, 3) to camera coordinates, for one (4, 4) pose."""
-    return (points - T_world_camera[:3, 3]) @ T_world_camera[:3, :3]
+    return exact.matmul(points - T_world_camera[:3, 3], T_world_camera[:3, :3])
 
 
 def project(points: np.ndarray, K: np.ndarray) -> np.ndarray:

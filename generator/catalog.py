@@ -11,7 +11,6 @@ import numpy as np
 from mannequin.generator.body.model import BodyModel
 from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
 from mannequin.generator.io.remote import is_url, place
-from mannequin.generator.light import hdri_irradiance
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.streams import rank, stream
 
@@ -120,8 +119,10 @@ class Catalog:
         real = self._real_shapes.get(body_id.split("-", 1)[1])
         if real is not None:
             return real
+        from mannequin.generator.exact import normals
+
         size = min(10, self.body(body_id).num_betas)
-        return np.clip(stream(0, 0, f"shapes of {body_id}").standard_normal((NUM_SHAPES, size)), -2.5, 2.5)
+        return np.clip(normals(stream(0, 0, f"shapes of {body_id}"), (NUM_SHAPES, size)), -2.5, 2.5)
 
     @cached_property
     def _real_shapes(self) -> dict[str, np.ndarray]:
@@ -248,8 +249,11 @@ class Catalog:
     @cache
     def brightness(self, environment_id: str) -> float:
         """Luminance of a white surface under the environment, averaged over all ways it may face."""
+        from mannequin.generator.exact import matmul
+        from mannequin.generator.light import hdri_irradiance
+
         ambient = hdri_irradiance(self.environment(environment_id))[0] * 0.282095
-        return float(ambient @ [0.2126, 0.7152, 0.0722])
+        return float(matmul(ambient, [0.2126, 0.7152, 0.0722]))
 
     @cached_property
     def _photos(self) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
 from mannequin.generator.io.image_size import check_image
@@ -105,7 +106,7 @@ def _decode(path, flags: int, formats: tuple[str, ...], expected: str) -> np.nda
 def to_linear(image: np.ndarray) -> np.ndarray:
     """float32 linear values of uint8 sRGB values."""
     s = np.arange(256) / 255.0
-    table = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    table = np.where(s <= 0.04045, s / 12.92, exact.power((s + 0.055) / 1.055, 2.4)).astype(np.float32)
     return table[image]
 
 
@@ -135,7 +136,7 @@ def environment_view(
     x = (np.arange(w) + 0.5 - K[0, 2]) / K[0, 0]
     y = (np.arange(h) + 0.5 - K[1, 2]) / K[1, 1]
     rays = np.stack([*np.broadcast_arrays(x[None, :], y[:, None]), np.ones((h, w))], axis=-1)
-    rays = rays @ T_world_camera[:3, :3].T
+    rays = exact.matmul(rays, T_world_camera[:3, :3].T)
     if height > 0:
         rays = _seen_from(rays, T_world_camera[:3, 3] - [0.0, 0.0, ground], height)
     u, v = equirectangular(rays, yaw)
@@ -154,11 +155,11 @@ def _seen_from(rays: np.ndarray, eye: np.ndarray, height: float) -> np.ndarray:
     centre = np.array([0.0, 0.0, height])
     down = np.minimum(rays[..., 2], -1e-9)
     ground = eye + rays * (-max(eye[2], 1e-3) / down)[..., None]
-    on_ground = (rays[..., 2] < 0) & (np.hypot(ground[..., 0], ground[..., 1]) < GROUND_RADIUS)
+    on_ground = (rays[..., 2] < 0) & (exact.hypot(ground[..., 0], ground[..., 1]) < GROUND_RADIUS)
     unit = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
     offset = eye - centre
-    b = unit @ offset
-    reach = np.sqrt(np.maximum(b * b - offset @ offset + GROUND_RADIUS**2 + height**2, 0.0)) - b
+    b = exact.matmul(unit, offset)
+    reach = np.sqrt(np.maximum(b * b - exact.matmul(offset, offset) + GROUND_RADIUS**2 + height**2, 0.0)) - b
     dome = offset + unit * reach[..., None]
     return np.where(on_ground[..., None], ground - centre, dome)
 
@@ -166,8 +167,8 @@ def _seen_from(rays: np.ndarray, eye: np.ndarray, height: float) -> np.ndarray:
 def equirectangular(direction: np.ndarray, yaw: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """(u, v) in [0, 1) and [0, 1], v up, of world directions (…, 3) of any length."""
     x, y, z = np.moveaxis(np.asarray(direction, np.float64), -1, 0)
-    turn = (yaw - np.arctan2(y, x)) / (2 * np.pi)
-    return (turn + 0.5) % 1.0, np.arctan2(z, np.hypot(x, y)) / np.pi + 0.5
+    turn = (yaw - exact.arctan2(y, x)) / (2 * np.pi)
+    return (turn + 0.5) % 1.0, exact.arctan2(z, exact.hypot(x, y)) / np.pi + 0.5
 
 
 def fit_photo(image: np.ndarray, resolution, offset=(0.5, 0.5)) -> np.ndarray:

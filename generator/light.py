@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.spec import HdriLight, Lamp, LampLight, ShLight
 
 BAND_GAIN = np.repeat([1.0, 2.0 / 3.0, 0.25], [1, 3, 5])
@@ -53,9 +54,9 @@ def hdri_irradiance(environment: np.ndarray, yaw: float = 0.0) -> np.ndarray:
     """
     power, elevation, azimuth = _pooled(environment)
     azimuth = azimuth[None, :] + yaw
-    x, y = np.cos(elevation)[:, None] * np.cos(azimuth), np.cos(elevation)[:, None] * np.sin(azimuth)
-    direction = np.stack([x, y, np.broadcast_to(np.sin(elevation)[:, None], x.shape)], axis=-1)
-    return np.tensordot(sh_basis(direction), power, axes=([0, 1], [0, 1])) * BAND_GAIN[:, None]
+    x, y = exact.cos(elevation)[:, None] * exact.cos(azimuth), exact.cos(elevation)[:, None] * exact.sin(azimuth)
+    direction = np.stack([x, y, np.broadcast_to(exact.sin(elevation)[:, None], x.shape)], axis=-1)
+    return exact.matmul(sh_basis(direction).reshape(-1, 9).T, power.reshape(-1, 3)) * BAND_GAIN[:, None]
 
 
 def _pooled(environment: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,7 +68,7 @@ def _pooled(environment: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     rows = np.linspace(0, h, min(h, 64), endpoint=False).astype(int)
     columns = np.linspace(0, w, min(w, 128), endpoint=False).astype(int)
     elevation = np.pi * (0.5 - (np.arange(h) + 0.5) / h)
-    weighted = environment * (np.cos(elevation) * (2 * np.pi / w) * (np.pi / h))[:, None, None]
+    weighted = environment * (exact.cos(elevation) * (2 * np.pi / w) * (np.pi / h))[:, None, None]
     power = np.add.reduceat(np.add.reduceat(weighted, rows, axis=0), columns, axis=1)
     middle_rows = (rows + np.append(rows[1:], h)) / 2
     middle_columns = (columns + np.append(columns[1:], w)) / 2
@@ -88,12 +89,12 @@ class SurfaceLight:
 
     def radiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """(n, 3) float64 RGB at world points (n, 3) with unit normals (n, 3)."""
-        total = np.maximum(sh_basis(normals) @ self.sh, 0.0)
+        total = np.maximum(exact.matmul(sh_basis(normals), self.sh), 0.0)
         for row in self.lamps:
             way = points - row[:3]
             distance = np.linalg.norm(way, axis=-1, keepdims=True)
             way = way / distance
-            facing = np.maximum(way @ row[3:6], 0.0) * np.maximum(-(way * normals).sum(-1), 0.0)
+            facing = np.maximum(exact.matmul(way, row[3:6]), 0.0) * np.maximum(-(way * normals).sum(-1), 0.0)
             total = total + facing[:, None] * row[6:9] / distance**2
         return total
 
@@ -124,6 +125,6 @@ def lamp_row(lamp: Lamp) -> np.ndarray:
     """
     position, target = np.asarray(lamp.position, float), np.asarray(lamp.target, float)
     axis = target - position
-    length = np.linalg.norm(axis)
+    length = exact.norm(axis)
     axis = axis / length if length > 0 else np.array([0.0, 0.0, -1.0])
     return np.concatenate([position, axis, np.asarray(lamp.color) * lamp.power / np.pi**2])

@@ -12,6 +12,7 @@ import trimesh
 from PIL import Image
 from trimesh.resolvers import Resolver
 
+from mannequin.generator import exact
 from mannequin.generator.errors import AssetError, unknown_name
 from mannequin.generator.io import limits
 from mannequin.generator.io.image_size import check_image
@@ -30,7 +31,7 @@ MOST_TEXELS = 2048
 MOST_REPEATS = 64
 """Times that an image may be repeated over a mesh along one axis."""
 
-SEAM_COSINE = np.cos(np.radians(30.0))
+SEAM_COSINE = exact.cos(np.radians(30.0))
 """Vertices at one place whose surfaces turn by less than this belong together: the file parts them for their
 texture coordinates, not for an edge."""
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from mannequin.generator.body.lbs import global_transforms, make_skeleton, pose_body, rodrigues
+from mannequin.generator import exact
+from mannequin.generator.body.lbs import global_transforms, make_skeleton, pose_body
 from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.rotations import axis_angle, rodrigues
 from mannequin.generator.spec import HAND_JOINTS, HandSpec, PersonSpec
 
 
@@ -58,21 +59,15 @@ def _place(pose, transl, skeleton: Skeleton, person: PersonSpec, ground: float):
     turn = rodrigues(np.array([0.0, 0.0, person.yaw]))
     pelvis = skeleton.joints[0] + transl
     start = np.array([pelvis[1, 0], pelvis[1, 1], 0.0])
-    moved = (pelvis - start) @ turn.T + (np.asarray(person.place) + [0.0, 0.0, ground])
+    moved = exact.matmul(pelvis - start, turn.T) + (np.asarray(person.place) + [0.0, 0.0, ground])
     pose = pose.copy()
-    pose[:, 0] = axis_angle(turn @ rodrigues(pose[:, 0]))
+    pose[:, 0] = axis_angle(exact.matmul(turn, rodrigues(pose[:, 0])))
     return pose, moved - skeleton.joints[0]
 
 
 def _joints(pose, transl, skeleton: Skeleton) -> np.ndarray:
     transforms = global_transforms(rodrigues(pose), skeleton.joints, skeleton.parents)
     return transforms[:, :, :3, 3] + transl[:, None]
-
-
-def axis_angle(rotation: np.ndarray) -> np.ndarray:
-    """(…, 3, 3) rotation matrices to (…, 3) axis-angles."""
-    flat = Rotation.from_matrix(rotation.reshape(-1, 3, 3)).as_rotvec()
-    return flat.reshape(rotation.shape[:-2] + (3,))
 
 
 def person_vertices(person: PersonSpec, catalog, posed: PersonPose) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
 from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_camera
@@ -11,6 +12,7 @@ from mannequin.generator.clip import ObjectTrack, PersonTrack, described_track
 from mannequin.generator.environment import environment_view, fit_photo
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.people import frame_times, hand_pose, person_pose, person_vertices
+from mannequin.generator.rotations import transpose
 from mannequin.generator.spec import (
     HAND_JOINTS,
     ClipSpec,
@@ -170,7 +172,7 @@ def _object(spec: ClipSpec, thing: ObjectSpec) -> tuple[MeshTrack, ObjectTrack]:
     shape = object_mesh(thing.mesh, thing.texture)
     poses = poses_with_neighbours(thing.T_world_object, spec.num_frames)
     scaled = shape.vertices * thing.scale
-    vertices = np.einsum("tij,vj->tvi", poses[:, :3, :3], scaled) + poses[:, None, :3, 3]
+    vertices = exact.matmul(scaled, transpose(poses[:, :3, :3])) + poses[:, None, :3, 3]
     nothing = np.zeros(len(shape.faces), np.uint8)
     mesh = MeshTrack(
         name=thing.name,
@@ -205,7 +207,7 @@ def _background(spec, catalog, K, poses) -> np.ndarray:
     behind = spec.background
     if isinstance(behind, PlainBackground):
         colour = np.asarray(behind.color, np.float32)
-        linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+        linear = np.where(colour <= 0.04045, colour / 12.92, exact.power((colour + 0.055) / 1.055, 2.4))
         return np.broadcast_to(linear.astype(np.float32), (1, *spec.resolution, 3)).copy()
     if isinstance(behind, PhotoBackground):
         return fit_photo(catalog.photo(behind.image), spec.resolution, behind.offset)[None]

@@ -9,6 +9,7 @@ the same at every image size, has no noise, and is the same whichever renderer d
 import cv2
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.compiled import njit
 from mannequin.generator.scene import Scene
 from mannequin.generator.spec import HdriLight, LampLight
@@ -84,7 +85,7 @@ def _lattice(mesh) -> tuple[np.ndarray, np.ndarray]:
 def _points(mesh, k: int, height: float, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(P, 3) float32 points of a mesh at index ``k`` above the ground at ``height``; their z counts from it."""
     vertices = mesh.vertices[k]
-    between = np.einsum("pc,pcx->px", weights, vertices[mesh.faces[faces]])
+    between = (weights[..., None] * vertices[mesh.faces[faces]]).sum(1)
     points = np.concatenate([vertices, between.astype(np.float32)])
     points[:, 2] -= np.float32(height)
     return points[points[:, 2] > 0.0]
@@ -113,9 +114,9 @@ def sample_environment(environment: np.ndarray, yaw: float, count: int) -> tuple
     h, w = environment.shape[:2]
     upper = environment[: h // 2].astype(np.float64)
     elevation = np.pi * (0.5 - (np.arange(h // 2) + 0.5) / h)[:, None]
-    solid = np.cos(elevation) * (2 * np.pi / w) * (np.pi / h) * np.sin(elevation)
+    solid = exact.cos(elevation) * (2 * np.pi / w) * (np.pi / h) * exact.sin(elevation)
     given = upper * solid[..., None]
-    luminance = given @ [0.2126, 0.7152, 0.0722] + 1e-12
+    luminance = exact.matmul(given, [0.2126, 0.7152, 0.0722]) + 1e-12
     rows = np.cumsum(luminance.sum(1))
     index = np.arange(1, count + 1)[:, None]
     a, b = ((0.5 + index * [0.7548776662466927, 0.5698402909980532]) % 1.0).T
@@ -124,7 +125,7 @@ def sample_environment(environment: np.ndarray, yaw: float, count: int) -> tuple
     column = (columns < b[:, None] * columns[:, -1:]).sum(1).clip(0, w - 1)
     azimuth = 2 * np.pi * (0.5 - (column + 0.5) / w) + yaw
     up = elevation[row, 0]
-    directions = np.stack([np.cos(up) * np.cos(azimuth), np.cos(up) * np.sin(azimuth), np.sin(up)], 1)
+    directions = np.stack([exact.cos(up) * exact.cos(azimuth), exact.cos(up) * exact.sin(azimuth), exact.sin(up)], 1)
     share = given[row, column] / luminance[row, column, None]
     return directions, share * luminance.sum() / count
 
@@ -135,16 +136,24 @@ def _lamp_points(light: LampLight, height: float):
     spots, power = [], []
     for lamp in light.lamps:
         position, axis = np.subtract(lamp.position, [0.0, 0.0, height]), np.subtract(lamp.target, lamp.position)
-        axis = axis / np.linalg.norm(axis)
+        axis = axis / exact.norm(axis)
         side = np.cross(axis, [0.0, 0.0, 1.0] if abs(axis[2]) < 0.9 else [1.0, 0.0, 0.0])
-        side /= np.linalg.norm(side)
+        side /= exact.norm(side)
         other = np.cross(axis, side)
         n = np.arange(each) + 0.5
         radius, angle = lamp.size / 2 * np.sqrt(n / each), n * 2.399963229728653
-        spots.append(position + radius[:, None] * (np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * other))
+        spots.append(
+            position + radius[:, None] * (exact.cos(angle)[:, None] * side + exact.sin(angle)[:, None] * other)
+        )
         below = np.array([0.0, 0.0, 0.0]) - position
-        distance = np.linalg.norm(below)
-        onto = lamp.power / np.pi / distance**2 * max(0.0, below @ axis / distance) * max(0.0, position[2] / distance)
+        distance = exact.norm(below)
+        onto = (
+            lamp.power
+            / np.pi
+            / distance**2
+            * max(0.0, exact.matmul(below, axis) / distance)
+            * max(0.0, position[2] / distance)
+        )
         power.append(np.tile(onto * np.asarray(lamp.color) / each, (each, 1)))
     if not spots:
         return np.zeros((0, 4)), np.zeros((0, 3)), np.zeros(3)

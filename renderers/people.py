@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.body.model import SMPL_JOINTS, joint_parents
 from mannequin.generator.clip import Foreground, ObjectView, PersonTrack, PersonView, View
 from mannequin.generator.scene import MeshTrack, Scene
@@ -55,7 +56,7 @@ def _view(scene: Scene, camera: str, foreground: Foreground, track: PersonTrack,
     lens = make_lens(K, spec.distortion)
     frames, count = track.joints.shape[:2]
     R, origin = poses[1:-1, :3, :3], poses[1:-1, None, :3, 3]
-    points = np.einsum("tji,tik->tjk", track.joints - origin, R)
+    points = exact.matmul(track.joints - origin, R)
     image = project_points(points.reshape(-1, 3), lens.pinhole, lens.k, lens.radius, NEAR).reshape(frames, count, 2)
     h, w = foreground.resolution
     in_frame = (image[..., 0] >= 0) & (image[..., 0] < w) & (image[..., 1] >= 0) & (image[..., 1] < h)

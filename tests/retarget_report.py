@@ -7,7 +7,6 @@ import numpy as np
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.foot_contact import contacts, intervals, slip
 from mannequin.generator.motion.retarget import HINGES, Retargeted
-from mannequin.generator.motion.rotations import angle_between, to_matrices, turn, unit
 from mannequin.generator.motion.skeletons import (
     ANKLE,
     ELBOW,
@@ -21,6 +20,7 @@ from mannequin.generator.motion.skeletons import (
     world_orientations,
 )
 from mannequin.generator.motion.source import Source
+from mannequin.generator.rotations import angle_between, to_matrices, turn, unit
 
 LIMBS = {
     "thigh": ("hip", "knee", HIP, KNEE),

@@ -13,9 +13,9 @@ from mannequin.generator.motion.actions.jump import JUMP
 from mannequin.generator.motion.actions.sit import seat
 from mannequin.generator.motion.base import PoseTrack
 from mannequin.generator.motion.kinematics.figure import Figure, mirror_order, mirror_skeleton
-from mannequin.generator.motion.kinematics.matrices import from_rotvec
 from mannequin.generator.motion.procedural import ACTIONS, complete_style, load_action, sample_style
 from mannequin.generator.motion.skeletons import ANKLE, ELBOW, KNEE, WRIST
+from mannequin.generator.rotations import rodrigues
 
 FPS = 30.0
 NAMES = sorted(ACTIONS)
@@ -44,7 +44,7 @@ def performances(name):
 
 def posed(skeleton, track: PoseTrack):
     """Joint positions, orientations and sole points in the world, by plain forward kinematics."""
-    local = from_rotvec(track.pose)
+    local = rodrigues(track.pose)
     at, turned = np.zeros(track.pose.shape), np.zeros_like(local)
     for j, p in enumerate(skeleton.parents):
         if p < 0:
@@ -100,7 +100,7 @@ def test_knees_and_elbows_bend_one_way_and_not_too_far(name):
         knees = np.degrees(track.pose[:, KNEE])
         assert knees[..., 0].min() >= 0.0 and knees[..., 0].max() < 150.0, style
         assert np.abs(knees[..., 1:]).max() == 0.0
-        local = from_rotvec(track.pose[:, ELBOW])
+        local = rodrigues(track.pose[:, ELBOW])
         flexion = np.degrees(np.arctan2(local[..., 2, 0] * [-1, 1], local[..., 0, 0])) * [-1, -1]
         assert flexion.min() > -1.0 and flexion.max() < 150.0, style
         assert np.degrees(np.linalg.norm(track.pose[:, ANKLE], axis=-1)).max() < 65.0, style

@@ -15,8 +15,8 @@ from mannequin.generator.errors import AssetError, UnsafeFileError
 from mannequin.generator.motion.foot_contact import contacts, slip
 from mannequin.generator.motion.recorded import find_motions, read_surreal_shapes, resample
 from mannequin.generator.motion.retarget import Retargeted
-from mannequin.generator.motion.rotations import from_axis_angle, to_matrices
 from mannequin.generator.motion.skeletons import joint_positions, sole_points, world_orientations
+from mannequin.generator.rotations import from_axis_angle, to_matrices
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"
 needs_cmu = pytest.mark.skipif(

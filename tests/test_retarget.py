@@ -13,9 +13,9 @@ from mannequin.generator.body.lbs import make_skeleton
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import read_bvh
 from mannequin.generator.motion.retarget import retarget
-from mannequin.generator.motion.rotations import to_matrices
 from mannequin.generator.motion.skeletons import joint_positions, world_orientations
 from mannequin.generator.motion.source import make_source
+from mannequin.generator.rotations import to_matrices
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"
 RECORDINGS = ("01_01", "07_01", "08_02", "09_11", "131_01", "131_02", "49_08")

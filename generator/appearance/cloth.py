@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance import garments as kinds
 from mannequin.generator.appearance.garments import fold
 from mannequin.generator.appearance.noise import bump, fractal, lattice, ramp, value
@@ -13,12 +14,12 @@ def _around(g, m, x, y, z, arm):
     """(around, along): metres around the trunk or limb, and along it."""
     across = abs(x)
     if arm > 0.5 and g.kind != kinds.BOTTOM:
-        return np.arctan2(y - m.shoulder_y, z - m.shoulder_z) * 0.05, across
+        return exact.arctan2(y - m.shoulder_y, z - m.shoulder_z) * 0.05, across
     if y < m.crotch_y and g.kind != kinds.DRESS:
         t = (m.hip_y - y) / (m.hip_y - m.ankle_y)
         cx, cz = m.hip_x + t * (m.ankle_x - m.hip_x), m.hip_z + t * (m.ankle_z - m.hip_z)
-        return np.arctan2(across - cx, z - cz) * 0.075, y
-    return np.arctan2(x, z - m.trunk_z + 0.02) * 0.15, y
+        return exact.arctan2(across - cx, z - cz) * 0.075, y
+    return exact.arctan2(x, z - m.trunk_z + 0.02) * 0.15, y
 
 
 @njit(cache=True)
@@ -154,7 +155,7 @@ def _edges(g, m, x, y, z, arm, d, around):
     out = 1.0 - 0.35 * bump(d, 0.0022)
     to_end = g.sleeve - abs(x) if arm > 0.5 and g.kind == kinds.TOP else y - g.hem
     if g.rib and to_end < 0.055:
-        ribs = np.sin(around * 2 * np.pi / 0.0075)
+        ribs = exact.sin(around * 2 * np.pi / 0.0075)
         return out * (0.9 + 0.08 * ribs) * (1.0 - 0.35 * bump(to_end - 0.055, 0.003))
     collar = g.collar and y > m.shoulder_y + 0.005 and arm < 0.3
     width = 0.034 if collar else 0.019

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance import garments as kinds
 from mannequin.generator.appearance import surface
 from mannequin.generator.appearance.choices import Outfit
@@ -148,11 +149,11 @@ def _unfold(offsets: np.ndarray, fit: Fit, faces: np.ndarray) -> np.ndarray:
         moved = fit.points + offsets
         a, b, c = (moved[faces[:, k]] for k in range(3))
         after = np.cross(b - a, c - a)
-        turned = np.einsum("fi,fi->f", before, after) <= 0.05 * np.einsum("fi,fi->f", before, before)
+        turned = exact.dot(before, after) <= 0.05 * exact.dot(before, before)
         if not turned.any():
             break
         touched = np.zeros(len(offsets))
         touched[faces[turned].ravel()] = 1.0
-        around = np.maximum(touched, fit.mean @ touched)
+        around = np.maximum(touched, exact.matmul(fit.mean, touched))
         offsets = offsets * (1.0 - 0.5 * np.minimum(around, 1.0))[:, None]
     return offsets

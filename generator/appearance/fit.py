@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import ndimage
 
+from mannequin.generator import exact
 from mannequin.generator.appearance import surface
 from mannequin.generator.appearance.measures import ARM_JOINTS, Measures, eyeballs, head_share, measure, share_of
 from mannequin.generator.appearance.shoes import shoe_form
@@ -66,7 +67,7 @@ def _slow(body: BodyModel, m: Measures, mean) -> dict[str, np.ndarray]:
     points = body.v_template.astype(np.float64)
     sharp = surface.vertex_normals(points, body.topology.faces)
     soft = surface.smooth(mean, points, 25)
-    fill = np.einsum("vi,vi->v", soft - points, sharp).clip(0.0, 0.02)
+    fill = exact.dot(soft - points, sharp).clip(0.0, 0.02)
     normals = surface.smooth(mean, sharp, 6)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     arms = share_of(body, ARM_JOINTS)
@@ -113,7 +114,7 @@ def _hang(points, normals, centre, chosen, slope: float) -> np.ndarray:
         return out
     away = points[chosen][:, [0, 2]] - centre[chosen]
     radius = np.linalg.norm(away, axis=1)
-    turn = (np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi) % 1.0) * BINS_AROUND
+    turn = (exact.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi) % 1.0) * BINS_AROUND
     height = points[chosen, 1]
     top, depth = height.max(), np.ptp(height)
     down = (top - height) / depth * (BINS_DOWN - 1)
@@ -124,10 +125,10 @@ def _hang(points, normals, centre, chosen, slope: float) -> np.ndarray:
     step = slope * depth / (BINS_DOWN - 1)
     for k in range(1, BINS_DOWN):
         reach[k] = np.maximum(reach[k], reach[k - 1] - step)
-    reach = ndimage.gaussian_filter(reach, (2.0, 1.5), mode=("nearest", "wrap"))  # pyright: ignore[reportArgumentType]
+    reach = exact.gaussian_filter1d(exact.gaussian_filter1d(reach, 2.0, 0, "nearest"), 1.5, 1, "wrap")
     cloth = ndimage.map_coordinates(reach, [down, turn], order=1, mode="grid-wrap")
     direction = away / np.maximum(radius, 1e-6)[:, None]
-    facing = np.einsum("vi,vi->v", direction, normals[chosen][:, [0, 2]]).clip(0.0, 1.0)
+    facing = exact.dot(direction, normals[chosen][:, [0, 2]]).clip(0.0, 1.0)
     fade = np.clip((top - height) / 0.06, 0.0, 1.0)
     move = np.clip(cloth - radius, 0.0, 0.05) * facing * fade
     out[np.ix_(chosen, [0, 2])] = direction * move[:, None]

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.noise import bump, ramp, value
 from mannequin.generator.compiled import njit
 
@@ -60,7 +61,7 @@ def shoe_colour(s, m, x, y, z):
         + 0.05 * value(x * 330.0, y * 330.0, z * 330.0, s.seed)
         + 0.05 * value(x * 45.0, y * 45.0, z * 45.0, s.seed + 1)
     )
-    crease = 1.0 - 0.12 * bump(t - 0.70, 0.03) * (0.5 + 0.5 * np.sin(t * 420.0))
+    crease = 1.0 - 0.12 * bump(t - 0.70, 0.03) * (0.5 + 0.5 * exact.sin(t * 420.0))
     r, g, b = s.red * grain * crease, s.green * grain * crease, s.blue * grain * crease
     rim = 0.013 if s.kind == SNEAKERS else 0.006 if s.kind == BOOTS else -0.006
     top = s.shaft - 0.007
@@ -103,7 +104,7 @@ def sock_colour(s, x, y, z):
     base = 0.86 if s.kind == SNEAKERS and s.seed % 3 else 0.10 + 0.12 * (s.seed % 2)
     rib = (
         1.0
-        + 0.05 * np.sin(np.arctan2(abs(x) - s.heel_x, z - s.heel_z) * 60.0)
+        + 0.05 * exact.sin(exact.arctan2(abs(x) - s.heel_x, z - s.heel_z) * 60.0)
         + 0.03 * value(x * 300, y * 300, z * 300, s.seed)
     )
     return base * rib, base * rib, base * rib * 0.98

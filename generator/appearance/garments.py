@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.noise import ramp, value
 from mannequin.generator.compiled import njit
 
@@ -108,24 +109,24 @@ def fold(g, m, x, y, z, arm):
     side = 7.0 if x > 0.0 else 23.0
     warp = value(x * 6.0, y * 6.0, z * 6.0, g.seed + 11)
     if arm > 0.5 and g.kind != BOTTOM:
-        bend = np.exp(-(((across - m.elbow_x) / 0.07) ** 2))
-        near = np.exp(-(((across - m.shoulder_x - 0.03) / 0.06) ** 2))
-        end = np.exp(-(((across - g.sleeve + 0.02) / 0.06) ** 2))
+        bend = exact.exp(-(((across - m.elbow_x) / 0.07) ** 2))
+        near = exact.exp(-(((across - m.shoulder_x - 0.03) / 0.06) ** 2))
+        end = exact.exp(-(((across - g.sleeve + 0.02) / 0.06) ** 2))
         along = across * 21.0 + y * 12.0 * warp + 0.8 * warp
         height = value(along, y * 8.0 + side, z * 8.0, g.seed + 12)
         depth = 0.3 + 0.7 * max(bend, 0.8 * near, 0.8 * end)
     elif y > m.crotch_y or g.kind == DRESS:
-        waist = np.exp(-(((y - m.hip_y - 0.24 * m.trunk) / 0.09) ** 2))
-        pit = np.exp(-((across - m.shoulder_x + 0.03) ** 2 + (y - m.shoulder_y + 0.11) ** 2) / 0.009)
-        groin = np.exp(-(((y - m.crotch_y - 0.02) / 0.07) ** 2)) * (1.0 if g.kind == BOTTOM else 0.3)
+        waist = exact.exp(-(((y - m.hip_y - 0.24 * m.trunk) / 0.09) ** 2))
+        pit = exact.exp(-((across - m.shoulder_x + 0.03) ** 2 + (y - m.shoulder_y + 0.11) ** 2) / 0.009)
+        groin = exact.exp(-(((y - m.crotch_y - 0.02) / 0.07) ** 2)) * (1.0 if g.kind == BOTTOM else 0.3)
         slant = y - 0.45 * across if g.kind != BOTTOM else y + 0.7 * across
         upright = ramp(m.hip_y + 0.12 - y, 0.0, 0.16) if g.kind != BOTTOM else 0.0
         height = (1.0 - upright) * value(x * 6.0 + warp, slant * 19.0 + 1.4 * warp, z * 6.0 + side, g.seed + 13)
         height += upright * value(x * 22.0 + warp, y * 4.0, z * 22.0, g.seed + 14)
         depth = 0.22 + 0.78 * max(waist, pit, groin, 0.7 * upright)
     else:
-        knee = np.exp(-(((y - m.knee_y) / 0.075) ** 2))
-        ankle = np.exp(-(((y - max(g.hem, m.ankle_y)) / 0.09) ** 2))
+        knee = exact.exp(-(((y - m.knee_y) / 0.075) ** 2))
+        ankle = exact.exp(-(((y - max(g.hem, m.ankle_y)) / 0.09) ** 2))
         rings = max(knee, ankle)
         height = rings * value(x * 9.0 + warp, y * 24.0 + 1.5 * warp, z * 9.0 + side, g.seed + 15)
         height += (1.0 - rings) * value(x * 17.0 + warp, y * 4.0, z * 17.0 + side, g.seed + 16)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.noise import bump, fractal, ramp, value
 from mannequin.generator.compiled import njit
 
@@ -28,7 +29,7 @@ def growth(m, style, x, y, z, head, seed):
     """
     unit = m.face / 0.11
     across, forward = abs(x), z - m.ear_z
-    turn = np.arctan2(across, forward) * 180.0 / np.pi
+    turn = exact.arctan2(across, forward) * 180.0 / np.pi
     rough = 0.004 * value(x * 130.0, y * 60.0, z * 130.0, seed)
     front = m.eye_y + 0.058 * unit
     front -= 0.012 * unit * ramp(turn, 12.0, 32.0) * (0.0 if style in (LONG, BOB, BUN, PONYTAIL) else -0.8)
@@ -64,15 +65,15 @@ def strands(m, style, x, y, z, seed):
     crown_y, crown_z = m.top_y, m.ear_z - 0.03
     if style == SIDE_PART:
         part = 0.028
-        along, around = x - part, np.arctan2(y - m.ear_y, (z - m.ear_z) + 1e-6)
+        along, around = x - part, exact.arctan2(y - m.ear_y, (z - m.ear_z) + 1e-6)
         return 0.65 * value(around * 55.0, along * 9.0, 3.0, seed) + 0.35 * value(
             around * 130.0, along * 14.0, 7.0, seed
         )
     if style in (BUN, PONYTAIL):
         # Combed back: strands run from the face to the knot.
-        around = np.arctan2(x, y - m.ear_y - 0.02)
+        around = exact.arctan2(x, y - m.ear_y - 0.02)
         return 0.65 * value(around * 34.0, z * 10.0, 3.0, seed) + 0.35 * value(around * 85.0, z * 15.0, 7.0, seed)
-    around = np.arctan2(x, z - crown_z)
+    around = exact.arctan2(x, z - crown_z)
     reach = np.sqrt(x * x + (z - crown_z) ** 2) + 0.7 * (crown_y - y)
     around += 0.35 * value(x * 20.0, y * 14.0, z * 20.0, seed + 3)
     fine = 34.0 if style in (LONG, BOB) else 20.0

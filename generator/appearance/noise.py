@@ -8,6 +8,8 @@ import numpy as np
 
 from mannequin.generator.compiled import njit
 
+from mannequin.generator import exact
+
 _MASK = 0xFFFFFFFF
 
 
@@ -68,4 +70,4 @@ def ramp(x, low, high):
 def bump(x, width):
     """A Gaussian of height 1."""
     t = x / width
-    return np.exp(-0.5 * t * t) if t * t < 40.0 else 0.0
+    return exact.exp(-0.5 * t * t) if t * t < 40.0 else 0.0

@@ -6,6 +6,7 @@ cloth, hair, …) remove the ``__pycache__`` beside it.
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.cloth import cloth_colour
 from mannequin.generator.appearance.footwear import shoe_colour, sock_colour
 from mannequin.generator.appearance.garments import inside
@@ -84,7 +85,7 @@ def _dressed(texel, look, shoe, garments, sock_top, m):
             cr, cg, cb = cloth_colour(garments[k], m, x, y, z, arm, max(d[k], 0.0))
             r, g, b = r + share * (cr - r), g + share * (cg - g), b + share * (cb - b)
         elif d[k] > -5.0 * SHADOW:
-            shade = 1.0 - 0.38 * np.exp(d[k] / SHADOW)
+            shade = 1.0 - 0.38 * exact.exp(d[k] / SHADOW)
             r, g, b = r * shade, g * shade, b * shade
     return r, g, b
 
@@ -100,7 +101,7 @@ def _haired(look, m, x, y, z, head, ears, r, g, b):
     share = cover(look.style, d) * (1.0 - ramp(ears, 0.5, 0.85))
     if share <= 0.0:
         if look.style != BUZZ and look.style != BALD:
-            shade = 1.0 - 0.25 * np.exp(d / 0.005) * (1.0 - ears)
+            shade = 1.0 - 0.25 * exact.exp(d / 0.005) * (1.0 - ears)
             return r * shade, g * shade, b * shade
         return r, g, b
     k = min(max(shine(m, look.style, x, y, z, look.seed), 0.3), 1.7)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.measures import FOOT_JOINTS, Measures, is_of
 from mannequin.generator.appearance.surface import averaging, smooth, vertex_normals
 from mannequin.generator.body.model import BodyModel
@@ -83,13 +84,13 @@ def _relax(points, free, mean, planes, back, front) -> np.ndarray:
     share = (length - length.min()) / np.ptp(length)
     hold = 0.02 + 0.48 * np.clip((WEBS - share) / 0.1, 0.0, 1.0)[:, None]
     for _ in range(RELAXATIONS):
-        x = rows @ out
+        x = exact.matmul(rows, out)
         x += hold * (points[free] - x)
-        along = np.clip((x - back) @ axis / (axis @ axis), 0.0, 1.0)
+        along = np.clip(exact.matmul(x - back, axis) / (exact.matmul(axis, axis)), 0.0, 1.0)
         centre = back + along[:, None] * axis
         ray = x - centre
-        speed = ray @ planes[:, :3].T
-        gap = -(centre @ planes[:, :3].T + planes[:, 3])
+        speed = exact.matmul(ray, planes[:, :3].T)
+        gap = -(exact.matmul(centre, planes[:, :3].T) + planes[:, 3])
         reach = np.where(speed > 1e-9, gap / np.maximum(speed, 1e-9), np.inf).min(1)
         # Rays that leave through the opening stay where they are.
         reach = np.where(np.linalg.norm(ray, axis=1) * reach < 0.16, reach, 1.0)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.noise import bump, fractal, ramp, value
 from mannequin.generator.compiled import njit
 
@@ -45,7 +46,7 @@ def eye_colour(look, m, x, y, z):
     red = ramp(r, 0.55, 0.95)
     cr, cg, cb = 0.86 - 0.06 * red, 0.84 - 0.22 * red, 0.81 - 0.22 * red
     inner = 1.0 - ramp(r, 0.46, 0.53)
-    spoke = 1.0 + 0.25 * value(np.arctan2(dy, dx) * 7.0, r * 4.0, 0.0, look.seed)
+    spoke = 1.0 + 0.25 * value(exact.arctan2(dy, dx) * 7.0, r * 4.0, 0.0, look.seed)
     rim = 1.0 - 0.55 * ramp(r, 0.36, 0.5)
     cr += inner * (look.iris_r * spoke * rim * 1.15 - cr)
     cg += inner * (look.iris_g * spoke * rim * 1.15 - cg)
@@ -64,10 +65,10 @@ def _flush(look, m, x, y, z, hand, ears):
     if y > m.chin_y - 0.05:
         if z > m.ear_z:
             cheek = ((across - 0.042 * u) / 0.02) ** 2 + ((y - m.nose_y - 0.002) / 0.018) ** 2
-            out += (0.35 + 0.5 * look.blush) * np.exp(-0.5 * cheek)
+            out += (0.35 + 0.5 * look.blush) * exact.exp(-0.5 * cheek)
             tip = (across / 0.013) ** 2 + ((y - m.nose_y) / 0.012) ** 2
-            out += 0.5 * np.exp(-0.5 * tip) * ramp(z, m.nose_z - 0.03, m.nose_z - 0.008)
-            out += 0.25 * np.exp(-0.5 * ((across / 0.018) ** 2 + ((y - m.chin_y) / 0.014) ** 2))
+            out += 0.5 * exact.exp(-0.5 * tip) * ramp(z, m.nose_z - 0.03, m.nose_z - 0.008)
+            out += 0.25 * exact.exp(-0.5 * ((across / 0.018) ** 2 + ((y - m.chin_y) / 0.014) ** 2))
         return out
     out += 0.35 * ramp(hand, 0.5, 0.9) * ramp(across, m.wrist_x + 0.07, m.wrist_x + 0.1)
     out += 0.4 * bump(across - m.elbow_x, 0.03) * ramp(m.hand_z + 0.02 - z, 0.0, 0.03)
@@ -97,7 +98,7 @@ def _lashes(m, x, y, z):
         return 0.0, 0.0
     e = np.sqrt(dx * dx + dy * dy)
     line = bump(e - 1.0, 0.13) * (0.85 if dy > 0.0 else 0.4)
-    socket = np.exp(-0.5 * ((dx / 1.0) ** 2 + ((dy - 0.4) / 1.5) ** 2))
+    socket = exact.exp(-0.5 * ((dx / 1.0) ** 2 + ((dy - 0.4) / 1.5) ** 2))
     return line, socket
 
 
@@ -108,7 +109,7 @@ def _beard(look, m, x, y, z, head, lips):
         return 0.0
     u = m.face / 0.11
     across = abs(x)
-    turn = np.arctan2(across, z - m.ear_z) * 180.0 / np.pi
+    turn = exact.arctan2(across, z - m.ear_z) * 180.0 / np.pi
     low = ramp(y, m.chin_y - 0.035 * u, m.chin_y - 0.015 * u)
     lip_y = m.nose_y - 0.010 * u
     line = lip_y - 0.012 * u * ramp(turn, 8.0, 24.0) + (m.ear_y - lip_y + 0.012 * u) * ramp(turn, 30.0, 74.0)

@@ -6,6 +6,7 @@ move, the flat sides slide along each other, as long as nobody does the splits.
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.appearance.measures import Measures
 
 SQUARENESS = 2.4
@@ -74,8 +75,8 @@ def _leave(x, z, ray, width, depth) -> np.ndarray:
     for _ in range(24):
         middle = 0.5 * (near + far)
         inside = (
-            np.abs((x + middle * ray[:, 0]) / width) ** SQUARENESS
-            + np.abs((z + middle * ray[:, 1]) / depth) ** SQUARENESS
+            exact.power(np.abs((x + middle * ray[:, 0]) / width), SQUARENESS)
+            + exact.power(np.abs((z + middle * ray[:, 1]) / depth), SQUARENESS)
         ) < 1.0
         near, far = np.where(inside, middle, near), np.where(inside, far, middle)
     return near

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
 
+from mannequin.generator import exact
 from mannequin.generator.compiled import njit
 
 
@@ -34,13 +35,13 @@ def averaging(faces: np.ndarray, num_vertices: int, points: np.ndarray | None = 
     if points is not None:
         weight = 1.0 / np.maximum(np.linalg.norm(points[rows] - points[columns], axis=1), 1e-4)
     ring = sp.csr_matrix((weight, (rows, columns)), (num_vertices, num_vertices))
-    return sp.diags(1.0 / np.asarray(ring.sum(1)).ravel()) @ ring
+    return exact.matmul(sp.diags(1.0 / np.asarray(ring.sum(1)).ravel()), ring)
 
 
 def smooth(mean: sp.csr_matrix, values: np.ndarray, steps: int, share: float = 0.5) -> np.ndarray:
     """Move values (V, …) ``share`` of the way to their neighbours' mean, ``steps`` times."""
     for _ in range(steps):
-        values = values + share * (mean @ values - values)
+        values = values + share * (exact.matmul(mean, values) - values)
     return values
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mannequin import assets_manifest
+from mannequin.generator import exact
 from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS, BodyModel, Topology
 from mannequin.generator.body.shipped import body_arrays
 from mannequin.generator.errors import ConfigError
@@ -137,6 +138,6 @@ def _regressor(own: dict[str, np.ndarray], num_vertices: int, joints: int) -> sp
         ),
         (54, num_vertices),
     )
-    matrix = sp.csr_matrix(sp.diags(1.0 / np.asarray(matrix.sum(1)).ravel()) @ matrix)
+    matrix = sp.csr_matrix(exact.matmul(sp.diags(1.0 / np.asarray(matrix.sum(1)).ravel()), matrix))
     rows = [*range(22), 52, 53] if joints == 24 else list(range(52))
     return matrix[rows]

@@ -6,6 +6,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
 
+from mannequin.generator import exact
+
 from .model import FINGERS, SMPL_JOINTS
 
 
@@ -116,7 +118,7 @@ def chart_labels(faces, vertices, part, joints) -> np.ndarray:
 def _beside(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """(N, 3) offsets from the line through start and end to the points."""
     axis = end - start
-    along = np.clip((points - start) @ axis / (axis @ axis), -0.2, 1.2)
+    along = np.clip(exact.matmul(points - start, axis) / (exact.matmul(axis, axis)), -0.2, 1.2)
     return points - (start + along[:, None] * axis)
 
 
@@ -234,7 +236,7 @@ def embed_disc(faces: np.ndarray, points: np.ndarray, upwards: np.ndarray) -> np
     length = [np.linalg.norm(points[p] - points[np.roll(p, -1)], axis=1).sum() for p in loops]
     outer = loops.pop(int(np.argmax(length)))
     closed_faces, closed_points = _close_holes(faces, points, loops)
-    boundary = _convex_boundary(points[outer], points[outer] @ upwards)
+    boundary = _convex_boundary(points[outer], exact.matmul(points[outer], upwards))
     solver = _ConvexMeans(closed_faces, len(closed_points), outer, boundary)
     weights = np.ones(len(solver.rows))
     best, least = None, np.inf  # the first step always sets them
@@ -266,10 +268,11 @@ def _convex_boundary(points: np.ndarray, height: np.ndarray) -> np.ndarray:
     step = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
     step = np.maximum(step, 1e-3 * step.mean())
     angle = 2.0 * np.pi * (np.cumsum(step) - step) / step.sum()
-    tilt = np.angle(np.sum((height - height.mean()) * np.exp(1j * angle)))
+    above = height - height.mean()
+    tilt = exact.arctan2(np.sum(above * exact.sin(angle)), np.sum(above * exact.cos(angle)))
     angle = angle - tilt + 0.5 * np.pi
-    direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    radius = (np.abs(direction) ** ROUNDNESS).sum(1) ** (-1.0 / ROUNDNESS)
+    direction = np.stack([exact.cos(angle), exact.sin(angle)], axis=1)
+    radius = exact.power(exact.power(np.abs(direction), ROUNDNESS).sum(1), -1.0 / ROUNDNESS)
     return 0.5 + 0.499 * radius[:, None] * direction
 
 
@@ -302,7 +305,8 @@ class _ConvexMeans:
         means = means[self.inner]
         system = sp.identity(len(self.inner)) - means[:, self.inner]
         uv = self.fixed.copy()
-        uv[self.inner] = splu(system.tocsc()).solve(means @ self.fixed)
+        solved = splu(system.tocsc()).solve(exact.matmul(means, self.fixed))
+        uv[self.inner] = np.rint(solved * 2**20) / 2**20  # far above the last bits, which differ among processors
         return uv
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
+from mannequin.generator import exact
 from mannequin.generator.body.joints import with_joints
 from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel, hand_joints
 from mannequin.generator.body.usermesh import match_uv, read_obj_uv, user_topology
@@ -265,7 +266,7 @@ def _check_size(template, regressor, joints, where):
     _require(
         1.0 < size[1] < 2.3, where, "v_template", f"{size[1]:.3g} m high", "1–2.3 m along Y (units are metres, Y up)"
     )
-    hips = regressor[1:3] @ template
+    hips = exact.matmul(regressor[1:3], template)
     _require(
         hips[0, 0] > hips[1, 0],
         where,
@@ -293,7 +294,7 @@ def _build(raw: _Raw, name, gender, uv) -> BodyModel:
     weights = raw.weights[:, order].astype(np.float32)
     regressor = raw.regressor[order]
     template = raw.v_template.astype(np.float32)
-    rest = regressor @ template.astype(np.float64)
+    rest = exact.matmul(regressor, template.astype(np.float64))
     return BodyModel(
         name=name,
         family=_FAMILIES[joints],

@@ -10,10 +10,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.body.model import SMPL_JOINTS, SMPLH_JOINTS, BodyModel
 from mannequin.generator.compiled import njit
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.rotations import rodrigues
 
 LANES = 16
 """Frames posed at once. Each pass reads all correctives: more lanes share the reading, fewer waste
@@ -44,13 +46,13 @@ def pose_body(model: BodyModel, pose, betas=(), transl=None, offsets=None) -> Po
     frames = len(pose)
     transl = np.zeros((frames, 3)) if transl is None else _array("transl", transl, (frames, 3))
     rest = rest_vertices(model, betas)
-    at_rest = model.joint_regressor @ rest
+    at_rest = exact.matmul(model.joint_regressor, rest)
     if offsets is not None:
         rest = rest + _array("offsets", offsets, rest.shape)
     local = rodrigues(pose)
     world = global_transforms(local, at_rest, model.parents)
     skinning = world[..., :3, :].copy()
-    skinning[..., 3] -= np.einsum("tjab,jb->tja", world[..., :3, :3], at_rest)
+    skinning[..., 3] -= exact.transform(world[..., :3, :3], at_rest)
     skinning = skinning.reshape(frames, model.num_joints, 12)
     features = (local[:, 1:] - np.eye(3)).reshape(frames, model.num_joints - 1, 9)
     vertices = np.empty((frames,) + rest.shape, np.float32)
@@ -70,12 +72,12 @@ def rest_vertices(model: BodyModel, betas=()) -> np.ndarray:
             f"{model.num_betas} finite coefficients. Leave out the last ones."
         )
     used = model.shapedirs[:, :, : len(betas)].astype(np.float64)
-    return model.v_template + used @ betas
+    return model.v_template + exact.matmul(used, betas)
 
 
 def rest_joints(model: BodyModel, betas=()) -> np.ndarray:
     """(J, 3) float64 metres: joints of the shaped body in its rest pose."""
-    return model.joint_regressor @ rest_vertices(model, betas)
+    return exact.matmul(model.joint_regressor, rest_vertices(model, betas))
 
 
 def match_pose(model: BodyModel, pose) -> np.ndarray:
@@ -106,18 +108,6 @@ def joint_map(model: BodyModel, joints: int) -> tuple[np.ndarray, np.ndarray]:
             f"{model.num_joints}, or 24 or 52 on a whole body."
         )
     return np.array(theirs), np.array([model.joint_names.index(names[i]) for i in theirs])
-
-
-def rodrigues(axis_angle: np.ndarray) -> np.ndarray:
-    """(…, 3, 3) float64 rotation matrices of (…, 3) axis-angles in radians."""
-    r = np.asarray(axis_angle, np.float64)
-    angle = np.linalg.norm(r, axis=-1)
-    sine = np.sinc(angle / np.pi)[..., None, None]  # sin(a) / a
-    versine = 0.5 * np.sinc(angle / (2 * np.pi))[..., None, None] ** 2  # (1 - cos(a)) / a²
-    x, y, z = np.moveaxis(r, -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(r.shape + (3,))
-    return np.eye(3) + sine * cross + versine * (cross @ cross)
 
 
 def global_transforms(local: np.ndarray, joints: np.ndarray, parents: np.ndarray) -> np.ndarray:
@@ -247,7 +237,7 @@ def make_skeleton(model: BodyModel, betas=(), offsets=None) -> Skeleton:
     if "left_foot" not in model.joint_names:
         raise ConfigError(f"The model {model.name!r} ({model.family}) has no feet; expected a whole body.")
     vertices = rest_vertices(model, betas)
-    joints = model.joint_regressor @ vertices
+    joints = exact.matmul(model.joint_regressor, vertices)
     if offsets is not None:
         vertices = vertices + _array("offsets", offsets, vertices.shape)
     left, left_carriers = _sole(model, vertices, "left")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:  # it takes long to import, and the command line needs this module
+if TYPE_CHECKING:  # it takes long to import too
     import scipy.sparse as sp
 
 SMPL_JOINTS = (
@@ -191,4 +191,6 @@ class BodyModel:
     @cached_property
     def rest_joints(self) -> np.ndarray:
         """(J, 3) float64 joints of the mean shape in the rest pose."""
-        return self.joint_regressor @ self.v_template.astype(np.float64)
+        from mannequin.generator import exact  # numba is slow to import, and the command line needs this module
+
+        return exact.matmul(self.joint_regressor, self.v_template.astype(np.float64))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
 from mannequin.generator.io.reading import read_bytes
@@ -72,8 +73,8 @@ class Bvh:
         for j, parent in enumerate(self.parents):
             if parent >= 0:
                 turn = rotation[:, parent]
-                position[:, j] = position[:, parent] + (turn @ position[:, j, :, None])[..., 0]
-                rotation[:, j] = turn @ rotation[:, j]
+                position[:, j] = position[:, parent] + (exact.matmul(turn, position[:, j, :, None]))[..., 0]
+                rotation[:, j] = exact.matmul(turn, rotation[:, j])
         return rotation, position
 
     def rest_positions(self) -> np.ndarray:
@@ -88,7 +89,7 @@ class Bvh:
 def _times_axis_rotation(matrix: np.ndarray, axis: int, angle: np.ndarray) -> np.ndarray:
     """(…, 3, 3) times the rotation by ``angle`` (…) about a coordinate axis, columns mixed."""
     b, c = (axis + 1) % 3, (axis + 2) % 3
-    cos, sin = np.cos(angle)[..., None], np.sin(angle)[..., None]
+    cos, sin = exact.cos(angle)[..., None], exact.sin(angle)[..., None]
     out = matrix.copy()
     out[..., b] = matrix[..., b] * cos + matrix[..., c] * sin
     out[..., c] = matrix[..., c] * cos - matrix[..., b] * sin

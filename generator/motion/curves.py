@@ -8,6 +8,8 @@ import zlib
 
 import numpy as np
 
+from mannequin.generator import exact
+
 GRAVITY = 9.81
 """Metres per second squared."""
 
@@ -21,7 +23,8 @@ def min_jerk(u: np.ndarray) -> np.ndarray:
 def bump(u: np.ndarray) -> np.ndarray:
     """0 outside (0, 1), 1 at u = 0.5, twice differentiable."""
     u = np.clip(u, 0.0, 1.0)
-    return 64.0 * (u * (1.0 - u)) ** 3
+    w = u * (1.0 - u)
+    return 64.0 * w * w * w
 
 
 def hermite5(times, knots, values, slopes, curvatures) -> np.ndarray:
@@ -35,7 +38,7 @@ def hermite5(times, knots, values, slopes, curvatures) -> np.ndarray:
     u = (times - knots[i]) / h
     shape = (-1,) + (1,) * (values.ndim - 1)
     u, h = u.reshape(shape), h.reshape(shape)
-    u3 = u**3
+    u3 = u * u * u
     rise = u3 * (10.0 + u * (6.0 * u - 15.0))
     return (
         values[i] * (1.0 - rise)
@@ -79,7 +82,7 @@ def soft_min(first: np.ndarray, *others: np.ndarray, width: float) -> np.ndarray
     """A smooth minimum that is never above the true one; ``width`` has the arguments' unit."""
     stack = np.stack(np.broadcast_arrays(first, *others))
     low = stack.min(0)
-    return low - width * np.log(np.exp((low - stack) / width).sum(0))
+    return low - width * exact.log(exact.exp((low - stack) / width).sum(0))
 
 
 def drift(times: np.ndarray, variation: float, channel: str, slowest: float = 0.08, fastest: float = 1.6) -> np.ndarray:
@@ -92,8 +95,8 @@ def drift(times: np.ndarray, variation: float, channel: str, slowest: float = 0.
     frequencies = np.geomspace(slowest, fastest, 9) * rng.uniform(0.85, 1.15, 9)
     phases = rng.uniform(0.0, 2.0 * np.pi, 9)
     amplitudes = 1.0 / np.sqrt(frequencies)
-    amplitudes *= np.sqrt(2.0) / np.linalg.norm(amplitudes)
-    return np.sin(2.0 * np.pi * np.multiply.outer(times, frequencies) + phases) @ amplitudes
+    amplitudes *= np.sqrt(2.0) / exact.norm(amplitudes)
+    return exact.matmul(exact.sin(2.0 * np.pi * np.multiply.outer(times, frequencies) + phases), amplitudes)
 
 
 def habit(variation: float, channel: str) -> float:

@@ -7,11 +7,12 @@ sinks nor floats. Between contacts the correction passes smoothly from one to th
 """
 
 import numpy as np
-from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import binary_closing, binary_opening, maximum_filter1d
 
+from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.rotations import rotation_between, turn, unit
 from mannequin.generator.motion.skeletons import ANKLE, HIP, KNEE, joint_positions, sole_points
+from mannequin.generator.rotations import rotation_between, turn, unit
 
 CONTACT_SPEED = 0.35
 """m/s below which the lowest point of a sole may be in contact."""
@@ -62,7 +63,7 @@ def plant_feet(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, 
 def pivot(points: np.ndarray) -> np.ndarray:
     """(T, K) weights of the sole points (T, K, 3) that may bear on the floor, summing to 1."""
     height = points[..., 2]
-    weight = np.exp(-(height - height.min(axis=1, keepdims=True)) / PIVOT_SOFTNESS)
+    weight = exact.exp(-(height - height.min(axis=1, keepdims=True)) / PIVOT_SOFTNESS)
     return weight / weight.sum(axis=1, keepdims=True)
 
 
@@ -128,7 +129,7 @@ def intervals(flags: np.ndarray) -> list[tuple[int, int]]:
 
 def _held(step: np.ndarray, rate: float) -> np.ndarray:
     """(N + 1, 2) shifts that undo N steps, yield in YIELD_TIME, and are zero on average."""
-    keep = np.exp(-1.0 / (YIELD_TIME * rate))
+    keep = exact.exp(-1.0 / (YIELD_TIME * rate))
     shift = np.zeros((len(step) + 1, 2))
     for t in range(len(step)):
         shift[t + 1] = keep * shift[t] - step[t]
@@ -158,7 +159,7 @@ def _lift(shifts, touching, rate: float) -> np.ndarray:
     """
     weight = np.stack(touching) + 0.05
     mean = (weight * np.stack([shift[:, 2] for shift in shifts])).sum(axis=0) / weight.sum(axis=0)
-    return _vertical(gaussian_filter1d(mean, LIFT_TIME * rate))
+    return _vertical(exact.gaussian_filter1d(mean, LIFT_TIME * rate))
 
 
 def _drop(position: np.ndarray, targets, rate: float) -> np.ndarray:
@@ -171,7 +172,7 @@ def _drop(position: np.ndarray, targets, rate: float) -> np.ndarray:
         depth = np.sqrt(np.maximum(reach**2 - np.sum(line[:, :2] ** 2, axis=1), 0.0))
         need = np.maximum(need, np.where(line[:, 2] < 0.0, -line[:, 2] - depth, 0.0))
     width = max(1, round(DROP_TIME * rate))
-    return _vertical(gaussian_filter1d(maximum_filter1d(need, 2 * width + 1), width / 2))
+    return _vertical(exact.gaussian_filter1d(maximum_filter1d(need, 2 * width + 1), width / 2))
 
 
 def _longest(hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray) -> np.ndarray:
@@ -192,12 +193,12 @@ def _reach(orientation: np.ndarray, position: np.ndarray, target: np.ndarray, si
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
     # The knee's own side is ill-defined on a straight leg: the front of the thigh then decides.
     front = turn(orientation[:, HIP[side]], np.array([0.0, 0.0, 1.0]))
-    bulge = rotation_between(ankle - hip, line) @ (thigh - _onto(thigh, unit(ankle - hip)) + 0.01 * front)[..., None]
-    pole = unit(bulge[..., 0] - _onto(bulge[..., 0], axis))
+    bulge = turn(rotation_between(ankle - hip, line), thigh - _onto(thigh, unit(ankle - hip)) + 0.01 * front)
+    pole = unit(bulge - _onto(bulge, axis))
     new_thigh = axis * along[:, None] + pole * height[:, None]
     new_shin = axis * distance[:, None] - new_thigh
     for joints, old, new in ((HIP, thigh, new_thigh), (KNEE, shin, new_shin)):
-        orientation[:, joints[side]] = rotation_between(old, new) @ orientation[:, joints[side]]
+        orientation[:, joints[side]] = exact.matmul(rotation_between(old, new), orientation[:, joints[side]])
 
 
 def _onto(v: np.ndarray, axis: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mannequin.generator.motion.kinematics.matrices import about, frame, split_twist, transpose, turn
+from mannequin.generator import exact
+from mannequin.generator.rotations import about, frame, split_twist, transpose, turn
 
 
 def hinge_angle(upper: np.ndarray, lower: np.ndarray, axis: int, sign: float, distance: np.ndarray) -> np.ndarray:
@@ -15,16 +16,16 @@ def hinge_angle(upper: np.ndarray, lower: np.ndarray, axis: int, sign: float, di
     along = upper[axis] * lower[axis]
     cosine = upper[i] * lower[i] + upper[j] * lower[j]
     sine = sign * (upper[j] * lower[i] - upper[i] * lower[j])
-    wanted = 0.5 * (distance**2 - upper @ upper - lower @ lower) - along
-    size = np.hypot(cosine, sine)
-    return np.arctan2(sine, cosine) + np.arccos(np.clip(wanted / size, -1.0, 1.0))
+    wanted = 0.5 * (distance**2 - exact.matmul(upper, upper) - exact.matmul(lower, lower)) - along
+    size = exact.hypot(cosine, sine)
+    return exact.arctan2(sine, cosine) + exact.arccos(np.clip(wanted / size, -1.0, 1.0))
 
 
 def longest(upper: np.ndarray, lower: np.ndarray, axis: int) -> float:
     """Greatest distance that the limb can span."""
     i, j = (axis + 1) % 3, (axis + 2) % 3
-    flat = np.hypot(upper[i], upper[j]) + np.hypot(lower[i], lower[j])
-    return float(np.hypot(flat, upper[axis] + lower[axis]))
+    flat = exact.hypot(upper[i], upper[j]) + exact.hypot(lower[i], lower[j])
+    return float(exact.hypot(flat, upper[axis] + lower[axis]))
 
 
 def two_bone(upper, lower, axis: int, sign: float, target: np.ndarray, hinge: np.ndarray):
@@ -34,18 +35,18 @@ def two_bone(upper, lower, axis: int, sign: float, target: np.ndarray, hinge: np
     direction that the flexion axis should have there, as near as the target allows.
     Returns (rotation of the upper bone (T, 3, 3), flexion (T,)).
     """
-    flexion = hinge_angle(upper, lower, axis, sign, np.linalg.norm(target, axis=-1))
+    flexion = hinge_angle(upper, lower, axis, sign, exact.norm(target))
     span = upper + turn(about(axis, sign * flexion), lower)
     at_rest = np.zeros(3)
     at_rest[axis] = sign
     source = frame(span, np.broadcast_to(at_rest, span.shape))
-    return frame(target, hinge) @ transpose(source), flexion
+    return exact.matmul(frame(target, hinge), transpose(source)), flexion
 
 
 def soften(distance: np.ndarray, reach: float, margin: float) -> np.ndarray:
     """Distances that approach, and never pass, ``reach``; unchanged below reach - margin."""
     beyond = np.maximum(distance - (reach - margin), 0.0)
-    return np.minimum(distance, reach - margin) + margin * (1.0 - np.exp(-beyond / margin))
+    return np.minimum(distance, reach - margin) + margin * (1.0 - exact.exp(-beyond / margin))
 
 
 def forearm_and_wrist(palm: np.ndarray, elbow: np.ndarray, most: float = 1.9):
@@ -55,6 +56,6 @@ def forearm_and_wrist(palm: np.ndarray, elbow: np.ndarray, most: float = 1.9):
     forearm, in one frame. most: limit of the twist in rad. Returns (half twist about the forearm (T, 3, 3) for the
     elbow joint, rest for the wrist joint (T, 3, 3)).
     """
-    twist, swing = split_twist(transpose(elbow) @ palm)
-    half = about(0, 0.5 * most * np.tanh(twist / most))
-    return half, half @ swing
+    twist, swing = split_twist(exact.matmul(transpose(elbow), palm))
+    half = about(0, 0.5 * most * exact.tanh(twist / most))
+    return half, exact.matmul(half, swing)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import Bvh
 
@@ -178,7 +179,7 @@ def _end_below(bvh: Bvh, names, joint: int) -> int | None:
     level, found = [joint], []
     while level:
         children = [int(c) for p in level for c in np.flatnonzero(bvh.parents == p)]
-        found += [c for c in children if np.linalg.norm(bvh.offsets[c]) > reach]
+        found += [c for c in children if exact.norm(bvh.offsets[c]) > reach]
         level = [c for c in children if c not in found]
     found = [c for c in found if "thumb" not in _lineage(bvh, names, joint, c)] or found
     middle = [c for c in found if "mid" in names[c][1]]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.motion.actions.bend import BEND
 from mannequin.generator.motion.actions.clap import CLAP
@@ -20,8 +21,8 @@ from mannequin.generator.motion.actions.walk import WALK
 from mannequin.generator.motion.actions.wave import WAVE
 from mannequin.generator.motion.base import PoseTrack, Skeleton
 from mannequin.generator.motion.kinematics.figure import Figure, check_skeleton, mirror_skeleton, mirror_track
-from mannequin.generator.motion.kinematics.matrices import from_rotvec, rx, to_rotvec
 from mannequin.generator.motion.kinematics.solve import solve
+from mannequin.generator.rotations import axis_angle, rodrigues, rx
 
 ACTIONS: dict[str, Action] = {
     action.name: action for action in (WALK, RUN, WAVE, SQUAT, JUMP, KICK, BEND, SIT, REACH, TURN, CLAP, POINT)
@@ -109,6 +110,6 @@ def to_world(track: PoseTrack, skeleton: Skeleton) -> PoseTrack:
     """From the floor frame (Y up) to the world (Z up): a turn by +90 degrees about X."""
     up = rx(0.5 * np.pi)
     pose = track.pose.copy()
-    pose[:, 0] = to_rotvec(up @ from_rotvec(track.pose[:, 0]))
-    pelvis = (track.transl + skeleton.joints[0]) @ up.T
+    pose[:, 0] = axis_angle(exact.matmul(up, rodrigues(track.pose[:, 0])))
+    pelvis = exact.matmul(track.transl + skeleton.joints[0], up.T)
     return PoseTrack(pose, pelvis - skeleton.joints[0])

@@ -21,9 +21,9 @@ from mannequin.generator.io.reading import contained
 from mannequin.generator.motion.base import PoseTrack, Skeleton
 from mannequin.generator.motion.bvh import read_bvh
 from mannequin.generator.motion.retarget import Retargeted, retarget
-from mannequin.generator.motion.rotations import slerp, to_axis_angle
 from mannequin.generator.motion.smpl_motion import WIDTHS, SmplSource, fit, make_smpl_source
 from mannequin.generator.motion.source import Source, frame_rate, make_source, starts_at_rest
+from mannequin.generator.rotations import slerp, to_axis_angle
 
 SURREAL_RATE = 120.0
 """Hz of every sequence of smpl_data.npz, which does not say (SURREAL's generator assumes it too)."""

@@ -12,19 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_dilation
 
+from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.foot_contact import plant_feet
 from mannequin.generator.motion.joint_names import FINGER_ALIASES
-from mannequin.generator.motion.rotations import (
-    angle_between,
-    from_axis_angle,
-    rotation_between,
-    slerp,
-    to_matrices,
-    to_quaternions,
-    turn,
-    unit,
-)
 from mannequin.generator.motion.skeletons import (
     ANKLE,
     COLLAR,
@@ -42,6 +33,16 @@ from mannequin.generator.motion.skeletons import (
     local_rotations,
 )
 from mannequin.generator.motion.source import Source
+from mannequin.generator.rotations import (
+    angle_between,
+    from_axis_angle,
+    rotation_between,
+    slerp,
+    to_matrices,
+    to_quaternions,
+    turn,
+    unit,
+)
 
 HINGES = {"knee": ((1.0, 0.0, 0.0), (1.0, 0.0, 0.0)), "elbow": ((0.0, -1.0, 0.0), (0.0, 1.0, 0.0))}
 """Axes about which (left, right) knees and elbows bend in our T-pose, model frame."""
@@ -130,14 +131,14 @@ def _limb(source: Source, upper: int, lower: int, align: np.ndarray, rest: np.nd
     Twist comes from the joint that carries ``lower``; a last swing makes the direction exact where
     the recorded limb is a chain of several joints.
     """
-    turned = source.orientation[:, _carrier(source, lower)] @ align
+    turned = exact.matmul(source.orientation[:, _carrier(source, lower)], align)
     wanted = source.position[:, lower] - source.position[:, upper]
-    return rotation_between(turn(turned, rest), wanted) @ turned
+    return exact.matmul(rotation_between(turn(turned, rest), wanted), turned)
 
 
 def _lay(align: np.ndarray, rest: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(3, 3) ``align`` swung further so that ``rest`` (3,) falls on direction ``reference`` (3,)."""
-    return rotation_between(align @ rest, reference) @ align
+    return exact.matmul(rotation_between(exact.matmul(align, rest), reference), align)
 
 
 def _bone(joints: np.ndarray, a: int, b: int) -> np.ndarray:
@@ -165,30 +166,30 @@ def _turn_to_hinge(source: Source, limb, hinge: np.ndarray, align: np.ndarray) -
     """
     i, j, k = limb
     upper, lower = (source.orientation[:, _carrier(source, end)] for end in (j, k))
-    bend = np.swapaxes(upper, -1, -2) @ lower
+    bend = exact.matmul(np.swapaxes(upper, -1, -2), lower)
     bone = unit(_bone(source.reference, i, j))
     before, after = unit(_bone(source.reference, j, k)), turn(bend, unit(_bone(source.reference, j, k)))
     bent = angle_between(before, after) > BENT
     if bent.sum() < 10:
         return align
     seen = unit(np.cross(before, after[bent])).mean(axis=0)
-    theirs, ours = (v - bone * (v @ bone) for v in (seen, align @ hinge))
-    if np.linalg.norm(theirs) < 0.9 or angle_between(theirs, ours) > MAX_HINGE_TURN:
+    theirs, ours = (v - bone * (exact.matmul(v, bone)) for v in (seen, exact.matmul(align, hinge)))
+    if exact.norm(theirs) < 0.9 or angle_between(theirs, ours) > MAX_HINGE_TURN:
         return align
-    return rotation_between(ours, theirs) @ align
+    return exact.matmul(rotation_between(ours, theirs), align)
 
 
 def _leg(source: Source, skeleton: Skeleton, side: int, out: np.ndarray) -> None:
     lower = _two_bones(source, skeleton, side, (HIP, KNEE, ANKLE), ("hip", "knee", "ankle"), "knee", out)
     ankle, foot = ANKLE[side], FOOT[side]
     if "toe" not in source.roles.sided:
-        out[:, ankle] = source.orientation[:, source.roles.sided["ankle"][side]] @ lower
+        out[:, ankle] = exact.matmul(source.orientation[:, source.roles.sided["ankle"][side]], lower)
         out[:, foot] = out[:, ankle]
         return
     toe = source.roles.sided["toe"][side]
     for ours, theirs in ((ankle, _carrier(source, toe)), (foot, toe)):
         align = _foot_alignment(source, side, theirs, _bone(skeleton.joints, ankle, foot))
-        out[:, ours] = source.orientation[:, theirs] @ align
+        out[:, ours] = exact.matmul(source.orientation[:, theirs], align)
 
 
 def _foot_alignment(source: Source, side: int, joint: int, rest: np.ndarray) -> np.ndarray:
@@ -200,7 +201,7 @@ def _foot_alignment(source: Source, side: int, joint: int, rest: np.ndarray) -> 
     """
     ankle, toe = (source.roles.sided[role][side] for role in ("ankle", "toe"))
     ours = _frame(np.array([0.0, 1.0, 0.0]), rest)
-    return _frame(_stance_up(source, ankle, toe, joint), _bone(source.reference, ankle, toe)) @ ours.T
+    return exact.matmul(_frame(_stance_up(source, ankle, toe, joint), _bone(source.reference, ankle, toe)), ours.T)
 
 
 def _frame(up: np.ndarray, forward: np.ndarray) -> np.ndarray:
@@ -215,7 +216,7 @@ def _stance_up(source: Source, ankle: int, toe: int, joint: int) -> np.ndarray:
     if len(source.position) < 3:
         return upright
     limit = STANCE_SPEED * source_leg_length(source) / source.rate
-    speed = np.linalg.norm(np.gradient(source.position[:, [ankle, toe]], axis=0), axis=-1).max(axis=1)
+    speed = exact.norm(np.gradient(source.position[:, [ankle, toe]], axis=0)).max(axis=1)
     still = speed < limit
     if still.sum() < 10:
         return upright
@@ -258,9 +259,9 @@ def _mend(forearm: np.ndarray, hand: np.ndarray, rest: np.ndarray, rate: float) 
     Few markers hold a recorded hand: where it is bent far, as when it bears on the floor, it turns
     over within a frame. rest: (3,) direction of our hand.
     """
-    relative = np.swapaxes(forearm, -1, -2) @ hand
+    relative = exact.matmul(np.swapaxes(forearm, -1, -2), hand)
     q = to_quaternions(relative)
-    step = 2.0 * np.arccos(np.clip(np.abs(np.sum(q[1:] * q[:-1], axis=1)), 0.0, 1.0)) * rate > MAX_HAND_SPEED
+    step = 2.0 * exact.arccos(np.clip(np.abs(np.sum(q[1:] * q[:-1], axis=1)), 0.0, 1.0)) * rate > MAX_HAND_SPEED
     bent = angle_between(turn(relative, rest), rest) > MAX_HAND_BEND
     impossible = np.append(step, False) | np.append(False, step) | bent
     around = np.ones(2 * max(1, round(HAND_EASE * rate)) + 1)
@@ -272,7 +273,7 @@ def _mend(forearm: np.ndarray, hand: np.ndarray, rest: np.ndarray, rate: float) 
     high = good[after]
     low = np.where(high <= frames, high, good[np.maximum(after - 1, 0)])
     share = ((frames - low) / np.maximum(high - low, 1)).clip(0.0, 1.0)
-    return forearm @ to_matrices(slerp(q[low], q[high], share))
+    return exact.matmul(forearm, to_matrices(slerp(q[low], q[high], share)))
 
 
 def _share_twist(lower: np.ndarray, hand: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -281,11 +282,11 @@ def _share_twist(lower: np.ndarray, hand: np.ndarray, rest: np.ndarray) -> np.nd
     Beyond 120° the share goes back to nothing at 180°, where half of the twist would change sides.
     """
     axis = unit(rest)
-    q = to_quaternions(np.swapaxes(lower, -1, -2) @ hand)
-    twist = 2.0 * np.arctan2(q[:, :3] @ axis, q[:, 3])
+    q = to_quaternions(exact.matmul(np.swapaxes(lower, -1, -2), hand))
+    twist = 2.0 * exact.arctan2(exact.matmul(q[:, :3], axis), q[:, 3])
     twist = (twist + np.pi) % (2.0 * np.pi) - np.pi
     share = np.sign(twist) * np.minimum(0.5 * np.abs(twist), np.pi - np.abs(twist))
-    return lower @ to_matrices(from_axis_angle(axis * share[:, None]))
+    return exact.matmul(lower, to_matrices(from_axis_angle(axis * share[:, None])))
 
 
 def _fingers(source: Source, skeleton: Skeleton, side: int, align: np.ndarray, out: np.ndarray) -> None:
@@ -300,4 +301,4 @@ def _fingers(source: Source, skeleton: Skeleton, side: int, align: np.ndarray, o
             if theirs is None:
                 out[:, joint] = out[:, skeleton.parents[joint]]
             else:
-                out[:, joint] = source.orientation[:, theirs] @ align
+                out[:, joint] = exact.matmul(source.orientation[:, theirs], align)

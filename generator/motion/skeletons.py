@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.rotations import turn
+from mannequin.generator.rotations import turn
 
 PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = 0, 3, 6, 9, 12, 15
 HIP, KNEE, ANKLE, FOOT = (1, 2), (4, 5), (7, 8), (10, 11)
@@ -16,13 +17,13 @@ SPINE = (SPINE1, SPINE2, SPINE3)
 def leg_length(joints: np.ndarray, hips, knees, ankles) -> float:
     """Mean over both sides of thigh and shin, in the unit of ``joints`` (J, 3)."""
     bones = [joints[list(a)] - joints[list(b)] for a, b in ((hips, knees), (knees, ankles))]
-    return float(np.linalg.norm(bones, axis=-1).sum() / 2.0)
+    return float(exact.norm(bones).sum() / 2.0)
 
 
 def local_rotations(orientation: np.ndarray, parents: np.ndarray) -> np.ndarray:
     """(T, J, 3, 3) rotations within the parents, from orientations in the world."""
     local = orientation.copy()
-    local[:, 1:] = np.swapaxes(orientation[:, parents[1:]], -1, -2) @ orientation[:, 1:]
+    local[:, 1:] = exact.matmul(np.swapaxes(orientation[:, parents[1:]], -1, -2), orientation[:, 1:])
     return local
 
 
@@ -30,7 +31,7 @@ def world_orientations(local: np.ndarray, parents: np.ndarray) -> np.ndarray:
     """Inverse of :func:`local_rotations`."""
     world = local.copy()
     for j in range(1, len(parents)):
-        world[:, j] = world[:, parents[j]] @ local[:, j]
+        world[:, j] = exact.matmul(world[:, parents[j]], local[:, j])
     return world
 
 
@@ -39,7 +40,9 @@ def joint_positions(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skele
     position = np.empty(orientation.shape[:-1])
     position[:, 0] = pelvis
     for j, parent in enumerate(skeleton.parents[1:], start=1):
-        position[:, j] = position[:, parent] + orientation[:, parent] @ (skeleton.joints[j] - skeleton.joints[parent])
+        position[:, j] = position[:, parent] + turn(
+            orientation[:, parent], skeleton.joints[j] - skeleton.joints[parent]
+        )
     return position
 
 

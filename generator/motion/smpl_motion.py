@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.foot_contact import contacts, plant_feet, slip
 from mannequin.generator.motion.retarget import Retargeted
-from mannequin.generator.motion.rotations import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
 from mannequin.generator.motion.skeletons import joint_positions, local_rotations, sole_points, world_orientations
+from mannequin.generator.rotations import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
 
 BODY = 22
 """Joints that SMPL, SMPL-H and SMPL-X share, first in all of them."""
@@ -60,8 +61,8 @@ def make_smpl_source(poses: np.ndarray, transl: np.ndarray, rate: float) -> Smpl
     root = to_matrices(from_axis_angle(pose[:, 0]))
     up = root[:, :, 1].mean(axis=0)
     if up[1] > max(0.6, up[2]):
-        pose[:, 0] = to_axis_angle(to_quaternions(Y_UP @ root))
-        transl = transl @ Y_UP.T
+        pose[:, 0] = to_axis_angle(to_quaternions(exact.matmul(Y_UP, root)))
+        transl = exact.matmul(transl, Y_UP.T)
     return SmplSource(pose, palms, transl, rate, bool(np.abs(pose[:, BODY:]).max(initial=0.0) > 1e-3))
 
 

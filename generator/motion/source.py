@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import Bvh
 from mannequin.generator.motion.joint_names import Roles, find_roles
-from mannequin.generator.motion.rotations import angle_between, unit
+from mannequin.generator.rotations import angle_between, unit
 
 STANDING = np.deg2rad(50.0)
 """Limit on the angle of trunk, thighs, shins and feet to those of someone who stands."""
@@ -65,14 +66,14 @@ def make_source(bvh: Bvh, name: str) -> Source:
         still, reference = orientation[best], position[best]
     axes = _body_axes(roles, reference)
     world = _world_axes(roles, position, axes[:, 1])
-    relative = orientation @ np.swapaxes(still, -1, -2)
+    relative = exact.matmul(orientation, np.swapaxes(still, -1, -2))
     return Source(
         roles,
         bvh.parents,
         frame_rate(bvh.frame_time),
-        (reference - reference[roles.pelvis]) @ axes,
-        world @ relative @ axes,
-        position @ world.T,
+        exact.matmul(reference - reference[roles.pelvis], axes),
+        exact.matmul(world, relative, axes),
+        exact.matmul(position, world.T),
     )
 
 
@@ -86,7 +87,7 @@ def starts_at_rest(bvh: Bvh, orientation: np.ndarray) -> bool:
     """Whether the first frame is the rest pose and no part of the recording: the second is far from it."""
     if len(orientation) < 2:
         return False
-    angle = np.arccos(np.clip((np.trace(orientation[:2], axis1=-2, axis2=-1) - 1.0) / 2.0, -1.0, 1.0))
+    angle = exact.arccos(np.clip((np.trace(orientation[:2], axis1=-2, axis2=-1) - 1.0) / 2.0, -1.0, 1.0))
     return bool(angle[0].max() < REST_FRAME and angle[1].max() > REST_JUMP)
 
 

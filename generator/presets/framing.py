@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.people import frame_times, person_pose
 from mannequin.generator.spec import PersonSpec
 
@@ -22,11 +23,11 @@ def distance_to_fit(joints, target, direction, focal, size, at_least: float) -> 
     f (|x| + margin) <= half (distance - z - margin).
     """
     right = np.cross([0.0, 0.0, 1.0], direction)
-    right /= np.linalg.norm(right)
+    right /= exact.norm(right)
     up = np.cross(direction, right)
     offset = joints.reshape(-1, 3) - target
-    depth = offset @ direction + BODY_MARGIN
+    depth = exact.matmul(offset, direction) + BODY_MARGIN
     half_h, half_w = size[0] / 2, size[1] / 2
-    across = (np.abs(offset @ right) + BODY_MARGIN) * focal[0] / half_w
-    along = (np.abs(offset @ up) + BODY_MARGIN) * focal[1] / half_h
+    across = (np.abs(exact.matmul(offset, right)) + BODY_MARGIN) * focal[0] / half_w
+    along = (np.abs(exact.matmul(offset, up)) + BODY_MARGIN) * focal[1] / half_h
     return float(max(at_least, np.max(depth + np.maximum(across, along))))

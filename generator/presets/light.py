@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.presets.sampler import Sampler
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
 
@@ -49,7 +50,7 @@ def sample_hdri(sampler: Sampler) -> HdriLight:
     rng = sampler.rng("light")
     environment = sampler.choose("environment", sampler.catalog.environments)
     yaw, stops = rng.uniform(0, 2 * math.pi), rng.uniform(-0.67, 0.67)
-    return HdriLight(environment, float(yaw), float(2**stops) * _exposure(sampler, environment))
+    return HdriLight(environment, float(yaw), float(exact.power(2.0, stops)) * _exposure(sampler, environment))
 
 
 def _exposure(sampler: Sampler, environment: str) -> float:
@@ -74,7 +75,7 @@ def _lamp(rng: np.random.Generator, angle: float, power: float, distance: float)
     height = rng.uniform(1.8, 3.5)
     warmth = rng.uniform(-0.12, 0.12)
     return Lamp(
-        position=(float(distance * math.cos(angle)), float(distance * math.sin(angle)), float(height)),
+        position=(float(distance * exact.cos(angle)), float(distance * exact.sin(angle)), float(height)),
         target=(0.0, 0.0, 1.0),
         power=float(power),
         size=float(rng.uniform(0.3, 1.5)),

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
@@ -64,7 +65,7 @@ def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: 
     middle = (joints.min((0, 1)) + joints.max((0, 1))) / 2
     bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 2.2)
     looseness = float(rng.uniform(1.0, 1.35))
-    level = np.array([math.cos(bearing), math.sin(bearing), 0.0])
+    level = np.array([exact.cos(bearing), exact.sin(bearing), 0.0])
     distance = _fit(joints, middle, level, eye, focal, config.size) if config.keep_in_frame else 3.0
     position = middle + level * distance * looseness
     position[2] = eye
@@ -77,7 +78,7 @@ def _fit(joints, middle, level, eye, focal, size) -> float:
     distance = 3.0
     for _ in range(3):
         direction = level * distance + [0.0, 0.0, eye - middle[2]]
-        direction /= np.linalg.norm(direction)
+        direction /= exact.norm(direction)
         slant = distance_to_fit(joints, middle, direction, (focal, focal), size, 1.2)
-        distance = slant * float(np.hypot(direction[0], direction[1]))
+        distance = slant * float(exact.hypot(direction[0], direction[1]))
     return distance

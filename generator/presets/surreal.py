@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
@@ -122,7 +123,7 @@ def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: 
     joints = clip_joints(person, catalog, frames, config.fps)
     level = float(joints[0, 0, 2])
     target = np.array([0.0, 0.0, level])
-    distance = max(1.0, float(sampler.rng("camera").normal(8.0, 1.0)))
+    distance = max(1.0, 8.0 + float(exact.normals(sampler.rng("camera"))))
     if config.keep_in_frame:
         distance = distance_to_fit(joints, target, np.array([1.0, 0.0, 0.0]), (focal, focal), config.size, distance)
     pose = look_at(target + [distance, 0.0, 0.0], target)

@@ -145,7 +145,7 @@ class Controls:
             self._legend.content = content
 
     def name_pixel(self, x: int, y: int) -> None:
-        """Write a picked pixel's numbers into the fields. Never what came from them: it may no longer be what they say."""
+        """Write a picked pixel into the fields; never what came from them, since more may be typed by now."""
         self.x.value, self.y.value = x, y
 
     def show_values(self, content: str) -> None:

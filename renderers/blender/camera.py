@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.errors import ConfigError
 from mannequin.renderers.blender.crop import Crop
 
@@ -54,7 +55,7 @@ def apply_lens(scene, camera, lens: Lens, resolution: tuple[int, int]) -> None:
 
 def matrix_world(T_world_camera: np.ndarray) -> np.ndarray:
     """(4, 4) world matrix of a Blender camera standing at an OpenCV pose."""
-    return T_world_camera @ OPENCV_TO_BLENDER
+    return exact.matmul(T_world_camera, OPENCV_TO_BLENDER)
 
 
 def apply_crop(render, crop: Crop, resolution: tuple[int, int]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.compiled import njit
 
 CELL = 4
@@ -54,7 +55,7 @@ def touched_cells(meshes, K: np.ndarray, T_world_camera: np.ndarray, resolution:
     h, w = resolution
     cells = np.zeros((-(-h // CELL), -(-w // CELL)), np.bool_)
     R = np.ascontiguousarray(T_world_camera[:3, :3].T)
-    offset = -R @ T_world_camera[:3, 3]
+    offset = exact.matmul(-R, T_world_camera[:3, 3])
     for vertices, faces in meshes:
         screen = np.empty((len(vertices), 2))
         if _project(vertices, R, offset, K, screen):

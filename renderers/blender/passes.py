@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.clip import CHANNELS, Foreground
 from mannequin.renderers.blender.crop import NEAR
 
@@ -50,7 +51,7 @@ class PassRecorder:
         if name.startswith(("flow", "occluded")):
             return self._motion(name, k, seen)
         if name == "normal":
-            normal = seen["truth_normal"][:, :3].astype(np.float64) @ self.poses[k][:3, :3]
+            normal = exact.matmul(seen["truth_normal"][:, :3].astype(np.float64), self.poses[k][:3, :3])
             return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
         source, part = {
             "segm": ("Material Index", 0),
@@ -74,7 +75,7 @@ class PassRecorder:
     def _project(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels (n, 2) and depth (n,) of world points at index ``k``."""
         T = self.poses[k]
-        local = (points[:, :3].astype(np.float64) - T[:3, 3]) @ T[:3, :3]
+        local = exact.matmul(points[:, :3].astype(np.float64) - T[:3, 3], T[:3, :3])
         z = local[:, 2]
         safe = np.where(np.abs(z) < NEAR, NEAR, z)
         return local[:, :2] / safe[:, None] * (self.K[0, 0], self.K[1, 1]) + self.K[:2, 2], z

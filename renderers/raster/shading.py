@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.clip import Foreground
 from mannequin.generator.compiled import njit
 from mannequin.generator.light import SurfaceLight, surface_light
@@ -24,7 +25,7 @@ ENCODE_STEPS = 16384
 
 def _encode_table() -> np.ndarray:
     x = np.arange(ENCODE_STEPS + 1) / ENCODE_STEPS
-    srgb = np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+    srgb = np.where(x <= 0.0031308, 12.92 * x, 1.055 * exact.power(x, 1 / 2.4) - 0.055)
     return np.round(srgb * 255).astype(np.uint8)
 
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.hands import palm_centre
-from mannequin.generator.motion.kinematics.matrices import DEG, turn
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.rotations import DEG, turn
 
 PALM_THICKNESS = 0.014
 """Metres from the bones of the hand to the skin of the palm."""
@@ -40,7 +41,7 @@ def plan_clap(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
 def _opening(beats: np.ndarray) -> np.ndarray:
     """0 when the hands meet (at whole beats), 1 at their widest; the blow is quicker than the parting."""
     wave = 2.0 * np.pi * beats
-    return 0.5 - 0.5 * np.cos(wave + 0.35 * np.sin(wave))
+    return 0.5 - 0.5 * exact.cos(wave + 0.35 * exact.sin(wave))
 
 
 def _hand(figure: Figure, side: int, trunk: Trunk, gap: np.ndarray, height: float):
@@ -51,7 +52,7 @@ def _hand(figure: Figure, side: int, trunk: Trunk, gap: np.ndarray, height: floa
     middle = 0.5 * (trunk.collars[LEFT] + trunk.collars[RIGHT])
     count = len(gap)
     ahead = np.stack([sign * gap, np.full(count, (-0.22 + 0.22 * height) * reach), np.full(count, 0.60 * reach)], 1)
-    palm = trunk.chest @ hand
+    palm = exact.matmul(trunk.chest, hand)
     return middle + turn(trunk.chest, ahead) - turn(palm, palm_centre(figure, side)), palm
 
 

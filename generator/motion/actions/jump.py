@@ -6,8 +6,8 @@ from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Actio
 from mannequin.generator.motion.curves import GRAVITY, hermite5, keyed
 from mannequin.generator.motion.kinematics.arms import held
 from mannequin.generator.motion.kinematics.figure import Figure, both
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, stand
+from mannequin.generator.rotations import DEG
 
 TIPTOE = 46.0 * DEG
 """Heel lift at take-off and landing."""

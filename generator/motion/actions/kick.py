@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.curves import min_jerk
 from mannequin.generator.motion.kinematics.arms import held, mixed
 from mannequin.generator.motion.kinematics.feet import ankle_offset
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 from mannequin.generator.motion.skeletons import HIP, PELVIS
+from mannequin.generator.rotations import DEG
 
 PHASES = (0.2, 0.5, 0.38, 0.20, 0.34, 0.55)
 """Seconds of: rest, weight to one foot and wind-up, forward swing, kick, draw back, foot down."""
@@ -47,7 +48,7 @@ def _kicking_foot(figure: Figure, rhythm: Rhythm, start: np.ndarray, style) -> t
     hip = np.array([0.6 * start[0], figure.pelvis_height - 0.03 * figure.leg + figure.bone(PELVIS, HIP[LEFT])[1], 0.0])
     back = hip + reach * np.array([0.05, -0.78, -0.42])
     through = hip + reach * np.array([0.03, -0.80, 0.18])
-    out = hip + reach * np.array([0.0, -0.975 * np.cos(angle), 0.975 * np.sin(angle) - 0.035])
+    out = hip + reach * np.array([0.0, -0.975 * exact.cos(angle), 0.975 * exact.sin(angle) - 0.035])
     drawn = hip + reach * np.array([0.03, -0.72, 0.26])
     pitches = np.array([0.0, -22.0 * DEG, -72.0 * DEG, -30.0 * DEG, angle - 32.0 * DEG, -22.0 * DEG, 0.0])
     flat = start + np.array([0.0, figure.ankle_height[LEFT], 0.0])

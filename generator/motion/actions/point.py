@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure, both
-from mannequin.generator.motion.kinematics.matrices import turn
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 from mannequin.generator.motion.skeletons import COLLAR, SHOULDER
+from mannequin.generator.rotations import turn
 
 
 def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -17,7 +18,8 @@ def plan_point(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pl
     gesture = (0.0, 0.0, 1.0, 1.0, 0.0)
     up, looked = rhythm.curve(gesture), rhythm.curve(gesture, delay=-0.18 / style["tempo"])
     azimuth, elevation = style["azimuth"], style["elevation"]
-    direction = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
+    level = exact.cos(elevation)
+    direction = np.array([level * exact.sin(azimuth), exact.sin(elevation), level * exact.cos(azimuth)])
     hung = both(lambda side: hanging_arm(times, style, side))
 
     def arms(trunk: Trunk):

@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, Action
 from mannequin.generator.motion.actions.walk import on_path
 from mannequin.generator.motion.curves import GRAVITY, drift, habit, keyed
 from mannequin.generator.motion.kinematics.arms import ArmPose, held
 from mannequin.generator.motion.kinematics.feet import FootTrack
 from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure, both
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, stand
+from mannequin.generator.rotations import DEG
 
 # Pitch in degrees over the stance (0 … 1) and the swing (1 … 2).
 _PITCH = (
@@ -41,16 +42,16 @@ def plan_run(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan
     wave, twice = 2.0 * np.pi * (phase - 0.5 * duty), 4.0 * np.pi * (phase - 0.5 * duty)
     plan.pelvis[:, 1] = figure.pelvis_height - 0.046 * size + _spring(phase, rate, duty)
     along = stride * phase
-    plan.pelvis[:, [0, 2]] = on_path(along, 0.012 * size * style["sway"] * np.cos(wave), style["curve"])
-    yaw = -8.0 * DEG * np.cos(wave + 0.6)
+    plan.pelvis[:, [0, 2]] = on_path(along, 0.012 * size * style["sway"] * exact.cos(wave), style["curve"])
+    yaw = -8.0 * DEG * exact.cos(wave + 0.6)
     plan.heading = style["curve"] * along + yaw
-    plan.tilt = (6.0 * DEG + 0.6 * style["lean"]) + 1.5 * DEG * np.cos(twice)
-    plan.roll = 3.5 * DEG * np.cos(wave)
-    plan.bend = plan.bend + 0.6 * style["lean"] + 1.5 * DEG * np.cos(twice)
+    plan.tilt = (6.0 * DEG + 0.6 * style["lean"]) + 1.5 * DEG * exact.cos(twice)
+    plan.roll = 3.5 * DEG * exact.cos(wave)
+    plan.bend = plan.bend + 0.6 * style["lean"] + 1.5 * DEG * exact.cos(twice)
     plan.twist = -2.2 * yaw
     plan.side_bend = -1.2 * plan.roll
     plan.gaze[:, 0] += style["curve"] * along + 0.1 * yaw
-    plan.gaze[:, 1] += 2.0 * DEG * np.cos(twice - 0.5)
+    plan.gaze[:, 1] += 2.0 * DEG * exact.cos(twice - 0.5)
     plan.balance[:] = 0.0
     poses = both(lambda side: _arm(times, phase + 0.5 * side - 0.5 * duty, side, style))
     plan.arms = lambda trunk: poses
@@ -74,7 +75,7 @@ def _spring(phase: np.ndarray, rate: float, duty: float) -> np.ndarray:
     contact, flight = duty / rate, (0.5 - duty) / rate
     launch = 0.5 * GRAVITY * flight
     since = np.maximum(p - duty, 0.0) / rate
-    caught = -launch * contact / np.pi * np.sin(np.pi * np.minimum(p / duty, 1.0))
+    caught = -launch * contact / np.pi * exact.sin(np.pi * np.minimum(p / duty, 1.0))
     return np.where(p < duty, caught, launch * since - 0.5 * GRAVITY * since**2)
 
 
@@ -96,7 +97,7 @@ def _foot(figure, side, phase, stride, duty, style, lag) -> FootTrack:
 
 def _arm(times, phase, side, style) -> ArmPose:
     loose = style["idle"] * drift(times, style["variation"], f"arm{side}")
-    wave = np.cos(2.0 * np.pi * phase + 0.2)
+    wave = exact.cos(2.0 * np.pi * phase + 0.2)
     size = style["arm_swing"]
     return held(
         side,

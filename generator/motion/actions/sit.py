@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import Trunk, hand_frame, mixed, reaching
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
 from mannequin.generator.motion.skeletons import HIP, KNEE, PELVIS
+from mannequin.generator.rotations import DEG
 
 
 def plan_sit(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -41,7 +42,7 @@ def seat(figure: Figure, style: dict[str, float]) -> tuple[float, float]:
     """(height of the pelvis joint, its distance behind the ankles) on a chair of ``chair`` knee heights."""
     knee = np.mean([figure.joints[KNEE[s], 1] - figure.floor[s] for s in (LEFT, RIGHT)])
     hip = np.mean([figure.bone(HIP[s], PELVIS)[1] for s in (LEFT, RIGHT)])
-    thigh = np.mean([np.linalg.norm(figure.bone(HIP[s], KNEE[s])) for s in (LEFT, RIGHT)])
+    thigh = np.mean([exact.norm(figure.bone(HIP[s], KNEE[s])) for s in (LEFT, RIGHT)])
     hips_at = style["chair"] * knee + 0.01
     level = np.sqrt(max(thigh**2 - (hips_at - knee) ** 2, 0.0))
     return float(hips_at + hip), float(level - 0.06 * figure.leg)
@@ -49,7 +50,7 @@ def seat(figure: Figure, style: dict[str, float]) -> tuple[float, float]:
 
 def _hand_on_thigh(figure: Figure, side: int, trunk: Trunk, style: dict[str, float]):
     sign, hip = SIDE_SIGN[side], trunk.hips[side]
-    thigh = np.linalg.norm(figure.bone(HIP[side], KNEE[side]))
+    thigh = exact.norm(figure.bone(HIP[side], KNEE[side]))
     target = hip + np.array([sign * (0.035 + 0.03 * style["width"]), 0.115 * figure.leg, 0.52 * thigh])
     fingers, palm = np.array([-0.25 * sign, -0.12, 1.0]), np.array([0.0, -1.0, -0.1])
     hand = np.broadcast_to(hand_frame(side, fingers, palm), trunk.chest.shape)

@@ -5,8 +5,8 @@ import numpy as np
 from mannequin.generator.motion.actions.common import HABITS, IDLE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.kinematics.arms import held, mixed
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.rotations import DEG
 
 
 def plan_squat(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:

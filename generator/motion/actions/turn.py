@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action
 from mannequin.generator.motion.curves import bump, min_jerk
 from mannequin.generator.motion.kinematics.arms import held, mixed
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.rotations import DEG
 
 STEP = 0.48
 """Seconds from one step to the next."""
@@ -76,7 +77,7 @@ def _weight(t, pairs: int, step: float, side: int) -> np.ndarray:
 
 def _rotated(points: np.ndarray, heading: np.ndarray) -> np.ndarray:
     """(T, 2) x, z turned about +Y."""
-    c, s = np.cos(heading), np.sin(heading)
+    c, s = exact.cos(heading), exact.sin(heading)
     return np.stack([c * points[:, 0] + s * points[:, 1], -s * points[:, 0] + c * points[:, 1]], 1)
 
 

@@ -7,13 +7,14 @@ Step length and cadence grow together with speed at a constant walk ratio (Sekiy
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, Action
 from mannequin.generator.motion.curves import drift, habit, keyed
 from mannequin.generator.motion.kinematics.arms import ArmPose, held
 from mannequin.generator.motion.kinematics.feet import FootTrack
 from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure, both
-from mannequin.generator.motion.kinematics.matrices import DEG
 from mannequin.generator.motion.kinematics.plan import Plan, stand
+from mannequin.generator.rotations import DEG
 
 DUTY = 0.61
 """Share of the cycle that a foot is on the floor."""
@@ -47,21 +48,21 @@ def plan_walk(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     curve = style["curve"]
     plan.feet = both(lambda side: _foot(figure, side, phase + 0.5 * side, stride, style, vigour, lag=0.5 * side))
     wave, twice = 2.0 * np.pi * phase, 4.0 * np.pi * phase
-    sway = 0.026 * style["sway"] * figure.leg * np.sin(wave - 0.25)
+    sway = 0.026 * style["sway"] * figure.leg * exact.sin(wave - 0.25)
     bob = 0.020 * style["bounce"] * vigour * figure.leg
-    plan.pelvis[:, 1] = figure.pelvis_height - 0.008 * figure.leg - bob * (1.0 + np.cos(twice - 0.75))
-    along = stride * phase + 0.008 * figure.leg * np.sin(twice)
+    plan.pelvis[:, 1] = figure.pelvis_height - 0.008 * figure.leg - bob * (1.0 + exact.cos(twice - 0.75))
+    along = stride * phase + 0.008 * figure.leg * exact.sin(twice)
     plan.pelvis[:, [0, 2]] = on_path(along, sway, curve)
-    yaw = -5.0 * DEG * vigour * np.cos(wave - 0.1)
+    yaw = -5.0 * DEG * vigour * exact.cos(wave - 0.1)
     heading = curve * along
     plan.heading = heading + yaw
-    plan.tilt = (3.0 * DEG + 0.5 * style["lean"]) + 1.0 * DEG * np.cos(twice)
-    plan.roll = 3.6 * DEG * style["sway"] ** 0.5 * np.sin(wave + 0.45)
-    plan.bend = plan.bend + 0.5 * style["lean"] + 1.0 * DEG * np.cos(twice - 0.6)
+    plan.tilt = (3.0 * DEG + 0.5 * style["lean"]) + 1.0 * DEG * exact.cos(twice)
+    plan.roll = 3.6 * DEG * np.sqrt(style["sway"]) * exact.sin(wave + 0.45)
+    plan.bend = plan.bend + 0.5 * style["lean"] + 1.0 * DEG * exact.cos(twice - 0.6)
     plan.twist = -2.1 * yaw + 1.0 * DEG * style["idle"] * drift(times, style["variation"], "twist")
     plan.side_bend = -1.1 * plan.roll
     plan.gaze[:, 0] += heading + 0.15 * yaw
-    plan.gaze[:, 1] += 1.2 * DEG * np.cos(twice - 0.4)
+    plan.gaze[:, 1] += 1.2 * DEG * exact.cos(twice - 0.4)
     plan.balance[:] = 0.0
     poses = both(lambda side: _arm(times, phase + 0.5 * side, side, style, vigour))
     plan.arms = lambda trunk: poses
@@ -70,7 +71,8 @@ def plan_walk(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
 
 def gait_of(figure: Figure, speed: float, tempo: float) -> tuple[float, float]:
     """(cycles per second, metres per cycle) at a speed in m/s."""
-    ratio = 0.0065 * (figure.leg / 0.88) ** 1.5
+    size = figure.leg / 0.88
+    ratio = 0.0065 * size * np.sqrt(size)
     rate = tempo * np.sqrt(60.0 * speed / ratio) / 120.0
     return rate, speed / rate
 
@@ -79,8 +81,8 @@ def on_path(along: np.ndarray, across: np.ndarray, curve: float) -> np.ndarray:
     """(T, 2) x, z in the floor frame at ``along`` metres of an arc of curvature ``curve`` (1/m, to the left),
     ``across`` metres to its left."""
     angle = curve * along
-    x = 0.5 * angle * np.sinc(angle / (2.0 * np.pi)) ** 2 * along + across * np.cos(angle)
-    z = np.sinc(angle / np.pi) * along - across * np.sin(angle)
+    x = 0.5 * angle * exact.sinc(0.5 * angle) ** 2 * along + across * exact.cos(angle)
+    z = exact.sinc(angle) * along - across * exact.sin(angle)
     return np.stack([x, z], -1)
 
 
@@ -96,7 +98,7 @@ def _foot(figure, side, phase, stride, style, vigour, lag) -> FootTrack:
     along = stride * (cycle + swing + _UNDER - lag)
     width = 0.62 * figure.hip_width * style["width"]
     base = np.zeros((len(phase), 3))
-    base[:, [0, 2]] = on_path(along, sign * (width + 0.012 * np.sin(np.pi * swing)), style["curve"])
+    base[:, [0, 2]] = on_path(along, sign * (width + 0.012 * exact.sin(np.pi * swing)), style["curve"])
     base[:, 1] = figure.leg / 0.88 * _cyclic(_LIFT, p)
     pitch = min(vigour, 1.25) * DEG * _cyclic(_PITCH, p)
     toe = np.minimum(-np.minimum(pitch, 0.0), 58.0 * DEG) * _cyclic(_TOE_SHARE, p)
@@ -108,7 +110,7 @@ def _arm(times, phase, side, style, vigour) -> ArmPose:
     """Swings with the other side's leg; the elbow bends as the arm comes forward."""
     loose = style["idle"] * drift(times, style["variation"], f"arm{side}")
     size = style["arm_swing"] * vigour
-    wave, late = np.cos(2.0 * np.pi * phase - 0.35), np.cos(2.0 * np.pi * phase - 0.85)
+    wave, late = exact.cos(2.0 * np.pi * phase - 0.35), exact.cos(2.0 * np.pi * phase - 0.85)
     return held(
         side,
         len(times),

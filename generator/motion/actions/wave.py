@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.actions.common import HABITS, IDLE, SIDE, TEMPO, Action, Rhythm
 from mannequin.generator.motion.curves import habit
 from mannequin.generator.motion.kinematics.arms import held, mixed
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, Figure
-from mannequin.generator.motion.kinematics.matrices import DEG, ry
 from mannequin.generator.motion.kinematics.plan import Plan, hanging_arm, stand
+from mannequin.generator.rotations import DEG, ry
 
 
 def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
@@ -21,19 +22,19 @@ def plan_wave(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Pla
     raised = held(
         LEFT,
         len(times),
-        out=(60.0 + 40.0 * height + 3.0 * size * np.sin(beat + 0.5)) * DEG,
+        out=(60.0 + 40.0 * height + 3.0 * size * exact.sin(beat + 0.5)) * DEG,
         inward=(22.0 + 6.0 * habit(style["variation"], "inward")) * DEG,
-        twist=-(72.0 + 7.0 * size * np.sin(beat)) * DEG,
-        elbow=(104.0 - 48.0 * height + 19.0 * size * np.sin(beat)) * DEG,
+        twist=-(72.0 + 7.0 * size * exact.sin(beat)) * DEG,
+        elbow=(104.0 - 48.0 * height + 19.0 * size * exact.sin(beat)) * DEG,
         shrug=(2.0 + 7.0 * height) * DEG,
     )
-    flap = 9.0 * DEG * size * np.sin(beat - 0.8)
+    flap = 9.0 * DEG * size * exact.sin(beat - 0.8)
     raised.wrist = _flap(flap)
     poses = (mixed(hanging_arm(times, style, LEFT), raised, up), hanging_arm(times, style, RIGHT))
     plan.arms = lambda trunk: poses
     plan.hands[LEFT] = ("relaxed", "open", late)
     plan.side_bend = plan.side_bend - 2.5 * DEG * up * height
-    plan.twist = plan.twist + (2.0 * up + 0.8 * size * np.sin(beat)) * DEG
+    plan.twist = plan.twist + (2.0 * up + 0.8 * size * exact.sin(beat)) * DEG
     plan.gaze[:, 2] += 2.5 * DEG * up
     return plan
 

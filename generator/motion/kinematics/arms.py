@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.ik import forearm_and_wrist, soften, two_bone
 from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure
-from mannequin.generator.motion.kinematics.matrices import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
 from mannequin.generator.motion.skeletons import COLLAR, ELBOW, SHOULDER, WRIST
+from mannequin.generator.rotations import DEG, blend, frame, rx, ry, rz, transpose, turn, unit
 
 Angle = float | np.ndarray
 """One, or (T,)."""
@@ -71,7 +72,7 @@ def held(
     droop = 8.0 * DEG * np.clip(1.0 - out / (0.5 * np.pi), -1.0, 1.0) - shrug
     collar = rz(-sign * droop)
     down = 0.5 * np.pi - out - droop
-    shoulder = ry(-sign * inward) @ rx(-swing) @ rz(-sign * down) @ rx(twist)
+    shoulder = exact.matmul(ry(-sign * inward), rx(-swing), rz(-sign * down), rx(twist))
     half = rx(0.5 * pronate)
     return ArmPose(np.ascontiguousarray(collar), shoulder, elbow.copy(), half, half.copy())
 
@@ -93,7 +94,7 @@ def reaching(
     """
     sign, count = SIDE_SIGN[side], len(target)
     collar = np.broadcast_to(rz(sign * np.asarray(shrug, float)), (count, 3, 3))
-    girdle = trunk.chest @ collar
+    girdle = exact.matmul(trunk.chest, collar)
     shoulder_at = trunk.collars[side] + turn(girdle, figure.bone(COLLAR[side], SHOULDER[side]))
     local = turn(transpose(girdle), target - shoulder_at)
     distance = np.linalg.norm(local, axis=-1, keepdims=True)
@@ -105,7 +106,7 @@ def reaching(
     straight = np.broadcast_to(np.eye(3), (count, 3, 3))
     if palm is None:
         return ArmPose(collar, shoulder, flexion, straight, straight)
-    forearm = girdle @ shoulder @ elbow_rotation(side, flexion)
+    forearm = exact.matmul(girdle, shoulder, elbow_rotation(side, flexion))
     half, wrist = forearm_and_wrist(palm, forearm)
     return ArmPose(collar, shoulder, flexion, half, wrist)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure
-from mannequin.generator.motion.kinematics.matrices import rx, ry, turn
 from mannequin.generator.motion.skeletons import ANKLE, FOOT
+from mannequin.generator.rotations import rx, ry, turn
 
 
 @dataclass(eq=False)
@@ -58,7 +59,7 @@ def foot_pose(figure: Figure, side: int, track: FootTrack) -> FootPose:
     heading = ry(track.heading)
     ankle = track.base + turn(heading, ankle_offset(figure, side, track.pitch))
     ankle[:, 1] -= np.minimum(_lowest(figure, side, ankle[:, 1], track), 0.0)
-    return FootPose(ankle, heading @ rx(-track.pitch), rx(-track.toe))
+    return FootPose(ankle, exact.matmul(heading, rx(-track.pitch)), rx(-track.toe))
 
 
 def _lowest(figure: Figure, side: int, ankle_height: np.ndarray, track: FootTrack) -> np.ndarray:
@@ -78,4 +79,4 @@ def _lowest(figure: Figure, side: int, ankle_height: np.ndarray, track: FootTrac
 
 def _height(points: np.ndarray, pitch: np.ndarray) -> np.ndarray:
     """(T, K) heights of (K, 3) points turned toes up by ``pitch`` (T,)."""
-    return np.outer(np.cos(pitch), points[:, 1]) + np.outer(np.sin(pitch), points[:, 2])
+    return np.outer(exact.cos(pitch), points[:, 1]) + np.outer(exact.sin(pitch), points[:, 2])

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mannequin.generator.motion.kinematics.figure import SIDE_SIGN, Figure
-from mannequin.generator.motion.kinematics.matrices import DEG, unit
 from mannequin.generator.motion.skeletons import WRIST
+from mannequin.generator.rotations import DEG, unit
 
 FINGER_START = (22, 37)
 """First finger joint of the (left, right) hand."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.curves import drift, habit
 from mannequin.generator.motion.kinematics.arms import ArmPose, Trunk, held
 from mannequin.generator.motion.kinematics.feet import FootTrack, planted
 from mannequin.generator.motion.kinematics.figure import Figure, both
-from mannequin.generator.motion.kinematics.matrices import DEG
+from mannequin.generator.rotations import DEG
 
 Arms = Callable[[Trunk], tuple[ArmPose, ArmPose]]
 
@@ -52,7 +53,7 @@ def stand(times: np.ndarray, figure: Figure, style: dict[str, float]) -> Plan:
     """
     count, variation, idle, mood = len(times), style["variation"], style["idle"], style["mood"]
     noise = {name: idle * drift(times, variation, name) for name in ("sway_x", "sway_z", "yaw", "nod", "roll", "spine")}
-    breath = idle * np.sin(2.0 * np.pi * (0.26 + 0.04 * habit(variation, "breath")) * times)
+    breath = idle * exact.sin(2.0 * np.pi * (0.26 + 0.04 * habit(variation, "breath")) * times)
     toe_out = (9.0 + 4.0 * habit(variation, "toe_out")) * DEG
     feet = both(lambda side: planted(side, count, figure.stance, toe_out))
     sway = 0.009 * noise["sway_x"]
@@ -90,7 +91,7 @@ def hanging_arm(times: np.ndarray, style: dict[str, float], side: int) -> ArmPos
     """One arm at the side: a little away from the hip, elbow soft, palm to the thigh."""
     variation, idle = style["variation"], style["idle"]
     loose = idle * drift(times, variation, f"arm{side}")
-    breath = idle * np.sin(2.0 * np.pi * (0.26 + 0.04 * habit(variation, "breath")) * times)
+    breath = idle * exact.sin(2.0 * np.pi * (0.26 + 0.04 * habit(variation, "breath")) * times)
     return held(
         side,
         len(times),

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from mannequin.generator import exact
 from mannequin.generator.motion.base import PoseTrack
 from mannequin.generator.motion.curves import soft_min
 from mannequin.generator.motion.ik import two_bone
@@ -12,7 +13,6 @@ from mannequin.generator.motion.kinematics.arms import ArmPose, Trunk, elbow_rot
 from mannequin.generator.motion.kinematics.feet import FootPose, foot_pose
 from mannequin.generator.motion.kinematics.figure import LEFT, RIGHT, SIDE_SIGN, Figure, both
 from mannequin.generator.motion.kinematics.hands import FINGER_START, hand_pose, mitten_pose
-from mannequin.generator.motion.kinematics.matrices import part_of, rx, ry, rz, to_rotvec, transpose, turn
 from mannequin.generator.motion.kinematics.plan import Plan
 from mannequin.generator.motion.skeletons import (
     ANKLE,
@@ -30,6 +30,7 @@ from mannequin.generator.motion.skeletons import (
     SPINE3,
     WRIST,
 )
+from mannequin.generator.rotations import axis_angle, part_of, rx, ry, rz, transpose, turn
 
 KNEE_SLACK = 0.998
 """Greatest share of the leg's reach used: a knee keeps some seven degrees of flexion."""
@@ -57,7 +58,7 @@ class Upper:
 def solve(plan: Plan, figure: Figure) -> PoseTrack:
     """Pose the figure as planned. The result is in the floor frame (Y up), not yet in the world."""
     feet = both(lambda side: foot_pose(figure, side, plan.feet[side]))
-    root = ry(plan.heading) @ rx(plan.tilt) @ rz(-plan.roll)
+    root = exact.matmul(ry(plan.heading), rx(plan.tilt), rz(-plan.roll))
     spine = _spine(plan)
     pelvis = plan.pelvis.copy()
     upper = _upper(plan, figure, root, spine, pelvis)
@@ -76,7 +77,7 @@ def _spine(plan: Plan) -> dict[int, np.ndarray]:
     """Local rotations of the spine: bending low, twisting high."""
     shares = {SPINE1: (0.38, 0.20, 0.30), SPINE2: (0.34, 0.35, 0.35), SPINE3: (0.28, 0.45, 0.35)}
     return {
-        joint: ry(twist * plan.twist) @ rx(bend * plan.bend) @ rz(-side * plan.side_bend)
+        joint: exact.matmul(ry(twist * plan.twist), rx(bend * plan.bend), rz(-side * plan.side_bend))
         for joint, (bend, twist, side) in shares.items()
     }
 
@@ -87,12 +88,12 @@ def _upper(plan: Plan, figure: Figure, root, spine, pelvis) -> Upper:
     parent = PELVIS
     for joint in (SPINE1, SPINE2, SPINE3):
         at[joint] = at[parent] + turn(rotation, figure.bone(parent, joint))
-        rotation = rotation @ local[joint]
+        rotation = exact.matmul(rotation, local[joint])
         parent = joint
     chest = rotation
     local[NECK], local[HEAD] = _head(plan, chest)
     at[NECK] = at[SPINE3] + turn(chest, figure.bone(SPINE3, NECK))
-    at[HEAD] = at[NECK] + turn(chest @ local[NECK], figure.bone(NECK, HEAD))
+    at[HEAD] = at[NECK] + turn(exact.matmul(chest, local[NECK]), figure.bone(NECK, HEAD))
     collars = both(lambda side: at[SPINE3] + turn(chest, figure.bone(SPINE3, COLLAR[side])))
     hips = both(lambda side: pelvis + turn(root, figure.bone(PELVIS, HIP[side])))
     arms = plan.arms(Trunk(chest, collars, hips))
@@ -104,19 +105,19 @@ def _upper(plan: Plan, figure: Figure, root, spine, pelvis) -> Upper:
 def _head(plan: Plan, chest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Neck and head share the turn from the chest to the gaze."""
     yaw, pitch, roll = plan.gaze.T
-    wanted = transpose(chest) @ ry(yaw) @ rx(pitch) @ rz(-roll)
+    wanted = exact.matmul(transpose(chest), ry(yaw), rx(pitch), rz(-roll))
     neck = part_of(wanted, 0.42)
-    return neck, transpose(neck) @ wanted
+    return neck, exact.matmul(transpose(neck), wanted)
 
 
 def _place_arm(figure: Figure, side: int, arm: ArmPose, chest, collar_at, local, at) -> None:
     local[COLLAR[side]], local[SHOULDER[side]] = arm.collar, arm.shoulder
-    local[ELBOW[side]] = elbow_rotation(side, arm.elbow) @ arm.forearm
+    local[ELBOW[side]] = exact.matmul(elbow_rotation(side, arm.elbow), arm.forearm)
     local[WRIST[side]] = arm.wrist
     rotation, place = chest, collar_at
     chain = (COLLAR[side], SHOULDER[side], ELBOW[side], WRIST[side])
     for joint, child in pairwise(chain):
-        rotation = rotation @ local[joint]
+        rotation = exact.matmul(rotation, local[joint])
         place = place + turn(rotation, figure.bone(joint, child))
         at[child] = place
 
@@ -142,10 +143,17 @@ def _legs(plan: Plan, figure: Figure, root, pelvis, feet) -> list[tuple]:
         facing = 0.7 * plan.feet[side].heading + 0.3 * plan.heading + SIDE_SIGN[side] * plan.knees_out
         lateral = turn(ry(facing), np.array([1.0, 0.0, 0.0]))
         thigh, flexion = two_bone(thigh_bone, shank_bone, 0, 1.0, feet[side].ankle - hip_at, lateral)
-        shank = thigh @ rx(flexion)
+        shank = exact.matmul(thigh, rx(flexion))
         knee_at = hip_at + turn(thigh, thigh_bone)
         ankle_at = knee_at + turn(shank, shank_bone)
-        legs.append((transpose(root) @ thigh, flexion, transpose(shank) @ feet[side].foot, (hip_at, knee_at, ankle_at)))
+        legs.append(
+            (
+                exact.matmul(transpose(root), thigh),
+                flexion,
+                exact.matmul(transpose(shank), feet[side].foot),
+                (hip_at, knee_at, ankle_at),
+            )
+        )
     return legs
 
 
@@ -182,7 +190,7 @@ def _track(plan: Plan, figure: Figure, root, pelvis, upper: Upper, legs, feet) -
         pose[:, KNEE[side], 0] = flexion
         numbers += [HIP[side], ANKLE[side], FOOT[side]]
         matrices += [hip, ankle, feet[side].toe]
-    pose[:, numbers] = to_rotvec(np.stack(matrices, 1))
+    pose[:, numbers] = axis_angle(np.stack(matrices, 1))
     for side in (LEFT, RIGHT):
         if joints == 24:
             pose[:, 22 + side] = mitten_pose(side, count)[:, 0]
