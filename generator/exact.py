@@ -14,9 +14,10 @@ import math
 from functools import reduce
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 from scipy import ndimage
+
+from mannequin.generator.compiled import njit
 
 _LN2_HIGH, _LN2_LOW = 0.6931471804855391, 7.440617110012397e-11
 """ln 2 in two parts, of which the first has 33 bits, so that whole multiples of it are exact."""

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from mannequin.generator import exact
 from mannequin.generator.appearance.noise import bump, ramp, value
 from mannequin.generator.compiled import njit

@@ -6,9 +6,8 @@ depends on nothing but the point and the seed.
 
 import numpy as np
 
-from mannequin.generator.compiled import njit
-
 from mannequin.generator import exact
+from mannequin.generator.compiled import njit
 
 _MASK = 0xFFFFFFFF
 
