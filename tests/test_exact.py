@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from mannequin.generator import exact
 from mannequin.generator.streams import stream
+from mannequin.generator.versions import instruction_set, level_of
 from tests.imports import ROOT
 
 UNIT = st.floats(-1.0, 1.0)
@@ -218,6 +219,17 @@ def test_what_is_written_is_computed_by_exact():
 def test_exceptions_are_needed(free):
     files = [ROOT / free] if free.endswith(".py") else (ROOT / free).rglob("*.py")
     assert any(unlike(p.read_text(encoding="utf-8")) for p in files)
+
+
+# Which processor this is
+
+
+def test_levels_of_instruction_sets():
+    second = {"popcnt", "sse4_1", "sse4_2", "ssse3"}
+    third = second | {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"}
+    assert (level_of(set()), level_of(second), level_of(third)) == ("", "x86-64-v2", "x86-64-v3")
+    assert level_of(third - {"ssse3"}) == "" and level_of(second | {"avx512f"}) == "x86-64-v2"
+    assert instruction_set()
 
 
 # Clips, made as on other processors

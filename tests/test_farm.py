@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from mannequin.cli.commands.status import rows
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset import failures
@@ -33,6 +34,8 @@ from mannequin.renderers.production import pool as pool_module
 from mannequin.renderers.production import worker as task_module
 from mannequin.renderers.production.job import Job, job_outputs, run_job
 from mannequin.renderers.production.pool import WorkerCrash, pool, uninterrupted
+from mannequin.renderers.validation.table import Report
+from mannequin.renderers.validation.validate import tell_processors
 
 pytestmark = pytest.mark.usefixtures("fresh_tools")
 
@@ -627,6 +630,18 @@ def clip_lines(count: int, every: float, host: str, **more) -> list[dict]:
     return [{"run": "then", "host": host, "t": 0.0}] + [{"clip": k, "t": (k + 1) * every, **one} for k in range(count)]
 
 
+def test_processors_of_different_kinds_are_told(tmp_path):
+    out = fake_dataset(tmp_path / "out", 4, done=range(4))
+    log(out, "a-1", clip_lines(2, 2.0, "a", processor="x86-64-v3"), age=1)
+    assert read_progress(out).processors == ("x86-64-v3",) and "processors" not in dict(rows(read_progress(out)))
+    log(out, "b-1", clip_lines(2, 2.0, "b", processor="x86-64-v2"), age=9000)
+    assert read_progress(out).processors == ("x86-64-v2", "x86-64-v3")
+    assert dict(rows(read_progress(out)))["processors"].startswith("x86-64-v2 and x86-64-v3")
+    report = Report()
+    tell_processors(open_dataset(out), report)
+    assert "x86-64-v2 and x86-64-v3" in report.notes[0]
+
+
 def test_the_rate_is_that_of_the_runs_at_work(tmp_path):
     out = fake_dataset(tmp_path / "out", 100, done=range(40))
     log(out, "a-1", clip_lines(20, 2.0, "a", agreement={"depth_worst": 0.01, "depth_mean": 0.0}), age=1)
@@ -643,6 +658,7 @@ def test_the_rate_is_that_of_the_runs_at_work(tmp_path):
     log(out, "c-1", clip_lines(10, 0.1, "c"), age=3600)
     (out / ".log" / "d-1.jsonl").write_bytes(b'{"run": "now", "t": 0.0}\n{"clip": 3, "t')
     found = read_progress(out)
+    assert found.processors == ()
     assert found.clips_per_second == pytest.approx(0.5 + 0.25) and found.frames_per_second == pytest.approx(22.5)
     assert found.left == pytest.approx(60 / 0.75) and (found.running, found.hosts) == (3, 2)
     assert found.seconds == {"render": 90.0, "write": 30.0} and found.peak_mb == 900.0

@@ -9,6 +9,9 @@ from mannequin.generator.dataset.inventory import take_inventory
 from mannequin.generator.dataset.runlog import number, numbers, tails, text
 from mannequin.generator.io.remote import Place
 
+MOST_PROCESSORS = 10
+"""Kinds of processor that are told of."""
+
 QUIET_SECONDS = 60.0
 """A run that has been silent for longer than this, and than five clips take it, is not running."""
 
@@ -20,7 +23,8 @@ class DatasetProgress:
     total: clips planned. running: runs at work. clips_per_second and frames_per_second: of the runs
     at work, lately; if none is, of those that were last. left: seconds to go at that pace, None if
     nothing is known. seconds: per stage, and peak_mb, hosts, disagreement (worst, per measure)
-    and died (processes): of what the logs say of late. unread: logs that cannot be read.
+    and died (processes): of what the logs say of late. unread: logs that cannot be read. processors:
+    instruction sets of those that made clips, as far as the ends of the logs tell.
     """
 
     total: int
@@ -37,6 +41,7 @@ class DatasetProgress:
     disagreement: dict[str, float] = field(default_factory=dict)
     died: int = 0
     unread: int = 0
+    processors: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -73,6 +78,7 @@ def read_progress(path: Place | str) -> DatasetProgress:
         disagreement=_worst(numbers(clip, "agreement") for run in recent for clip in run.made),
         died=sum("died" in line for run in recent for line in run.lines),
         unread=unread,
+        processors=_kinds(text(clip, "processor") for run in runs for clip in run.clips),
     )
 
 
@@ -101,6 +107,10 @@ class _Run:
         """Whether it has said anything lately and not that it ends."""
         silence = max(QUIET_SECONDS, 5 / self.pace if self.pace else 0.0)
         return now - self.changed <= silence and (or_ended or "end" not in self.lines[-1])
+
+
+def _kinds(processors: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(processors) - {""})[:MOST_PROCESSORS])
 
 
 def _sums(parts: Iterable[dict[str, float]]) -> dict[str, float]:

@@ -167,6 +167,7 @@ def _log_entry(result: ClipResult) -> dict:
     entry = {
         "clip": result.index,
         "host": result.host,
+        "processor": result.processor,
         "pid": result.pid,
         "attempts": result.attempts,
         "peak_mb": result.peak_mb,

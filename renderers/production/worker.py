@@ -21,6 +21,7 @@ from mannequin.generator.io.atomic import cannot_write
 from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import sample_clip
 from mannequin.generator.scene import build_scene
+from mannequin.generator.versions import instruction_set
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.production.pool import WorkerCrash, limit_time, uninterrupted
 
@@ -66,6 +67,7 @@ class ClipResult:
     is_kept: bool = False
     attempts: int = 1
     host: str = field(default_factory=socket.gethostname)
+    processor: str = field(default_factory=instruction_set)
     pid: int = field(default_factory=os.getpid)
     peak_mb: float = field(default_factory=lambda: _peak_mb())
 

@@ -7,6 +7,7 @@ import numpy as np
 from mannequin.generator.clip import Clip
 from mannequin.generator.dataset.folder import Dataset, open_dataset
 from mannequin.generator.dataset.native import read_clip, verify_clip
+from mannequin.generator.dataset.progress import read_progress
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
 from mannequin.generator.io.remote import Place
 from mannequin.generator.scene import Scene
@@ -22,6 +23,10 @@ from mannequin.renderers.validation.table import Finding, Report
 ALONE = (
     "The dataset names no assets, so its bodies cannot be posed again. Not checked: parameters against joints, "
     "labels along rays, anything rendered again."
+)
+MIXED = (
+    "Made on processors of different kinds ({}). That decides the last digits of Cycles' colours, and of how far they "
+    "agree with the labels; descriptions and labels are the same on all."
 )
 REAL_COLOUR = "The pictures are footage. Not checked: colour."
 NO_LENS = (
@@ -58,6 +63,7 @@ def validate(
         if not problems and number in picked:
             report.add(file.name, examiner.findings(read_clip(file), int(file.stem)))
     on_progress(len(files), len(files))
+    tell_processors(dataset, report)
     if len(picked) < len(files):
         report.say(f"{len(picked)} of {len(files)} clips were examined closely; more with --clips.")
     return report
@@ -73,6 +79,12 @@ def _count(dataset: Dataset, report: Report) -> None:
         "command again"
     )
     report.add("dataset.json", [Finding("planned clips are there", len(missing), 0, "missing", note=note)])
+
+
+def tell_processors(dataset: Dataset, report: Report) -> None:
+    """Add a note if clips were made on processors of different kinds, as far as the logs say."""
+    if len(kinds := read_progress(dataset.path).processors) > 1:
+        report.say(MIXED.format(" and ".join(kinds)))
 
 
 class _Examiner:

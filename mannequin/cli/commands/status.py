@@ -62,6 +62,8 @@ def rows(found) -> list[tuple[str, str]]:
     lines = [("clips", f"{found.done} of {found.total} done, {found.failed} failed, {found.missing} missing")]
     if found.unread:
         lines.append(("not read", f"{_count(found.unread, 'log')}: no regular files, or not for us to read"))
+    if len(found.processors) > 1:
+        lines.append(("processors", f"{' and '.join(found.processors)}: only Cycles' colours tell them apart"))
     if not found.clips_per_second:
         return lines
     hosts = _count(found.hosts, "machine")
