@@ -15,8 +15,10 @@ OPTIONS = (
     "--disable-sync",
     "--enable-unsafe-swiftshader",
     "--use-angle=swiftshader",
+    "--host-resolver-rules=MAP *.rebound.test 127.0.0.1",
 )
-"""Without a GPU WebGL is drawn in software; nothing but the page itself uses the network."""
+"""Without a GPU WebGL is drawn in software; nothing but the page itself uses the network. Names that end in
+rebound.test mean this machine, as those of an attacker may."""
 
 
 @contextmanager

@@ -20,32 +20,41 @@ except ImportError as e:
 
 from mannequin.generator.colours import PALETTES
 from mannequin.generator.errors import unknown_name
+from mannequin.view.guard import is_loopback, make_guard
+from mannequin.view.guarded import GuardedServer
 from mannequin.view.index import ClipIndex
 from mannequin.view.session import Session
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Viewer:
     """A collection shown in browsers at ``url`` until :meth:`close`; also a ``with`` block.
 
-    clip: key of the clip shown first. port: 0 for any that is free.
+    clip: key of the clip shown first. port: 0 for any that is free. token: whether only those see it who know
+    the random token in ``url``. allow_host: names, besides those of this machine, by which browsers may ask for it.
     Raises DatasetError if there is nothing to show, ConfigError for an unknown clip, host or port in use.
     """
 
     def __init__(
-        self, path: Place | str, host: str = "127.0.0.1", port: int = 0, clip: str = "", palette: str = "default"
+        self,
+        path: Place | str,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clip: str = "",
+        palette: str = "default",
+        token: bool = True,
+        allow_host: tuple[str, ...] = (),
     ):
         if palette not in PALETTES:
             raise unknown_name("palette", palette, PALETTES)
         collection = open_collection(path)
         self._first = _first_clip(collection, clip)
+        guard = make_guard(host, token, allow_host)
         _check_free(host, port)
         self._palette, self._sessions, self._closed = palette, {}, threading.Event()
         self._lock = threading.Lock()
         with _silence():
-            self._server = _Server(host=host, port=port, verbose=False)
-        self.host, self.port = host, self._server.get_port()
+            self._server = GuardedServer(guard, host, port)
+        self.host, self.port, self.token = host, self._server.get_port(), guard.token
         if port and self.port != port:  # another process took it meanwhile
             self._stop_server()
             raise _busy(host, port)
@@ -55,9 +64,18 @@ class Viewer:
 
     @property
     def url(self) -> str:
-        """What to type into a browser on this machine."""
-        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        """What to type into a browser on this machine, with the token."""
+        return self.url_at("localhost" if self.host in ("0.0.0.0", "::") else self.host)
+
+    def url_at(self, host: str) -> str:
+        """The address, with the token, for those to whom this machine is ``host``."""
+        query = f"/?token={self.token}" if self.token else ""
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{query}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine itself reaches it."""
+        return is_loopback(self.host)
 
     def __repr__(self) -> str:
         return f"Viewer of {self.index.collection.path} at {self.url}"
@@ -101,22 +119,23 @@ class Viewer:
             self._server.stop()
 
 
-class _Server(viser.ViserServer):
-    """viser's server, which would tunnel the dataset to the Internet if any browser asked it to."""
-
-    def request_share_url(self, verbose: bool = True) -> None:
-        """Share nothing."""
-
-
 def view(
-    source, *, host: str = "127.0.0.1", port: int = 0, clip: str = "", palette: str = "default", block: bool = False
+    source,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    clip: str = "",
+    palette: str = "default",
+    token: bool = True,
+    allow_host: tuple[str, ...] = (),
+    block: bool = False,
 ) -> Viewer:
     """Show a dataset, or a clip, in a browser.
 
     source: a path or URL, a Dataset, or an open ClipReader. block: return only when it is closed or
     interrupted, for scripts. The rest is that of :class:`Viewer`.
     """
-    viewer = Viewer(getattr(source, "path", source), host, port, clip, palette)
+    viewer = Viewer(getattr(source, "path", source), host, port, clip, palette, token, allow_host)
     print(viewer)
     if block:
         with viewer, contextlib.suppress(KeyboardInterrupt):

@@ -39,6 +39,9 @@ LIST_EVERY = 1.0
 PATIENCE = 10.0
 """Seconds to wait for a sign of the browser before it is asked again."""
 
+MOST_TASKS = 1000
+"""Tasks that wait for the session's thread at most; nobody clicks as fast."""
+
 LIST_WIDTH, CONTROLS_WIDTH = 230, 330
 Key = Literal["space", "arrowleft", "arrowright", "arrowup", "arrowdown", "home", "end"]
 KEYS: dict[Key, str] = {"space": PLAY, "arrowleft": BACK, "arrowright": ON_STEP, "home": FIRST, "end": LAST}
@@ -73,8 +76,9 @@ class Session:
             self._thread.join(timeout=10)
 
     def do(self, task: Callable = lambda: None) -> None:
-        """Have ``task`` done by the session's thread, which then shows what has changed."""
-        self._tasks.put(task)
+        """Have ``task`` done by the session's thread, which then shows what has changed; not if too many wait."""
+        if self._tasks.qsize() < MOST_TASKS:
+            self._tasks.put(task)
 
     # The thread
 
