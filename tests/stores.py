@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import boto3
 from s3fs import S3FileSystem
@@ -82,6 +83,39 @@ class Proxy:
         self.socket.close()
 
 
+def environment(store: S3, folder: Path) -> dict[str, str]:
+    """Variables under which a process uses the store and nothing that this machine knows of others."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": str(folder / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_ENDPOINT_URL": store.address,
+        "MANNEQUIN_CACHE": str(folder / "cache"),
+    }
+
+
+def client(store: S3):
+    """A client of the store, whatever the environment says of others."""
+    secrets = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    return boto3.client("s3", endpoint_url=store.address, **secrets)
+
+
+@contextmanager
+def served(folder: Path):
+    """A store with an empty bucket, and the environment in which a process uses it, until the block ends."""
+    store = S3()
+    store.start()
+    try:
+        client(store).create_bucket(Bucket=BUCKET)
+        yield store, environment(store, folder)
+    finally:
+        store.kill()
+
+
 @contextmanager
 def forgotten():
     """Drivers keep connections and what they know of the environment; here they begin and end without."""
@@ -94,6 +128,6 @@ def forgotten():
 
 def keys(store: S3) -> dict[str, bytes]:
     """Content of every object of the bucket."""
-    client = boto3.client("s3", endpoint_url=store.address)
-    listed = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-    return {entry["Key"]: client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
+    of = client(store)
+    listed = of.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return {entry["Key"]: of.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}

@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 
-import boto3
 import numpy as np
 import pytest
 from bvh_files import person_text
 from jobs import ROOT, digests, here, small_job
 from PIL import Image
-from stores import BUCKET, S3, Proxy, forgotten, keys
+from stores import BUCKET, S3, Proxy, client, forgotten, keys, served
 
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.dataset import failures, runlog
@@ -53,33 +52,14 @@ def s3(monkeypatch, tmp_path):
         name for name in os.environ if name.startswith(("AWS_", "FSSPEC_")) or name.lower().endswith("_proxy")
     ]:
         monkeypatch.delenv(name)
-    store = S3()
-    told = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": str(tmp_path / "none"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_ENDPOINT_URL": store.address,
-        "MANNEQUIN_CACHE": str(tmp_path / "cache"),
-    }
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    store.start()
-    with forgotten():
-        make_bucket(store)
+    with served(tmp_path) as (store, told), forgotten():
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
         yield store
-    store.kill()
-
-
-def make_bucket(store: S3) -> None:
-    boto3.client("s3", endpoint_url=store.address).create_bucket(Bucket=BUCKET)
 
 
 def put(store: S3, key: str, data: bytes) -> None:
-    boto3.client("s3", endpoint_url=store.address).put_object(Bucket=BUCKET, Key=key, Body=data)
+    client(store).put_object(Bucket=BUCKET, Key=key, Body=data)
 
 
 def run(*words) -> subprocess.CompletedProcess:
@@ -211,7 +191,7 @@ def test_a_server_that_dies_ends_the_run_and_the_same_command_resumes(s3, tmp_pa
         here(job, place(URL), 3, on_progress=kill_after_the_first)
     assert sorted(kept[0])[-2:] == ["out/clips/000/000000.h5", "out/dataset.json"]
     s3.start()  # on the same port; moto forgets everything, a service would not
-    make_bucket(s3)
+    client(s3).create_bucket(Bucket=BUCKET)
     for key, data in kept[0].items():
         put(s3, key, data)
     summary = here(job, place(URL), 3)
