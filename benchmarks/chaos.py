@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from benchmarks.faults import build, faults
 
@@ -60,7 +61,13 @@ class Tally:
 class Running:
     """A command at work, in a session of its own, with what it says in a file."""
 
-    def __init__(self, words: tuple[str, ...], at: Path, environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        words: tuple[str, ...],
+        at: Path,
+        environment: dict[str, str] | None = None,
+        output: int | IO = subprocess.DEVNULL,
+    ):
         self.name = words[0]
         self._said = tempfile.TemporaryFile("w+b")
         self._process = subprocess.Popen(
@@ -68,7 +75,7 @@ class Running:
             cwd=ROOT,
             env=os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {}),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=self._said,
             start_new_session=True,
         )

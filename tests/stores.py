@@ -83,8 +83,8 @@ class Proxy:
         self.socket.close()
 
 
-def environment(store: S3, folder: Path) -> dict[str, str]:
-    """Variables under which a process uses the store and nothing that this machine knows of others."""
+def environment(address: str, folder: Path) -> dict[str, str]:
+    """Variables under which a process uses the store there and nothing that this machine knows of others."""
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -93,7 +93,7 @@ def environment(store: S3, folder: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "1",
-        "AWS_ENDPOINT_URL": store.address,
+        "AWS_ENDPOINT_URL": address,
         "MANNEQUIN_CACHE": str(folder / "cache"),
     }
 
@@ -111,7 +111,7 @@ def served(folder: Path):
     store.start()
     try:
         client(store).create_bucket(Bucket=BUCKET)
-        yield store, environment(store, folder)
+        yield store, environment(store.address, folder)
     finally:
         store.kill()
 

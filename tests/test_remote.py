@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from bvh_files import person_text
 from jobs import ROOT, digests, here, small_job
 from PIL import Image
-from stores import BUCKET, S3, Proxy, client, forgotten, keys, served
+from stores import BUCKET, S3, Proxy, client, environment, forgotten, keys, served
 
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.dataset import failures, runlog
@@ -261,6 +263,45 @@ def test_one_message_for_a_bucket_that_is_not_there(s3):
     done = run("generate", "s3://absent/out", *COMMAND)
     assert done.returncode == 2
     assert "create the bucket" in done.stderr and "Traceback" not in done.stderr
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers everything as S3 answers those whom it does not let in; ``code`` says why."""
+
+    code = ""
+
+    def refuse(self) -> None:
+        body = f"<Error><Code>{self.code}</Code><Message>No.</Message></Error>".encode()
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(400 if "Token" in self.code else 403)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = refuse
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"]
+)
+def test_one_message_with_wrong_credentials(tmp_path, monkeypatch, run, code):
+    handler = type("Handler", (Refusing,), {"code": code})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, forgotten():
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, value in environment(f"http://127.0.0.1:{server.server_port}", tmp_path).items():
+            monkeypatch.setenv(name, value)
+        for words in (("generate", URL, *COMMAND, "--workers", "0"), ("info", URL), ("export", URL, tmp_path / "out")):
+            status, said, error = run(*words)
+            assert (status, said) == (2, "")
+            assert error.count("mannequin: ") == 1 and "check the credentials" in error, error
+            assert "Traceback" not in error
+        server.shutdown()
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_message_without_credentials(s3, monkeypatch):

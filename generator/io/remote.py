@@ -5,6 +5,7 @@ or a :class:`RemotePath` with the few operations that a dataset needs. Drivers r
 with growing pauses; what still fails becomes one message here.
 """
 
+import errno
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,16 +22,17 @@ PIP_LINES = {
 """Of the drivers, by protocol."""
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
+_CREDENTIALS = (
+    "check the credentials (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or ~/.aws) and "
+    "what they allow"
+)
 _HINTS = (
-    (
-        ("NoCredentials", "PartialCredentials", "ProfileNotFound", "PermissionError", "TokenRetrieval"),
-        "check the credentials (for S3: "
-        "AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY, "
-        "AWS_PROFILE or ~/.aws) and "
-        "what they allow",
-    ),
+    (("NoCredentials", "PartialCredentials", "ProfileNotFound", "PermissionError", "TokenRetrieval"), _CREDENTIALS),
     (("FileNotFoundError",), "no such bucket or object; check the URL, or create the bucket"),
+)
+_UNREAD = (
+    "the store refuses the request as a whole: check the credentials (for S3: AWS_SESSION_TOKEN, which may have "
+    "expired) and the region (AWS_DEFAULT_REGION)"
 )
 _BROKEN = (
     "check the network and the service (for S3: AWS_ENDPOINT_URL), then run the same command again; what is "
@@ -179,12 +181,18 @@ class RemotePath:
         except MannequinError:
             raise
         except Exception as e:
-            kinds = {kind.__name__ for kind in type(e).__mro__}
-            hint = next(
-                (hint for words, hint in _HINTS if any(word in kind for word in words for kind in kinds)), _BROKEN
-            )
             said = " ".join(str(e).split())[:300]
-            raise self.error(f"Cannot {doing} {self} ({type(e).__name__}{': ' * bool(said)}{said}); {hint}.") from e
+            raise self.error(f"Cannot {doing} {self} ({type(e).__name__}{': ' * bool(said)}{said}); {_hint(e)}.") from e
+
+
+def _hint(error: Exception) -> str:
+    """What to do about an error of a driver."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    for words, hint in _HINTS:
+        if any(word in kind for word in words for kind in kinds):
+            return hint
+    is_unread = isinstance(error, OSError) and error.errno == errno.EINVAL  # S3's 400, which says no more to HEAD
+    return _UNREAD if is_unread else _BROKEN
 
 
 Place = Path | RemotePath
