@@ -19,6 +19,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import linear_regression, median
+from typing import IO
 
 from benchmarks.chaos import ROOT, Running
 
@@ -124,7 +125,7 @@ def view(at: Path, stack: ExitStack) -> tuple[Watched, Callable]:
     return Watched(running, lambda: f"{seen[0]} clips"), go_on
 
 
-def _start(words: tuple[str, ...], at: Path, stack: ExitStack, output=subprocess.DEVNULL) -> Running:
+def _start(words: tuple[str, ...], at: Path, stack: ExitStack, output: int | IO = subprocess.DEVNULL) -> Running:
     running = Running(words, at, output=output)
     stack.callback(running.close)
     return running

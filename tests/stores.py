@@ -21,7 +21,7 @@ class S3:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.process = None
+        self.process: subprocess.Popen | None = None
 
     @property
     def address(self) -> str:
@@ -41,8 +41,9 @@ class S3:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
 
 class Proxy:
@@ -52,7 +53,9 @@ class Proxy:
     """
 
     def __init__(self, port: int):
-        self.target, self.most, self.most_back, self.cuts = port, None, None, 0
+        self.target, self.cuts = port, 0
+        self.most: int | None = None
+        self.most_back: int | None = None
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()

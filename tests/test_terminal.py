@@ -259,3 +259,23 @@ def test_who_asks_for_silence_needs_no_output(dataset, tmp_path):
     done = shell("<&- >&- 2>&-", ["generate", tmp_path / "out", *SMALL[:-1], "1", "--quiet"])
     assert done.returncode == 0 and made(tmp_path, "generate")
     assert shell("<&- >&- 2>&-", ["status", tmp_path / "out", "--quiet"]).returncode == 0
+
+
+INTERRUPTED = """
+import sys
+from mannequin.__main__ import main
+
+class Interrupting:
+    def find_spec(name, path, target=None):
+        if name == "mannequin.cli.main":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting)
+main()
+"""
+
+
+def test_ctrl_c_while_the_command_is_imported_is_told_in_a_line():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "mannequin: Interrupted before anything was begun.\n"
