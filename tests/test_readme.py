@@ -95,3 +95,15 @@ def test_links_lead_somewhere():
         folder = ROOT if name == "README.md" else ROOT / "docs"
         targets = [t for t in re.findall(r"\]\(([^)#]+)\)", page) if not t.startswith("http")]
         assert [t for t in targets if not (folder / t).exists()] == [], name
+
+
+def test_the_tests_that_the_security_page_names_exist():
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", page))
+    tests = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests").glob("test_*.py"))
+    missing = {
+        name
+        for name in named
+        if not ((ROOT / "tests" / name).exists() if name.endswith(".py") else f"def {name}(" in tests)
+    }
+    assert len(named) > 20 and not missing
