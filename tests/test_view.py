@@ -328,7 +328,8 @@ class Page(Visit):
     """The viewer's page, with what a user sees and does."""
 
     def __init__(self, browser, viewer, width: int = 1000, height: int = 560):
-        super().__init__(browser, viewer.url, width, height)
+        super().__init__(browser, f"{viewer.url}{'&' if '?' in viewer.url else '?'}fixedDpr=1", width, height)
+        # viser lowers the resolution on slow machines otherwise, and pictures of it are compared.
         self.page.set_default_timeout(WIDE)
         self.page.get_by_role("button", name="● rgb").wait_for()
         self.page.locator(".mantine-Notification-root button").first.click()  # of the missing GPU
