@@ -221,7 +221,7 @@ def watch(folder, acts):
 
 def main():
     limits.ARRAY_BYTES = limits.BVH_BYTES = 64 * MIB
-    limits.JSON_BYTES = limits.CLIP_ARRAY_BYTES = limits.MESH_BYTES = 8 * MIB
+    limits.JSON_BYTES = limits.CHUNK_BYTES = limits.MESH_BYTES = 8 * MIB
     limits.PICKLE_STEPS = 1 << 18
     acts, grown, escaped = {"watching": False, "seen": []}, {}, {}
     with tempfile.TemporaryDirectory() as name:

@@ -251,11 +251,11 @@ def test_a_lying_table_is_refused(folder, sound, name):
 
 
 @pytest.mark.parametrize(
-    ("entries", "words"), [(None, "a chunk of more than"), (3 << 20, "has chunks of 12582912 bytes")]
+    ("entries", "words"), [(None, "a chunk of more than"), (3 << 20, "has chunks of")]
 )
 def test_a_bomb_behind_the_table_is_not_unpacked(folder, sound, monkeypatch, entries, words):
     """A chunk that holds far more than its shape, and one of a shape beyond what may be read."""
-    monkeypatch.setattr(limits, "CLIP_ARRAY_BYTES", 1 << 20)
+    monkeypatch.setattr(limits, "CHUNK_BYTES", 1 << 20)
     inner, told, chunks = split(sound)
     bomb = zlib.compress(bytes(64 << 20), 9)
     about = told["arrays"][DEPTH]

@@ -19,6 +19,7 @@ from mannequin.generator.dataset.native import FORMAT_VERSION as CLIP_FORMAT_VER
 from mannequin.generator.dataset.native import SUFFIX, ClipReader, open_clip, read_clip
 from mannequin.generator.dataset.numbered_files import NumberedFiles, names_in
 from mannequin.generator.errors import DatasetError
+from mannequin.generator.io import limits
 from mannequin.generator.io.atomic import cannot_write, sweep, write_bytes
 from mannequin.generator.io.reading import read_json
 from mannequin.generator.io.remote import Place, RemotePath, place
@@ -213,6 +214,11 @@ def _read_description(folder: Place) -> dict:
         description.get("config"), dict
     ):
         raise DatasetError(f"{path} is damaged (num_clips or config is missing). Restore it, or use a new folder.")
+    if not 0 <= (description["num_clips"] or 0) <= limits.CLIPS:
+        raise DatasetError(
+            f"{path} plans {description['num_clips']} clips; expected 0 to {limits.CLIPS}. Restore it, or use a new "
+            "folder."
+        )
     return description
 
 

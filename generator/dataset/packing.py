@@ -72,7 +72,12 @@ def to_runs(pixels: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def from_runs(runs: np.ndarray) -> np.ndarray:
-    """(2, R) runs → (N,) uint32 pixels."""
-    first, count = runs.astype(np.int64)
-    before = np.cumsum(count) - count
-    return (np.repeat(first - before, count) + np.arange(count.sum())).astype(np.uint32)
+    """(2, R) runs of at least one pixel each → (N,) uint32 pixels, in little more memory than these take."""
+    first, count = runs.astype(np.uint32)
+    steps = np.ones(int(count.sum(dtype=np.int64)), np.uint32)
+    if len(steps):
+        begins = np.cumsum(count, dtype=np.int64) - count
+        ends = first + (count - np.uint32(1))
+        steps[begins] = first - np.concatenate([np.zeros(1, np.uint32), ends[:-1]])  # modulo 2³², as is the sum
+        np.cumsum(steps, dtype=np.uint32, out=steps)
+    return steps

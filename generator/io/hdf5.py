@@ -7,22 +7,26 @@ through plain links, and a dataset read only if its bytes lie in the file as our
 
 import math
 import os
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
-from h5py import h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5z  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
+from h5py import h5a, h5d, h5f, h5g, h5i, h5l, h5o, h5p, h5s, h5t, h5z  # pyright: ignore[reportAttributeAccessIssue]  # compiled, thus untyped
 
 from mannequin.generator.errors import DatasetError
+from mannequin.generator.io import limits
 
 CACHE_BYTES = 1 << 20
 """Of unpacked chunks that HDF5 keeps for each open dataset; its own choice, 8 MiB, adds up over a hundred open
 clips."""
 
 MAX_RATIO = 1100  # deflate cannot expand further than 1032 : 1
+_HEAP = b"GCOL\1\0\0\0"  # signature and version of a global heap collection; its size follows
+_BLOCK = 1 << 20
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 
 
@@ -51,6 +55,23 @@ class Hdf5Array:
             self.id.read(h5s.create_simple(out.shape), self._space, out)
         return out
 
+    def pieces(self) -> Iterator[np.ndarray]:
+        """All of it in C order, a chunk's room at a time."""
+        lead, each = 0, self.nbytes  # axes of which one entry is read at once, and the bytes of such an entry
+        while each > limits.CHUNK_BYTES and lead < len(self.shape) - 1:
+            each //= self.shape[lead]
+            lead += 1
+        rest = self.shape[lead:]
+        step = max(1, limits.CHUNK_BYTES // max(1, each // max(1, rest[0])))
+        for at in np.ndindex(*self.shape[:lead]):
+            for start in range(0, rest[0], step):
+                out = np.empty((min(step, rest[0] - start), *rest[1:]), self.dtype)
+                if out.size:
+                    place = (*at, start, *(0,) * (len(rest) - 1))
+                    self._space.select_hyperslab(place, (*(1,) * lead, *out.shape))
+                    self.id.read(h5s.create_simple(out.shape), self._space, out)
+                yield out
+
     @cached_property
     def _space(self) -> h5s.SpaceID:
         """Where its values lie; what is to be read is marked in it."""
@@ -71,11 +92,17 @@ class Hdf5Array:
             raise ValueError(f"/{self.path} is packed by filters {filters}")
         if self.dtype.kind not in "biuf" or self.shape is None:
             raise ValueError(f"/{self.path} holds {self.dtype}, no numbers")
+        if not self.shape:
+            raise ValueError(f"/{self.path} is no array")
         chunks = made.get_chunk() if layout == h5d.CHUNKED else ()
-        if any(chunk > size for chunk, size in zip(chunks, self.shape)):
-            raise ValueError(f"/{self.path} of {self.shape} has chunks of {chunks}")
+        each = math.prod(chunks) * self.dtype.itemsize
+        if any(chunk > size for chunk, size in zip(chunks, self.shape)) or each > limits.CHUNK_BYTES:
+            raise ValueError(
+                f"/{self.path} of {self.shape} has chunks of {chunks}; at most its own shape, and "
+                f"{limits.CHUNK_BYTES} bytes, are read"
+            )
         stored = self.id.get_storage_size()
-        if self.nbytes > stored * MAX_RATIO:
+        if stored > _file_size(self.id) or self.nbytes > stored * MAX_RATIO:
             raise ValueError(f"/{self.path} claims {self.nbytes} bytes but stores {stored}")
 
 
@@ -86,9 +113,9 @@ class Hdf5File:
     Other errors than DatasetError are h5py's own, of which there are many kinds.
     """
 
-    def __init__(self, id: h5f.FileID, source: h5py.File | None = None):
-        """source: kept as long as this, where it holds the bytes."""
-        self.id, self._source = id, source
+    def __init__(self, id: h5f.FileID, content: Path | BinaryIO, source: h5py.File | None = None):
+        """content: the bytes of the file. source: kept as long as this."""
+        self.id, self._content, self._source = id, content, source
         self._groups, self._arrays, self._there = {"": id}, {}, {"": True}
 
     def __contains__(self, path: str) -> bool:
@@ -121,13 +148,34 @@ class Hdf5File:
         """Of a group; "" for the file."""
         if path not in self:
             raise KeyError(f"there is no /{path}")
-        return h5py.Group(h5g.open(self.id, path.encode() or b"/")).attrs
+        return _Attributes(self, h5g.open(self.id, path.encode() or b"/"), path)
 
-    def whole(self) -> h5py.File:
-        """The same file as h5py shows it. Raises ValueError unless every name in it leads straight to an object, by one
-        way."""
-        self._check_links()
-        return h5py.File(self.id)
+    def whole(self) -> dict[str, tuple[Hdf5Array | None, dict[str, Any]]]:
+        """Path → (dataset or None for a group, attributes) of all that is in the file; "" is the file. Raises
+        ValueError unless every name in it leads straight to an object, by one way."""
+        root = h5g.open(self.id, b"/")
+        found: dict[str, tuple[Hdf5Array | None, dict[str, Any]]] = {"": (None, dict(_Attributes(self, root, "")))}
+        seen, left = {h5o.get_info(root).addr}, [("", root)]
+        while left:
+            above, group = left.pop()
+            for name in list(group):
+                path = f"{above}/{name.decode('utf-8', 'replace')}".lstrip("/")
+                if path.count("/") > limits.CLIP_DEPTH:
+                    raise ValueError(f"/{path} lies deeper than {limits.CLIP_DEPTH} groups")
+                if group.links.get_info(name).type != h5l.TYPE_HARD:
+                    raise ValueError(f"/{path} is a link to something else")
+                item = h5o.open(group, name)
+                address = h5o.get_info(item).addr
+                if address in seen:
+                    raise ValueError(f"/{path} is a link to something else")
+                seen.add(address)
+                if isinstance(item, h5g.GroupID):
+                    left.append((path, item))
+                elif not isinstance(item, h5d.DatasetID):
+                    raise ValueError(f"/{path} is neither a group nor a dataset")
+                array = Hdf5Array(item, path) if isinstance(item, h5d.DatasetID) else None
+                found[path] = array, dict(_Attributes(self, item, path))
+        return found
 
     def close(self) -> None:
         """Frees the file; nothing can be read after it."""
@@ -150,13 +198,48 @@ class Hdf5File:
             raise ValueError(f"/{parent}/{name} is a link to something else")
         return True
 
-    def _check_links(self) -> None:
-        links, seen = [], {h5o.get_info(self.id).addr}
-        self.id.links.visit(lambda name, info: links.append((name, info.type, info.u)), info=True)
-        for name, kind, address in links:  # of a hard link, u is the address of what it leads to
-            if kind != h5l.TYPE_HARD or address in seen:
-                raise ValueError(f"/{name.decode('utf-8', 'replace')} is a link to something else")
-            seen.add(address)
+    @cached_property
+    def longest_text(self) -> int:
+        """Bytes of the largest collection in which HDF5 keeps texts for attributes: any number of values may point at
+        one text, which is not known before all are read."""
+        if isinstance(self._content, Path):
+            with open(self._content, "rb") as stream:
+                return _largest_heap(stream)
+        return _largest_heap(self._content)
+
+
+class _Attributes(Mapping):
+    """Those of an open object, read when they are asked for: numbers and texts, few and short. Raises ValueError for
+    others before they are read."""
+
+    def __init__(self, file: Hdf5File, item: h5g.GroupID | h5d.DatasetID, path: str):
+        self._file, self._item, self._path = file, item, path
+        if len(self) > limits.ATTRIBUTE_VALUES:
+            raise ValueError(f"/{path} has {len(self)} attributes; at most {limits.ATTRIBUTE_VALUES} are read")
+
+    def __len__(self) -> int:
+        return h5a.get_num_attrs(self._item)
+
+    def __iter__(self) -> Iterator[str]:
+        return (h5a.open(self._item, index=index).name.decode() for index in range(len(self)))
+
+    def __getitem__(self, name: str):
+        if not h5a.exists(self._item, name.encode()):
+            raise KeyError(name)
+        found, where = h5a.open(self._item, name.encode()), f"/{self._path}.{name}"
+        kind, shape = found.get_type(), found.shape or ()
+        is_text = isinstance(kind, h5t.TypeStringID)
+        is_flag = isinstance(kind, h5t.TypeEnumID) and found.dtype == bool
+        if not (is_text or is_flag or isinstance(kind, (h5t.TypeIntegerID, h5t.TypeFloatID))) or len(shape) > 1:
+            raise ValueError(f"{where} holds {found.dtype} of shape {shape}; expected numbers or texts")
+        each = self._file.longest_text if is_text and kind.is_variable_str() else kind.get_size()
+        if math.prod(shape) > limits.ATTRIBUTE_VALUES or each > limits.ATTRIBUTE_BYTES:
+            raise ValueError(
+                f"{where} has {math.prod(shape)} values of up to {each} bytes; at most {limits.ATTRIBUTE_VALUES} "
+                f"of {limits.ATTRIBUTE_BYTES} are read"
+            )
+        of = h5py.Dataset if isinstance(self._item, h5d.DatasetID) else h5py.Group
+        return of(self._item).attrs[name]
 
 
 def open_hdf5(path: Path) -> Hdf5File:
@@ -166,7 +249,7 @@ def open_hdf5(path: Path) -> Hdf5File:
     try:
         with open(path, "rb"):
             pass  # the system's own error says more than HDF5's
-        return Hdf5File(h5f.open(os.fsencode(path), h5f.ACC_RDONLY, fapl=_ACCESS))
+        return Hdf5File(h5f.open(os.fsencode(path), h5f.ACC_RDONLY, fapl=_ACCESS), path)
     except FileNotFoundError as e:
         raise DatasetError(f"There is no clip {path}. Render it first, or check the path.") from e
     except (PermissionError, IsADirectoryError) as e:
@@ -179,9 +262,28 @@ def open_hdf5_stream(stream: BinaryIO, where) -> Hdf5File:
     """The same of a file that is open, or a file's content. where: names it in messages."""
     try:
         file = h5py.File(stream, "r", rdcc_nbytes=CACHE_BYTES)
-        return Hdf5File(file.id, file)
+        return Hdf5File(file.id, stream, file)
     except (OSError, RuntimeError, ValueError) as e:
         raise _not_whole(where, e) from e
+
+
+def _file_size(item: h5d.DatasetID) -> int:
+    """Bytes of the file that an object is in."""
+    return h5i.get_file_id(item).get_filesize()
+
+
+def _largest_heap(stream: BinaryIO) -> int:
+    """Bytes of the largest of HDF5's global heap collections, found by their mark; 0 if there is none."""
+    largest, before = 0, b""
+    stream.seek(0)
+    while block := stream.read(_BLOCK):
+        data = before + block
+        found = data.find(_HEAP)
+        while found >= 0 and found + 16 <= len(data):
+            largest = max(largest, struct.unpack_from("<Q", data, found + 8)[0])
+            found = data.find(_HEAP, found + 1)
+        before = data[-15:]
+    return largest
 
 
 def _not_whole(where, e: Exception) -> DatasetError:

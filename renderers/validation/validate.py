@@ -1,11 +1,13 @@
 """Validation of a whole dataset, clip by clip."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 
 from mannequin.generator.clip import Clip
 from mannequin.generator.dataset.folder import Dataset, open_dataset
+from mannequin.generator.dataset.inventory import take_inventory, unfinished
 from mannequin.generator.dataset.native import read_clip, verify_clip
 from mannequin.generator.dataset.progress import read_progress
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
@@ -73,12 +75,11 @@ def _count(dataset: Dataset, report: Report) -> None:
     """All planned clips are there."""
     if dataset.num_clips is None:
         return
-    missing = sorted(set(range(dataset.num_clips)) - dataset.done())
-    note = (
-        f"no clip {', '.join(str(i) for i in missing[:5])}{', …' if len(missing) > 5 else ''}; run the same "
-        "command again"
-    )
-    report.add("dataset.json", [Finding("planned clips are there", len(missing), 0, "missing", note=note)])
+    planned = range(dataset.num_clips)
+    missing = dataset.num_clips - take_inventory(dataset.path, planned).done
+    first = islice(unfinished(dataset.path, planned, with_failed=True), min(missing, 5))
+    note = f"no clip {', '.join(map(str, first))}{', …' if missing > 5 else ''}; run the same command again"
+    report.add("dataset.json", [Finding("planned clips are there", missing, 0, "missing", note=note)])
 
 
 def tell_processors(dataset: Dataset, report: Report) -> None:

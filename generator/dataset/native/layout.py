@@ -14,12 +14,15 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from mannequin.generator.clip import CHANNELS
 from mannequin.generator.dataset.packing import WIDTHS
+from mannequin.generator.io import limits
+from mannequin.generator.io.hdf5 import Hdf5Array
 
 FORMAT = "mannequin-clip"
 FORMAT_VERSION = 2
@@ -78,6 +81,15 @@ def sizes(kind: Kind, frames: int, joints: int | None = None) -> tuple[int | Non
     return tuple(int(a) if a.isdigit() else known.get(a) for a in kind.axes)
 
 
+MOST = {"S": limits.BETAS, "V": limits.VERTICES}
+"""Largest sizes of axes that may have any."""
+
+
+def within(shape: tuple[int, ...], kind: Kind) -> bool:
+    """Whether no axis of an array is longer than what a person has."""
+    return all(size <= MOST.get(axis, size) for size, axis in zip(shape, kind.axes))
+
+
 def fits(shape: tuple[int, ...] | None, want: tuple[int | None, ...]) -> bool:
     """Whether an array of ``shape`` has the sizes ``want``."""
     return shape is not None and len(shape) == len(want) and all(w is None or w == s for w, s in zip(want, shape))
@@ -90,13 +102,17 @@ def plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def digest(arrays: dict[str, np.ndarray], attributes: dict[str, dict]) -> str:
-    """sha256 of names, types, shapes, values and (plain) attributes, in the order of the names."""
+def digest(arrays: Mapping[str, np.ndarray] | Mapping[str, Hdf5Array], attributes: dict[str, dict]) -> str:
+    """sha256 of names, types, shapes, values and (plain) attributes, in the order of the names.
+
+    What is in a file is read in pieces, so that memory does not follow its size.
+    """
     total = hashlib.sha256()
     for path in sorted(arrays):
         array = arrays[path]
         total.update(f"{path} {array.dtype.str} {array.shape}\n".encode())
-        total.update(np.ascontiguousarray(array).data if array.size else b"")
+        for piece in [array] if isinstance(array, np.ndarray) else array.pieces():
+            total.update(np.ascontiguousarray(piece).data if piece.size else b"")
     noted = {path: values for path, values in attributes.items() if values}
     total.update(json.dumps(noted, sort_keys=True).encode())
     return total.hexdigest()

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from collections.abc import Iterable
 from contextlib import contextmanager
 from itertools import pairwise
@@ -38,21 +39,25 @@ from mannequin.generator.dataset.native.layout import (
     fits,
     plain,
     sizes,
+    within,
 )
 from mannequin.generator.dataset.native.outline import outline_of
 from mannequin.generator.dataset.native.table import table_bytes
 from mannequin.generator.dataset.native.table_file import TableFile, open_table_bytes, open_table_file
 from mannequin.generator.dataset.packing import dequantise, from_runs
-from mannequin.generator.dataset.source import ClipSource
+from mannequin.generator.dataset.source import PERSON_ARRAYS, ClipSource
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from mannequin.generator.io import limits
-from mannequin.generator.io.hdf5 import Hdf5Array, Hdf5File, open_hdf5, open_hdf5_stream
+from mannequin.generator.io.hdf5 import Hdf5File, open_hdf5, open_hdf5_stream
 from mannequin.generator.io.reading import parse_json
 from mannequin.generator.io.remote import Place, RemotePath, place
 from mannequin.generator.spec import HAND_JOINTS, ClipSpec
 
 _NO_TABLE = "it lacks the table at its end; it was cut, or another program opened it for writing"
-_PIXEL_BYTES = 20  # while runs are expanded
+_PIXEL_BYTES = 8  # while runs are expanded
+_NUMBER_BYTES = 12  # of a component of a label, besides what is returned, while it is unpacked
+_POSE_BYTES = 16 * 8
+_PIECE = 64 * limits.MIB
 
 
 def read_clip(path: Place | str) -> Clip:
@@ -70,7 +75,7 @@ def verify_clip(path: Place | str) -> list[str]:
     """What is wrong with the file, as sentences; empty if it is sound. Reads and decodes all of it."""
     try:
         with open_clip(path) as reader:
-            reader.read()
+            reader.check_frames()
             return reader.check_content()
     except DatasetError as e:
         return [str(e)]
@@ -82,8 +87,9 @@ class ClipReader(ClipSource):
     def __init__(self, path: Place):
         self._path, self._spec = path, None
         self._offsets_of, self._seen_of, self._found = {}, {}, set()
+        self._held, self._reads_whole = 0, False
         with self._guard():
-            self._file = _open(path)
+            self._file, self._size = _open(path)
         try:
             with self._guard():
                 self._check_format()
@@ -91,6 +97,11 @@ class ClipReader(ClipSource):
                     self._outline = outline_of(self._file.table.outline)
                 else:
                     self._outline = outline_of(self._description())
+                if self.num_frames > limits.frames(self._size):
+                    raise self._damaged(
+                        f"it tells of {self.num_frames} frames; of a file of {self._size} bytes at most "
+                        f"{limits.frames(self._size)} are read"
+                    )
         except BaseException:
             self.close()
             raise
@@ -198,6 +209,7 @@ class ClipReader(ClipSource):
         with self._guard():
             offsets = self._offsets(f"{group}/frame_offsets", LABEL_INDEX["frame_offsets"])
             run_offsets = self._offsets(f"{group}/run_offsets", LABEL_INDEX["run_offsets"])
+            self._check_labels(channels, int(offsets[stop] - offsets[start]))
             runs = self._part(f"{group}/runs", (LABEL_INDEX["runs"],), run_offsets, start, stop)
             values = {
                 n: dequantise(n, self._part(f"{group}/{n}", channel_kinds(n), offsets, start, stop)) for n in channels
@@ -215,10 +227,14 @@ class ClipReader(ClipSource):
         with self._guard():
             offsets = self._offsets(f"{group}/frame_offsets", RGB["frame_offsets"])
             data = self._part(f"{group}/data", (RGB["data"],), offsets, start, stop)
-            _check_room(group, (stop - start) * math.prod(self.resolution) * 3)
+            self._take(group, (stop - start) * math.prod(self.resolution) * 3)
             at = offsets[start : stop + 1] - offsets[start]
-            frames = [images.decode(data[a:b], self.resolution) for a, b in pairwise(at)]
-            return frames[0][None] if len(frames) == 1 else np.stack(frames)
+            if stop - start == 1:
+                return images.decode(data, self.resolution)[None]
+            frames = np.empty((stop - start, *self.resolution, 3), np.uint8)
+            for frame, (a, b) in zip(frames, pairwise(at)):
+                frame[:] = images.decode(data[a:b], self.resolution)
+            return frames
 
     def person_arrays(
         self, camera: str, person: str, names: Iterable[str], start: int = 0, stop: int | None = None
@@ -248,6 +264,7 @@ class ClipReader(ClipSource):
             raise unknown_name("object", name, self.objects)
         group = f"objects/{name}"
         if not self._has(group):
+            self._take(f"the poses of {name}", self.num_frames * _POSE_BYTES)
             return described_track(next(o for o in self.spec.objects if o.name == name), self.num_frames)
         with self._guard():
             about = self._file.attributes(group)
@@ -267,35 +284,61 @@ class ClipReader(ClipSource):
     def read(self) -> Clip:
         """The whole clip in memory."""
         with self._guard():
-            return super().read()
+            held, self._reads_whole = self._held, True
+            try:
+                return super().read()
+            finally:
+                self._held, self._reads_whole = held, False
+
+    def check_frames(self) -> None:
+        """Reads and decodes everything, some frames at a time, so that any sound clip fits. Raises DatasetError for
+        what is damaged."""
+        step = max(1, _PIECE // (math.prod(self.resolution) * 16))
+        spans = [(t, min(t + step, self.num_frames)) for t in range(0, self.num_frames, step)]
+        with self._guard():
+            for camera in self.cameras:
+                self.K(camera), self.T_world_camera(camera)
+                channels = self.channels(camera)
+                for span in spans:
+                    self.labels(camera, [name for name in channels if name != "rgb"], *span)
+                    if "rgb" in channels:
+                        self.rgb(camera, *span)
+                for name in (*self.shown(camera), *self.hands_shown(camera)):
+                    self.person_arrays(camera, name, PERSON_ARRAYS)
+                for name in self.objects_shown(camera):
+                    self.object_view(camera, name)
+            for name in (*self.people, *self.hands):
+                self.track(name)
+            for name in self.objects:
+                self.object_track(name)
+            _ = self.spec, self.versions, self.agreement
 
     def check_content(self) -> list[str]:
         """Compares every dataset and attribute, as HDF5 reads them, with the sha256 that the writer left, and the table
         with what it should be."""
         with self._guard():
             if not isinstance(self._file, TableFile):
-                found = self._check_digest(self._file.whole())
+                found = self._check_digest(self._file)
                 return found if found or self._version == 1 else [self._damaged(_NO_TABLE).args[0]]
             with self._file.stream() as stream:
                 file = open_hdf5_stream(stream, self.path)
                 try:
-                    return self._check_digest(file.whole()) or self._check_table(file.whole(), self._file)
+                    return self._check_digest(file) or self._check_table(file, self._file)
                 finally:
                     file.close()
 
-    def _check_digest(self, file: h5py.File) -> list[str]:
-        arrays, attributes, names = {}, {}, []
-        file.visit(names.append)
-        for name in ("/", *names):
-            _collect(file[name], arrays, attributes)
+    def _check_digest(self, file: Hdf5File) -> list[str]:
+        whole = file.whole()
+        attributes = {f"/{path}": {n: plain(v) for n, v in about.items()} for path, (_, about) in whole.items()}
+        arrays = {f"/{path}": array for path, (array, _) in whole.items() if array is not None}
         told = attributes["/"].pop("sha256", None)
         if told != digest(arrays, attributes):
             return [f"{self.path}: the content does not match its sha256. Delete the clip and render it again."]
         return []
 
-    def _check_table(self, file: h5py.File, tabled: TableFile) -> list[str]:
+    def _check_table(self, file: Hdf5File, tabled: TableFile) -> list[str]:
         outline, size = outline_of(self._description()), tabled.table.size
-        table = table_bytes(file, outline, size, tabled.read_at)
+        table = table_bytes(h5py.File(file.id), outline, size, tabled.read_at)
         if tabled.read_at(size, len(table) + 1) != table:
             return [f"{self.path}: the table at its end does not match the file. Delete the clip and render it again."]
         return []
@@ -359,13 +402,12 @@ class ClipReader(ClipSource):
             or (count < 1).any()
         ):
             raise self._damaged("the runs of pixels do not fit the frames")
-        _check_room("the pixels of all frames", int(ends[-1]) * _PIXEL_BYTES)
         return from_runs(runs)
 
     def _offsets(self, path: str, kind: Kind) -> np.ndarray:
         """(T + 1,) int64, kept; checked to start at 0 and never to fall."""
         if path not in self._offsets_of:
-            offsets = self._array(path, kind)
+            offsets = self._array(path, kind, kept=True)
             if offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any():
                 raise self._damaged(f"/{path} does not ascend from 0")
             self._offsets_of[path] = offsets
@@ -376,7 +418,7 @@ class ClipReader(ClipSource):
         path = f"{group}/{name}"
         if path not in self._seen_of:
             with self._guard():
-                self._seen_of[path] = self._array(path, PERSON_VIEW[name], self._joints(person))
+                self._seen_of[path] = self._array(path, PERSON_VIEW[name], self._joints(person), kept=True)
         return self._seen_of[path]
 
     def _part(self, path: str, kinds: tuple[Kind, ...], offsets: np.ndarray, start: int, stop: int) -> np.ndarray:
@@ -389,25 +431,46 @@ class ClipReader(ClipSource):
                 f"/{path} is {item.dtype} {item.shape}; expected {' or '.join(kind.dtype for kind in kinds)} {want}"
             )
         first, last = int(offsets[start]), int(offsets[stop])
-        _check_room(path, math.prod(item.shape[:-1]) * (last - first) * item.dtype.itemsize)
+        self._take(path, math.prod(item.shape[:-1]) * (last - first) * item.dtype.itemsize)
         return item.read(first, last)
 
-    def _array(self, path: str, kind: Kind, joints: int | None = None) -> np.ndarray:
-        """A whole dataset."""
-        return self._whole(path, kind.dtype, sizes(kind, self.num_frames, joints))
+    def _array(self, path: str, kind: Kind, joints: int | None = None, kept: bool = False) -> np.ndarray:
+        """A whole dataset. kept: for as long as the file is open."""
+        return self._whole(path, kind, sizes(kind, self.num_frames, joints), kept)
 
-    def _whole(self, path: str, dtype: str, want: tuple[int | None, ...]) -> np.ndarray:
+    def _whole(self, path: str, kind: Kind, want: tuple[int | None, ...], kept: bool = False) -> np.ndarray:
         item = self._file.array(path)
-        if item.dtype != dtype or not fits(item.shape, want):
-            raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {dtype} {want}")
-        _check_room(path, item.nbytes)
+        if item.dtype != kind.dtype or not fits(item.shape, want) or not within(item.shape, kind):
+            raise self._damaged(f"/{path} is {item.dtype} {item.shape}; expected {kind.dtype} {want}")
+        self._take(path, item.nbytes, kept)
         return self._file.read(path)
+
+    def _check_labels(self, channels: tuple[str, ...], pixels: int) -> None:
+        """Raises DatasetError for labels, or an image of them, that take more memory than the file may."""
+        sizes_of = [(math.prod(CHANNELS[n].shape), np.dtype(CHANNELS[n].dtype).itemsize) for n in channels]
+        h, w = self.resolution
+        self._check_room("an image of labels", h * w * max([count * each for count, each in sizes_of], default=1))
+        held = sum(count * each for count, each in sizes_of)
+        most = max([count for count, _ in sizes_of], default=0) * _NUMBER_BYTES
+        self._check_room("labels", pixels * (_PIXEL_BYTES + held + most))
+        self._take("labels", pixels * held)
+
+    def _take(self, what: str, size: int, kept: bool = False) -> None:
+        """Count ``size`` bytes of memory. kept: for as long as the file is open. Raises DatasetError where there is no
+        room for them."""
+        self._check_room(what, size)
+        if kept or self._reads_whole:
+            self._held += size
+
+    def _check_room(self, what: str, size: int) -> None:
+        advice = "Read fewer frames at a time, or leave the clip out."
+        limits.check_room(str(self.path), what, self._held + size, self._size, DatasetError, advice)
 
     def _text(self, name: str) -> str:
         """A dataset of text; read before the number of frames is known."""
         if self._file.array(name).nbytes > limits.JSON_BYTES:
             raise self._damaged(f"/{name} has more than {limits.JSON_BYTES} bytes of text")
-        return self._whole(name, TEXT.dtype, (None,)).tobytes().decode("utf-8")
+        return self._whole(name, TEXT, (None,)).tobytes().decode("utf-8")
 
     def _description(self):
         """The clip's description as plain values."""
@@ -449,27 +512,11 @@ class ClipReader(ClipSource):
             raise self._damaged(f"{type(e).__name__}: {e}") from e
 
 
-def _open(path: Place) -> TableFile | Hdf5File:
-    """Through its table; without one, as files of version 1 have none, through HDF5."""
+def _open(path: Place) -> tuple[TableFile | Hdf5File, int]:
+    """Through its table; without one, as files of version 1 have none, through HDF5. And its size, bytes."""
     if isinstance(path, RemotePath):  # fetched whole: its many small parts would each cost a journey
-        data = path.read_bytes(limits.CLIP_ARRAY_BYTES, "a clip file")
-        return open_table_bytes(data) or open_hdf5_stream(io.BytesIO(data), path)
-    return open_table_file(path) or open_hdf5(path)
+        data = path.read_bytes(limits.CLIP_BYTES, "a clip file")
+        return open_table_bytes(data) or open_hdf5_stream(io.BytesIO(data), path), len(data)
+    found = open_table_file(path) or open_hdf5(path)
+    return found, os.stat(path).st_size
 
-
-def _check_room(what: str, size: int) -> None:
-    if size > limits.CLIP_ARRAY_BYTES:
-        raise DatasetError(
-            f"{what} takes {size} bytes; at most {limits.CLIP_ARRAY_BYTES} are read at once. Read fewer "
-            "frames at a time."
-        )
-
-
-def _collect(item, arrays: dict, attributes: dict) -> None:
-    """Adds an object of the file to what the sha256 covers."""
-    path = str(item.name)
-    attributes[path] = {n: plain(v) for n, v in item.attrs.items()}
-    if isinstance(item, h5py.Dataset):
-        stored = Hdf5Array(item.id, path[1:])
-        _check_room(path, stored.nbytes)
-        arrays[path] = stored.read()

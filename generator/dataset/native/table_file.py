@@ -26,6 +26,9 @@ from mannequin.generator.io.hdf5 import CACHE_BYTES, MAX_RATIO
 TAIL = 3 << 16
 """Bytes read at once from the end: the table and the small arrays of an ordinary clip."""
 
+MOST_AXES = 8
+"""Of an array; the format has three."""
+
 _TYPES = {np.dtype(name).str for name in ("bool", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")}
 
 
@@ -133,7 +136,7 @@ class TableArray:
             sound &= len(set(self._filters)) == len(self._filters) and set(FILTERS.values()).issuperset(self._filters)
         except (KeyError, TypeError) as e:
             raise DatasetError(f"/{path} is told of as {told!r:.200}") from e
-        if not (sound and 1 <= len(self.shape) == len(self._chunk)):
+        if not (sound and 1 <= len(self.shape) == len(self._chunk) <= MOST_AXES):
             raise DatasetError(f"/{path} is told of as {told!r:.200}")
         self.dtype = np.dtype(name)
         self.nbytes = math.prod(self.shape) * self.dtype.itemsize
@@ -143,8 +146,11 @@ class TableArray:
     def _check_storage(self, table: Table, first: int) -> None:
         """There are as many chunks as the shape asks for, and no fewer bytes than their content can be packed into."""
         path, shape, chunk = self.path, self.shape, self._chunk
-        if any(c > s or (c == 0) != (s == 0) for c, s in zip(chunk, shape)):
-            raise DatasetError(f"/{path} of {shape} has chunks of {chunk}")
+        if any(c > s or (c == 0) != (s == 0) for c, s in zip(chunk, shape)) or self._chunk_bytes > limits.CHUNK_BYTES:
+            raise DatasetError(
+                f"/{path} of {shape} has chunks of {chunk}; at most its own shape, and {limits.CHUNK_BYTES} bytes, "
+                "are read"
+            )
         self._grid = tuple(-(-s // c) if c else 0 for s, c in zip(shape, chunk))
         count = math.prod(self._grid)
         if first + count > len(table.chunks):
@@ -196,8 +202,6 @@ class TableArray:
 
     def _load(self, number: int) -> np.ndarray:
         offset, size, crc, unfiltered = self._places[self._first + number].item()
-        if self._chunk_bytes > limits.CLIP_ARRAY_BYTES:
-            raise DatasetError(f"/{self.path} has chunks of {self._chunk_bytes} bytes")
         data = self._read_at(offset, size)
         if len(data) != size or zlib.crc32(data) != crc:
             raise DatasetError(f"/{self.path} does not match its checksum")
