@@ -77,7 +77,8 @@ def load_environment(path: Path | str) -> np.ndarray:
         )
     if image.ndim == 2:
         image = np.repeat(image[..., None], 3, axis=2)
-    return np.clip(np.nan_to_num(image[..., 2::-1], nan=0.0, posinf=BRIGHTEST, neginf=0.0), 0.0, BRIGHTEST)
+    image = np.nan_to_num(image[..., 2::-1], nan=0.0, posinf=BRIGHTEST, neginf=0.0)
+    return np.clip(image, 0.0, BRIGHTEST, out=image)
 
 
 def load_photo(path: Path | str) -> np.ndarray:

@@ -105,6 +105,11 @@ def _read(path: Path):
             f"{', '.join(SUFFIXES)}; convert it."
         )
     data = read_bytes(contained(path, Path()), limits.MESH_BYTES, "an object mesh")
+    if data.count(b"usemtl") > limits.MESH_MATERIALS:
+        raise AssetError(
+            f"The object mesh {path} turns to a material {data.count(b'usemtl')} times; at most "
+            f"{limits.MESH_MATERIALS} are read. Sort its faces by material, or bake them into one."
+        )
     files = _FilesBeside(path.parent)
     try:
         with warnings.catch_warnings():

@@ -15,6 +15,7 @@ from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_ma
 from mannequin.generator.clip import LABELS, Clip, PersonTrack
 from mannequin.generator.errors import AssetError, ConfigError
 from mannequin.generator.io import limits
+from mannequin.generator.io.films import check_frame_size
 from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.npz import NpzFile
 from mannequin.generator.io.reading import contained, read_bytes, read_json
@@ -269,21 +270,34 @@ def read_images(path: Path, count: int) -> np.ndarray:
 
     Raises AssetError unless there are exactly ``count``, all of one size.
     """
-    frames, room = [], limits.FOOTAGE_BYTES
+    found, frames = 0, None
     for frame in _folder_frames(path, count + 1) if path.is_dir() else _video_frames(path, count + 1):
-        room -= frame.nbytes
-        if room < 0:
-            raise AssetError(
-                f"The images of {path} take more than {limits.FOOTAGE_BYTES >> 30} GiB of memory. Label fewer "
-                "frames at a time."
-            )
-        if frames and frame.shape != frames[0].shape:
+        if frames is None:
+            _check_room(path, count, frame.nbytes)
+            frames = np.empty((count, *frame.shape), np.uint8)
+        if frame.shape != frames.shape[1:]:
             raise AssetError(f"The images of {path} differ in size.")
-        frames.append(frame)
-    if len(frames) != count:
-        found = str(len(frames)) if len(frames) < count else "more"
-        raise AssetError(f"{path} holds {found} images; the parameters have {count} frames. Cut one to the other.")
-    return np.stack([cv2.cvtColor(f, cv2.COLOR_BGR2RGB) for f in frames])
+        if found < count:
+            cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frames[found])
+        found += 1
+    if frames is None or found != count:
+        held = "more" if found > count else str(found)
+        raise AssetError(f"{path} holds {held} images; the parameters have {count} frames. Cut one to the other.")
+    return frames
+
+
+def _check_room(path: Path, count: int, each: int) -> None:
+    """Raises AssetError for ``count`` frames of ``each`` bytes that take more memory than the film, or the folder of
+    images, may."""
+    files = sorted(path.iterdir())[: count + 1] if path.is_dir() else [path]
+    stored = sum(file.stat().st_size for file in files if file.is_file())
+    times = limits.EXPANSION if path.is_dir() else limits.FILM_EXPANSION
+    most = min(limits.FOOTAGE_BYTES, limits.ROOM + times * stored)
+    if count * each > most:
+        raise AssetError(
+            f"{count} images of {path} take {count * each} bytes of memory; of {stored} bytes of files at most {most} "
+            "are read. Label fewer frames at a time."
+        )
 
 
 def _folder_frames(path: Path, count: int):
@@ -311,6 +325,9 @@ def _video_frames(path: Path, count: int):
             raise AssetError(f"{path} is a list of other files. Expected the video itself.")
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # other backends would take the name for a pattern
     try:
+        if video.isOpened():
+            height, width = (int(video.get(of)) for of in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
+            check_frame_size(path, height, width, AssetError)
         for _ in range(count):
             ok, frame = video.read()
             if not ok:

@@ -250,9 +250,7 @@ def test_a_lying_table_is_refused(folder, sound, name):
     assert len(verify_clip(path)) == 1
 
 
-@pytest.mark.parametrize(
-    ("entries", "words"), [(None, "a chunk of more than"), (3 << 20, "has chunks of")]
-)
+@pytest.mark.parametrize(("entries", "words"), [(None, "a chunk of more than"), (3 << 20, "has chunks of")])
 def test_a_bomb_behind_the_table_is_not_unpacked(folder, sound, monkeypatch, entries, words):
     """A chunk that holds far more than its shape, and one of a shape beyond what may be read."""
     monkeypatch.setattr(limits, "CHUNK_BYTES", 1 << 20)

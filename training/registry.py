@@ -3,12 +3,13 @@
 Nothing here needs torch until a task is asked for, so that manuals appear at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mannequin.generator.errors import TrainingError, unknown_name
+from mannequin.generator.io import limits
 from mannequin.generator.records import from_plain
 from mannequin.training.options import action, detection, hourglass, pose2d
 from mannequin.training.options.preset import Preset
@@ -80,12 +81,20 @@ def task_of(about: dict) -> "Task":
     Raises TrainingError for a task that this release does not know.
     """
     name = about.get("task")
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise TrainingError(
             f"The checkpoint {about.get('checkpoint')} is of the task {name!r}; this release knows {', '.join(TASKS)}. "
             "Use the release that wrote it."
         )
-    return make_task(name, from_plain(TASKS[name].options, about.get("task_config"), "task_config"))
+    options = from_plain(TASKS[name].options, about.get("task_config"), "task_config")
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if type(value) is int and value > limits.NETWORK_SIZE:
+            raise TrainingError(
+                f"The checkpoint {about.get('checkpoint')} is of a network whose {field.name} is {value}; at most "
+                f"{limits.NETWORK_SIZE} is read. Use another checkpoint."
+            )
+    return make_task(name, options)
 
 
 def load_trained(path: Path | str) -> "tuple[Task, nn.Module, dict]":
@@ -93,10 +102,14 @@ def load_trained(path: Path | str) -> "tuple[Task, nn.Module, dict]":
 
     Raises TrainingError if there is none, or it is damaged or of another release.
     """
-    from mannequin.training.core.checkpoint import fill, load_weights
+    import torch
+
+    from mannequin.training.core.checkpoint import check_weights, fill, load_weights
 
     weights, about = load_weights(path)
     task = task_of(about)
+    with torch.device("meta"):  # without memory, which what the checkpoint says of its network may not be worth
+        check_weights(task.model(), weights, about["checkpoint"])
     model = task.model()
     fill(model, weights, about["checkpoint"])
     return task, model.eval(), about

@@ -9,6 +9,7 @@ from PIL import Image
 
 from mannequin.generator.errors import AssetError, TopologyError
 from mannequin.generator.io import limits
+from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.reading import contained, read_bytes, read_json
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -77,6 +78,7 @@ def load_texture(path: Path, topology: str) -> np.ndarray:
             warnings.simplefilter("ignore")  # the limit below is stricter than Pillow's; odd metadata does not matter
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
                 _check_size(path, *image.size)
+                check_image(data, ("PNG", "JPEG"))
                 return np.asarray(image.convert("RGB"))
     except AssetError:
         raise

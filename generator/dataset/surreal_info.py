@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mannequin.generator.dataset.surreal import GENDERS, WORLD
+from mannequin.generator.io import limits
 from mannequin.generator.io.matfile import MatFile
 
 SUFFIX = "_info.mat"
@@ -79,6 +80,10 @@ class _Reader:
             )
         self.p = axes[0] if at else 1
         self.t = axes[at + 2] if len(axes) > at + 2 else 1
+        if self.p * self.t > limits.SURREAL_FRAMES:
+            raise self.file.damaged(
+                f"it has {self.t} frames of {self.p} people; at most {limits.SURREAL_FRAMES} in all are read"
+            )
         self.joints = joints.reshape(self.p, 3, 24, self.t).transpose(0, 3, 2, 1)
 
     def info(self, height: int) -> Info:
@@ -210,6 +215,8 @@ class _Reader:
         if name not in self.file:
             return []
         cells = self.file.read(name).ravel()
+        if len(cells) > limits.SURREAL_FRAMES:
+            raise self.file.damaged(f"{name} has {len(cells)} texts; at most {limits.SURREAL_FRAMES} are read")
         return [
             str(cell.ravel()[0]).strip()
             if isinstance(cell, np.ndarray) and cell.size

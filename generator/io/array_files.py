@@ -47,6 +47,9 @@ def _read_pickle(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray | sp
 def _read_npz(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray | sp.csr_matrix]:
     with open_npz(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        asked = sum(members[key].file_size for key in wanted if key in members) * limits.BODY_COST
+        advice = "Get the file from its official site."
+        limits.check_room(str(path), "its arrays", asked, os.path.getsize(path), AssetError, advice)
         return {key: _read_member(archive, members[key], f"{key!r} in {path}") for key in wanted if key in members}
 
 

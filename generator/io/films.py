@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mannequin.generator.errors import AssetError, DatasetError, MissingExtraError
+from mannequin.generator.errors import AssetError, DatasetError, MannequinError, MissingExtraError
 from mannequin.generator.io import limits
 from mannequin.generator.io.atomic import part_of
 
@@ -51,11 +51,7 @@ def open_film(path: Path) -> Iterator[Film]:
             raise AssetError(f"{path} has no pictures in it. Expected a film.")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        if not 0 < stream.width * stream.height <= limits.IMAGE_PIXELS:
-            raise AssetError(
-                f"{path} has {stream.width} × {stream.height} pixels; at most {limits.IMAGE_PIXELS} in all "
-                "are read. Make it smaller."
-            )
+        check_frame_size(path, stream.height, stream.width, AssetError)
         yield Film(float(stream.average_rate or 25), stream.frames, _frames(path, container, stream))
 
 
@@ -73,6 +69,19 @@ def _frames(path: Path, container, stream) -> Iterator[np.ndarray]:
         raise AssetError(f"{path} has no frames. Expected a film.")
 
 
+def check_frame_size(path: Path, height: int, width: int, error: type[MannequinError]) -> None:
+    """Raises ``error`` for frames without pixels, or with so many that decoding them takes more memory than the file
+    may."""
+    if not 0 < width * height <= limits.IMAGE_PIXELS:
+        raise error(
+            f"{path} has {width} × {height} pixels; at most {limits.IMAGE_PIXELS} in all are read. Make it smaller."
+        )
+    asked = width * height * limits.FILM_COST
+    limits.check_room(
+        str(path), f"a frame of {width} × {height} pixels", asked, path.stat().st_size, error, "Make it smaller."
+    )
+
+
 class IndexedFilm:
     """The frames of an open film by number, decoded by OpenCV, so that it needs no extra.
 
@@ -86,6 +95,7 @@ class IndexedFilm:
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._capture = self._opened()
         self._next = 0
+        check_frame_size(path, *self.resolution, DatasetError)
 
     @property
     def fps(self) -> float:

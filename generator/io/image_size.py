@@ -24,6 +24,12 @@ def check_image(data: bytes, formats: tuple[str, ...]) -> None:
     width, height = _size(data, kind)
     if not (0 < width and 0 < height and width * height <= limits.IMAGE_PIXELS):
         raise ValueError(f"it is {width} × {height} pixels; at most {limits.IMAGE_PIXELS} in all are read")
+    asked, room = width * height * limits.IMAGE_COST[kind], limits.room(len(data))
+    if asked > room:
+        raise ValueError(
+            f"its {width} × {height} pixels take {asked} bytes of memory; of a file of {len(data)} bytes at most "
+            f"{room} are read"
+        )
 
 
 def _format(data: bytes) -> str:

@@ -83,7 +83,7 @@ BODY_COORDINATE = 100.0
 BODY_COST = 4
 """Times that an array of a body model is in memory while it is checked."""
 
-PICKLE_STEPS = 1 << 20
+PICKLE_STEPS = 1 << 18
 """Reads of a pickle; each builds at most one object. A body model takes some thousands."""
 
 ARRAY_BYTES = 2 * GIB
@@ -101,6 +101,9 @@ BVH_HEAD_BYTES = 4 * MIB
 
 BVH_JOINTS = 1000
 
+BVH_NAME = 1000
+"""Characters of a joint's name."""
+
 BVH_COST = 400
 """Bytes of memory for each joint of each frame while poses become positions."""
 
@@ -113,6 +116,9 @@ COORDINATE = 1e9
 MESH_BYTES = 64 * MIB
 """Some million vertices; reading takes 16 times as much memory. Of an object's mesh file or an .obj of texture
 coordinates."""
+
+MESH_MATERIALS = 1000
+"""Times that an .obj turns to a material; each makes a mesh of its own."""
 
 MATLAB_BYTES = 256 * MIB
 """Of one variable of a MATLAB file once it is decompressed."""

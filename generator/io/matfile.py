@@ -6,6 +6,7 @@ sizes of its elements, of which only the names are decompressed (3 ms), and one 
 """
 
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -19,6 +20,7 @@ from mannequin.generator.io import limits
 _HEADER, _TAG = 128, 8
 _COMPRESSED, _MATRIX = 15, 14
 _NAME_BYTES = 512  # tag, flags, dimensions and name of a matrix come first
+_CELL, _CHAR, _NUMBERS = 1, 4, range(6, 16)  # classes of matrices
 
 
 class MatFile:
@@ -55,6 +57,7 @@ class MatFile:
                 element = _unpack(element)
             else:
                 element = struct.pack(f"{self._order}II", _MATRIX, size) + element
+            self._check(name, memoryview(element)[_TAG:])
             return loadmat(io.BytesIO(self._start + element))[name]
         except Exception as e:  # scipy has no base class for what it says of a bad file
             raise self.damaged(f"{name} cannot be read ({type(e).__name__}: {e})") from e
@@ -91,16 +94,52 @@ class MatFile:
 
     def _name(self, head: bytes) -> str:
         """The third sub-element of a matrix, after its flags and dimensions."""
-        at = 0
-        for _ in range(2):
-            (size,) = struct.unpack_from(f"{self._order}I", head, at + 4)
-            at += _TAG + -(-size // 8) * 8
-        kind, size = struct.unpack_from(f"{self._order}II", head, at)
-        if kind >> 16:  # up to four bytes stand within the tag
-            kind, size, at = kind & 0xFFFF, kind >> 16, at - 4
-        if at + _TAG + size > len(head):
+        start, size, _ = self._parts(head, 3)[-1]
+        if start + size > len(head):
             raise ValueError("a variable has no name")
-        return head[at + _TAG : at + _TAG + size].decode("ascii")
+        return head[start : start + size].decode("ascii")
+
+    def _parts(self, matrix: bytes | memoryview, count: int) -> list[tuple[int, int, int]]:
+        """(first byte, bytes, where the next one begins) of the first ``count`` sub-elements of a matrix."""
+        found, at = [], 0
+        for _ in range(count):
+            kind, size = struct.unpack_from(f"{self._order}II", matrix, at)
+            if kind >> 16:  # up to four bytes stand within the tag
+                found.append((at + 4, kind >> 16, at + _TAG))
+            else:
+                found.append((at + _TAG, size, at + _TAG + -(-size // 8) * 8))
+            at = found[-1][2]
+        return found
+
+    def _check(self, name: str, matrix: memoryview) -> None:
+        """Raises ValueError for a variable that is no array of numbers, no text and no cells of these, or takes more
+        memory than it may; scipy follows cells within cells until the stack ends."""
+        kind, entries = self._about(matrix)
+        if kind in _NUMBERS:
+            asked, room = entries * limits.MATLAB_COST, limits.room(self.path.stat().st_size)
+            if asked > room:
+                raise ValueError(f"its {entries} numbers take {asked} bytes of memory; at most {room} are read")
+            return
+        if kind not in (_CELL, _CHAR) or len(matrix) > limits.MATLAB_TEXT_BYTES:
+            raise ValueError(
+                f"it is of class {kind} and {len(matrix)} bytes; numbers are read, and text and cells of up to "
+                f"{limits.MATLAB_TEXT_BYTES} bytes"
+            )
+        if kind == _CELL:
+            at = self._parts(matrix, 3)[-1][2]
+            for _ in range(entries):
+                inner_kind, inner = struct.unpack_from(f"{self._order}II", matrix, at)
+                if inner_kind != _MATRIX or (inner and self._about(matrix[at + _TAG :])[0] not in (_CHAR, *_NUMBERS)):
+                    raise ValueError("it holds cells of something else than texts and numbers")
+                at += _TAG + inner
+
+    def _about(self, matrix: memoryview) -> tuple[int, int]:
+        """(class, number of entries) of a matrix."""
+        (flags, _, _), (start, size, _) = self._parts(matrix, 2)
+        if size > 4 * 32:
+            raise ValueError(f"it has {size // 4} axes")
+        dimensions = struct.unpack_from(f"{self._order}{size // 4}i", matrix, start)
+        return struct.unpack_from(f"{self._order}I", matrix, flags)[0] & 0xFF, math.prod(map(abs, dimensions))
 
 
 def _unpack(element: bytes) -> bytes:

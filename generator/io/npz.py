@@ -66,6 +66,9 @@ class NpzFile:
                 "numbers; nothing was run."
             )
         size = math.prod(shape) * dtype.itemsize
+        advice = "Cut the recording, or leave the file out."
+        asked, stored = size * limits.ARRAY_COST, os.stat(self.path).st_size
+        limits.check_room(str(self.path), f"{key!r} of shape {shape}", asked, stored, AssetError, advice)
         if size > limits.ARRAY_BYTES or size > archive.getinfo(f"{key}.npy").file_size:
             raise AssetError(
                 f"{key!r} in {self.path} says it has shape {shape}, {size} bytes. Expected at most "

@@ -14,7 +14,6 @@ from mannequin.generator.errors import AssetError, MannequinError
 from mannequin.generator.io import limits
 from mannequin.generator.io.remote import Place, RemotePath
 
-
 _LARGE = re.compile(r"[0-9]{19}|[eE]\+?[0-9]{3}")
 """What stands in a text that has numbers beyond floats and 64 bits; others are parsed in half the time."""
 

@@ -113,6 +113,9 @@ def read_bvh(path, first: int | None = None) -> Bvh:
     wanted = frames
     if first is not None and first < frames:
         body, wanted = b"\n".join(body.lstrip().split(b"\n", first)[:first]), first
+    advice = "Cut it into shorter recordings, or leave it out."
+    asked = wanted * len(names) * limits.BVH_COST
+    limits.check_room(str(path), f"{wanted} frames of {len(names)} joints", asked, len(data), AssetError, advice)
     values = _motion_values(path, body, wanted, sum(map(len, channels)))
     return Bvh(names, parents, offsets, channels, frame_time, frames, values)
 
@@ -174,6 +177,10 @@ class _Hierarchy:
         if (key == "ROOT") != (not self.names) or (key != "ROOT" and not open_joints):
             raise _error(
                 self.path, f"has {key} {' '.join(words)!r} out of place", "one ROOT that holds every other joint"
+            )
+        if sum(map(len, words)) > limits.BVH_NAME:
+            raise _error(
+                self.path, f"has a joint whose name begins {words[0][:40]!r}", f"at most {limits.BVH_NAME} characters"
             )
         if len(self.names) >= limits.BVH_JOINTS:
             raise _error(self.path, f"has more than {limits.BVH_JOINTS} joints", "one skeleton")

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mannequin.generator.errors import ConfigError, TrainingError
-from mannequin.generator.io.reading import read_json
+from mannequin.generator.io import limits
+from mannequin.generator.io.reading import read_bytes, read_json
 from mannequin.generator.records import from_plain, to_plain
 
 FORMAT = "mannequin-checkpoint"
@@ -258,7 +260,7 @@ def _renamed(values, names: dict[str, str]):
 
 
 def _tensors(path: Path, held: dict) -> dict[str, Tensor]:
-    data = _intact(path.parent, path.read_bytes)
+    data = _intact(path.parent, lambda: read_bytes(path, limits.WEIGHT_BYTES, "tensors", TrainingError))
     if hashlib.sha256(data).hexdigest() != held["sha256"].get(path.name):
         raise _damaged(path.parent, f"{path.name} is not what was written")
     return _intact(path.parent, lambda: safetensors.torch.load(data))
@@ -288,14 +290,21 @@ def _damaged(path: Path, how: str) -> TrainingError:
 
 def fill(model: nn.Module, weights: dict[str, Tensor], where: Path | str) -> None:
     """Put the weights of the checkpoint ``where`` into ``model``. Raises TrainingError if they are of another
-    network."""
+    network, or not all numbers."""
+    check_weights(model, weights, where)
+    model.load_state_dict(weights)
+
+
+def check_weights(model: nn.Module, weights: dict[str, Tensor], where: Path | str) -> None:
+    """Raises TrainingError unless the weights of the checkpoint ``where`` are those of a network like ``model``, which
+    may be on torch's device without memory, and numbers."""
     own = model.state_dict()
     lines = [f"{name} is missing" for name in own if name not in weights]
     lines += [f"{name} has no place in it" for name in weights if name not in own]
     lines += [
-        f"{name} has shape {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
+        f"{name} has {_kind(weights[name])}, expected {_kind(own[name])}"
         for name in own
-        if name in weights and weights[name].shape != own[name].shape
+        if name in weights and _kind(weights[name]) != _kind(own[name])
     ]
     if lines:
         shown = "\n".join(f"  {line}" for line in lines[:10]) + ("\n  …" if len(lines) > 10 else "")
@@ -303,7 +312,16 @@ def fill(model: nn.Module, weights: dict[str, Tensor], where: Path | str) -> Non
             f"The checkpoint {where} holds another network than {type(model).__name__}:\n{shown}\n"
             "Use the options and the release that it was trained with."
         )
-    model.load_state_dict(weights)
+    lost = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    if lost:
+        raise TrainingError(
+            f"The checkpoint {where} has weights that are no numbers, in {lost[0]} and {len(lost) - 1} others. The "
+            "training had failed by then; use an earlier checkpoint."
+        )
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"shape {tuple(tensor.shape)}, {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def plain_metrics(metrics: dict[str, float]) -> dict[str, float | None]:

@@ -44,6 +44,8 @@ class ActionOptions:
         for name, least in (("frames", 1), ("spacing", 1), ("size", 16), ("width", 1), ("depth", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"--{name} is {getattr(self, name)}; expected at least {least}.")
+        if self.depth > 64:
+            raise ConfigError(f"--depth is {self.depth}; expected 1 to 64.")
         if self.differences and self.frames < 2:
             raise ConfigError(f"--differences need at least 2 frames; --frames is {self.frames}.")
         if not 0 <= self.dropout < 1:

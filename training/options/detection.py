@@ -24,9 +24,9 @@ class DetectionOptions:
     """Boxes that are said of an image, at most."""
 
     def __post_init__(self):
-        for name in ("depth", "size", "most"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} is {getattr(self, name)}; expected at least 1.")
+        for name, most in (("depth", 12), ("size", 65_536), ("most", 65_536)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ConfigError(f"--{name} is {getattr(self, name)}; expected 1 to {most}.")
         if self.features < 8 or self.features % 8:
             raise ConfigError(f"--features is {self.features}; expected a multiple of 8, such as 256.")
         if self.size % self.step:

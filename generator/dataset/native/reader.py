@@ -3,7 +3,7 @@
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -57,6 +57,7 @@ _NO_TABLE = "it lacks the table at its end; it was cut, or another program opene
 _PIXEL_BYTES = 8  # while runs are expanded
 _NUMBER_BYTES = 12  # of a component of a label, besides what is returned, while it is unpacked
 _POSE_BYTES = 16 * 8
+_ALL_LABELS_BYTES = 64  # of a pixel
 _PIECE = 64 * limits.MIB
 
 
@@ -293,13 +294,11 @@ class ClipReader(ClipSource):
     def check_frames(self) -> None:
         """Reads and decodes everything, some frames at a time, so that any sound clip fits. Raises DatasetError for
         what is damaged."""
-        step = max(1, _PIECE // (math.prod(self.resolution) * 16))
-        spans = [(t, min(t + step, self.num_frames)) for t in range(0, self.num_frames, step)]
         with self._guard():
             for camera in self.cameras:
                 self.K(camera), self.T_world_camera(camera)
                 channels = self.channels(camera)
-                for span in spans:
+                for span in self._spans(camera, "rgb" in channels):
                     self.labels(camera, [name for name in channels if name != "rgb"], *span)
                     if "rgb" in channels:
                         self.rgb(camera, *span)
@@ -312,6 +311,13 @@ class ClipReader(ClipSource):
             for name in self.objects:
                 self.object_track(name)
             _ = self.spec, self.versions, self.agreement
+
+    def _spans(self, camera: str, with_rgb: bool) -> Iterator[tuple[int, int]]:
+        """Frames (start, stop) that together take little memory, all in order."""
+        offsets = self._offsets(f"{self._view(camera)}/labels/frame_offsets", LABEL_INDEX["frame_offsets"])
+        asked = int(offsets[-1]) * _ALL_LABELS_BYTES + with_rgb * self.num_frames * math.prod(self.resolution) * 3
+        step = max(1, self.num_frames * _PIECE // max(1, asked))
+        return ((t, min(t + step, self.num_frames)) for t in range(0, self.num_frames, step))
 
     def check_content(self) -> list[str]:
         """Compares every dataset and attribute, as HDF5 reads them, with the sha256 that the writer left, and the table
@@ -519,4 +525,3 @@ def _open(path: Place) -> tuple[TableFile | Hdf5File, int]:
         return open_table_bytes(data) or open_hdf5_stream(io.BytesIO(data), path), len(data)
     found = open_table_file(path) or open_hdf5(path)
     return found, os.stat(path).st_size
-

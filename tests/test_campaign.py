@@ -1,0 +1,43 @@
+"""Hostile files of every kind, each read with a gigabyte of memory and twenty seconds: see tests/campaign.py."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LEAST = {
+    "arrays": 140,
+    "descriptions": 165,
+    "films": 90,
+    "footage": 25,
+    "meshes": 60,
+    "pickles": 40,
+    "pictures": 140,
+    "recordings": 38,
+    "surreal": 180,
+    "tables": 250,
+    "clips": 150,
+    "clip_structures": 60,
+}
+"""Kind → cases that there are at least, no two the same."""
+
+
+def test_the_campaign_is_of_five_hundred_files():
+    assert sum(LEAST.values()) >= 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(LEAST))
+def test_hostile_files_end_in_an_error_of_ours_or_a_reading(kind):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.campaign", f"tests.bombs.{kind}"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["bad"] == {}
+    assert sum(report["ends"].values()) >= LEAST[kind]
