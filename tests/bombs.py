@@ -735,7 +735,7 @@ def surreal(folder: Path) -> Iterator[Case]:
 
     odd = {
         "zeros": np.zeros((3, 24, 200_000), np.uint8),
-        "many": np.zeros((72, 1_000_000), np.uint8),
+        "many": np.zeros((72, 300_000), np.uint8),
         "infinite": np.full((3, 24, 3), np.inf),
         "complex": np.zeros((3, 24, 3), complex),
         "of no size": np.zeros((0, 2**30)),

@@ -36,6 +36,7 @@ LONGEST = 5000
 
 def main() -> None:
     cv2.setNumThreads(0)  # its threads do not outlive a fork
+    gc.freeze()  # or every process would copy what has been imported
     ends, bad, seen = Counter(), {}, set()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -58,7 +59,6 @@ def main() -> None:
 
 def judged(read: Callable, path: Path) -> str:
     """How reading ends: "read", "refused: …" by an error of ours, or else what should not be."""
-    gc.collect()
     receiver, sender = os.pipe()
     child = os.fork()
     if not child:
