@@ -42,6 +42,8 @@ COMMANDS = {
     "train": ("train", "segmentation", "--data", "{at}/out", "--out", "{at}/run", "--quiet", *TRAIN.split()),
 }
 NEEDS = {"validate": "bpy", "train": "torch"}
+READING = {"commands", "amid", "disk"}
+"""Kinds that disturb these, too; other kinds need no reference of them."""
 ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 DAYS = 400 * 86400
 PATIENCE = 1800.0
@@ -132,7 +134,7 @@ class Chaos:
         self.at, self.library = at, build(at)
         self.seconds, self.expected = {}, {}
         for name in COMMANDS:
-            if name not in NEEDS or (find_spec(NEEDS[name]) and "commands" in only):
+            if name not in NEEDS or (find_spec(NEEDS[name]) and only & READING):
                 start = time.monotonic()
                 self.finish(name, at)
                 self.seconds[name] = time.monotonic() - start
@@ -294,15 +296,29 @@ def commands(round: Round) -> None:
     round.peace(name)
 
 
+def amid(round: Round) -> None:
+    """Signals at a certain call of those that write: half files, and files without their name."""
+    name = round.rng.choice(list(round.chaos.seconds))
+    if name != "generate":
+        round.chaos.copy(round.at)
+    for _ in range(4):
+        number = round.rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
+        under_faults(round, [COMMANDS[name]], signal=number, first=_early(round.rng))
+    round.peace(name)
+
+
+def _early(rng: random.Random) -> int:
+    """Which of a process's calls that write: early ones as often as late ones."""
+    return rng.choice((rng.randint(1, 4), rng.randint(1, 12), rng.randint(1, 60)))
+
+
 def disk(round: Round) -> None:
     """A disk that is full, over its quota, failing or read-only."""
     name = round.rng.choice(["generate", "generate", *round.chaos.seconds])
     if name != "generate":
         round.chaos.copy(round.at)
     for _ in range(3):
-        # of a process's calls that write, the first that fails: early as often as late
-        first = round.rng.choice((1, 2, 3, round.rng.randint(1, 12), round.rng.randint(1, 60)))
-        under_faults(round, [COMMANDS[name]], errno=round.rng.choice(ERRORS), first=first)
+        under_faults(round, [COMMANDS[name]], errno=round.rng.choice(ERRORS), first=_early(round.rng))
     round.peace(name)
 
 
@@ -352,8 +368,8 @@ def store(round: Round) -> None:
     round.compare({key: hashlib.sha256(data).hexdigest() for key, data in there.items()}, {"out"})
 
 
-KINDS = {kind.__name__: kind for kind in (one, two, shards, commands, disk, slow, clock, store)}
-PRELOADED = {"disk", "slow", "clock"}
+KINDS = {kind.__name__: kind for kind in (one, two, shards, commands, amid, disk, slow, clock, store)}
+PRELOADED = {"amid", "disk", "slow", "clock"}
 
 
 def play(chaos: Chaos, kind: str, seed: int, tally: Tally) -> None:

@@ -3,6 +3,7 @@
    FAULTS_FOLDER   files below it are meant, no others
    FAULTS_ERRNO    what calls that write fail with; 0: they do not
    FAULTS_FIRST    the how manieth such call of a process fails first, and all after it
+   FAULTS_SIGNAL   what a process sends itself at that call, in place of failing; 0: nothing
    FAULTS_SLEEP    microseconds, the most that such a call takes longer
    FAULTS_CLOCK    seconds that the clock of the day may be off, to either side; it jumps every few readings
    FAULTS_LOCKS    0: the disk knows no locks
@@ -12,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,6 +81,10 @@ static int fault(int what) {
         struct timespec pause = {nanoseconds / 1000000000, nanoseconds % 1000000000};
         tell();
         nanosleep(&pause, NULL);
+    }
+    if (number("FAULTS_SIGNAL") && call == number("FAULTS_FIRST")) {
+        tell();
+        kill(getpid(), (int)number("FAULTS_SIGNAL"));
     }
     if (!error || call < number("FAULTS_FIRST") || !concerns(error, what)) return 0;
     int before = has_told;

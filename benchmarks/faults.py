@@ -23,7 +23,7 @@ def faults(library: Path, folder: Path, told: Path, seed: int, **what: int) -> d
     """Variables of the environment under which a process has them.
 
     folder: whose files are meant. told: a file that gets a letter for each process that something
-    happened to. what: errno, first, sleep, clock, locks, as faults.c says.
+    happened to. what: errno, first, signal, sleep, clock, locks, as faults.c says.
     """
     common = {
         "LD_PRELOAD": str(library),

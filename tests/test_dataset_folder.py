@@ -243,6 +243,32 @@ def test_what_looks_like_half_a_file_and_is_none_is_left_alone(tmp_path):
     assert atomic.sweep(tmp_path) == 0 and len(list(tmp_path.rglob("*.part"))) == 3
 
 
+def left_behind(path: Path) -> Path:
+    """Half a file beside ``path``, of a run on this machine that was killed."""
+    part = path.with_name(f".{path.name}.{atomic._machine()}.0123456789abcdef.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    return part
+
+
+def test_whoever_writes_into_a_folder_clears_up_in_it(tmp_path):
+    """As report, validate, export and train do, which sweep nothing else."""
+    dead, elsewhere = left_behind(tmp_path / "a.html"), left_behind(tmp_path / "deeper" / "a.html")
+    with atomic.part_of(tmp_path / "b.html"):
+        assert not dead.exists() and elsewhere.exists()
+        atomic._swept.clear()  # as another process begins
+        atomic.write_bytes(tmp_path / "c.html", b"whole")
+        assert len(list(tmp_path.glob(".b.html.*.part"))) == 1  # still written, and locked
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.html", "c.html", "deeper"]
+
+
+def test_a_folder_of_half_files_is_empty(tmp_path):
+    left_behind(tmp_path / "config.json")
+    assert atomic.is_empty(tmp_path)
+    (tmp_path / "photo.jpg").touch()
+    assert not atomic.is_empty(tmp_path)
+
+
 def test_half_a_description_does_not_block_a_new_start(tmp_path):
     (tmp_path / ".dataset.json.elsewhere.0123456789abcdef.part").write_text("{")
     assert create_or_resume(tmp_path, CONFIG, 1).config == CONFIG

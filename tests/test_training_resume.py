@@ -13,6 +13,7 @@ import torch
 from mannequin.generator.errors import TrainingError
 from mannequin.training.core.checkpoint import checkpoints, read, save
 from mannequin.training.core.loop import train
+from mannequin.training.core.resume import find_start
 from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -240,3 +241,12 @@ def test_data_without_end_goes_on_where_it_was(tmp_path):
     go(tmp_path / "two", on_progress=sending(signal.SIGTERM, 6))
     go(tmp_path / "two")
     assert_same_run(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_folder_with_half_a_description_is_one_to_start_in(tmp_path):
+    """A run that is killed while it writes its first file leaves that and nothing else."""
+    (tmp_path / ".config.json.elsewhere.0123456789abcdef.part").write_text("{")
+    assert find_start(tmp_path, {"task": "toy"}) is None
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(TrainingError, match="is not empty and not a training run"):
+        find_start(tmp_path, {"task": "toy"})

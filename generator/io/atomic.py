@@ -40,6 +40,8 @@ _ADVICE = {
     errno.EEXIST: "a part of the path is a file; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
+_swept: set[Path] = set()
+"""Folders that this process has written into."""
 _PART = re.compile(r"\..+\.([^.]+)\.[0-9a-f]{16}\.part", re.DOTALL)
 
 
@@ -74,12 +76,14 @@ def part_of(path: Path, replace: bool = True):
     """An empty temporary file beside ``path`` that takes its name if the block succeeds, else goes.
 
     replace: take the place of a file of that name; otherwise that one stays. The block may open the
-    file by its name, not put another one there.
+    file by its name, not put another one there. The first time that this process writes into a folder,
+    half files of dead runs there are deleted.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{_machine()}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(path.parent)
         with open(part, "xb") as file:
             _lock(file.fileno())
             yield part
@@ -120,13 +124,29 @@ def cannot_write(path: Place | str, error: OSError) -> DatasetError:
 
 def sweep(folder: Path) -> int:
     """Delete what dead runs left half-written under ``folder``; returns how many files."""
-    count = 0
-    for place, _, names in os.walk(folder):
-        for part in (Path(place, name) for name in names if name.endswith(".part")):
-            if _is_stale(part):
-                _unlink(part)
-                count += 1
-    return count
+    return sum(_sweep(Path(place), names) for place, _, names in os.walk(folder))
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether there is nothing in a folder but files that are, or were, being written."""
+    return all(name.endswith(".part") for name in os.listdir(folder))
+
+
+def _sweep(folder: Path, names: list[str]) -> int:
+    """Delete those of the files ``names`` in ``folder`` that dead runs left half-written; returns how many."""
+    stale = [part for name in names if name.endswith(".part") and _is_stale(part := folder / name)]
+    for part in stale:
+        _unlink(part)
+    return len(stale)
+
+
+def _sweep_once(folder: Path) -> None:
+    """Sweep a folder, without those in it, unless this process did; what it cannot list it leaves."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with suppress(OSError):
+        _sweep(folder, os.listdir(folder))
 
 
 def _is_stale(part: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mannequin.generator.dataset.folder import differences
 from mannequin.generator.errors import TrainingError
-from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.atomic import is_empty, write_bytes
 from mannequin.generator.records import to_plain
 from mannequin.generator.versions import versions_of
 from mannequin.training.core.checkpoint import FOLDER, Checkpoint, checkpoints, read, sweep
@@ -51,7 +51,7 @@ def find_start(out: Path, run: dict) -> Checkpoint | None:
     """
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file; expected a folder for the run. Choose another name.")
-    if out.is_dir() and not (out / CONFIG).exists() and any(out.iterdir()):
+    if out.is_dir() and not (out / CONFIG).exists() and not is_empty(out):
         raise TrainingError(
             f"{out} is not empty and not a training run (it has no {CONFIG}). Choose an empty or a new folder."
         )

@@ -11,7 +11,7 @@ import joblib
 
 from mannequin.generator.dataset.folder import differences, software_versions
 from mannequin.generator.errors import ConfigError, MannequinError
-from mannequin.generator.io.atomic import write_bytes
+from mannequin.generator.io.atomic import is_empty, write_bytes
 from mannequin.generator.io.reading import read_json
 from mannequin.generator.records import to_plain
 from mannequin.training.core.resume import versions
@@ -148,7 +148,7 @@ def _claim(out: Path, scale: Scale) -> None:
     """Write down the scale of what is in ``out``, or compare it."""
     path, here = out / SETTINGS, json.loads(json.dumps({"scale": to_plain(scale), "versions": software_versions()}))
     if not path.exists():
-        if out.exists() and any(out.iterdir()):
+        if out.exists() and not is_empty(out):
             raise ConfigError(
                 f"{out} is not empty and holds no experiments (it has no {SETTINGS}). Choose an empty or a "
                 "new folder for --out."

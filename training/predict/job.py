@@ -21,7 +21,7 @@ import numpy as np
 from mannequin.generator.dataset.folder import differences
 from mannequin.generator.errors import AssetError, ConfigError, DatasetError
 from mannequin.generator.io import limits
-from mannequin.generator.io.atomic import sweep, write_bytes
+from mannequin.generator.io.atomic import is_empty, sweep, write_bytes
 from mannequin.generator.io.films import FILMS, open_film, write_film
 from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.reading import read_bytes, read_json
@@ -152,7 +152,7 @@ def _prepare(options: PredictOptions, about: dict, predictor: Predictor) -> None
             )
         sweep(options.out)
         return
-    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+    if options.out.exists() and (not options.out.is_dir() or not is_empty(options.out)):
         raise DatasetError(
             f"{options.out} is not empty, and holds no predictions (it has no {DESCRIPTION}). Choose an empty or "
             "a new folder for --out."
