@@ -407,6 +407,16 @@ def table(tallies: dict[str, Tally]) -> str:
     return "\n".join(lines)
 
 
+def stoppable() -> None:
+    """Let Ctrl-C and SIGTERM end this process as exceptions do, commands and folders with it."""
+
+    def end(number, frame):
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or commands would inherit that it is ignored
+
+
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="how long rounds begin")
@@ -414,7 +424,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first round; the next has the next")
     parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
     options = parser.parse_args(words)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # or commands would inherit that it is ignored
+    stoppable()
     with tempfile.TemporaryDirectory() as name:
         chaos = Chaos(Path(name), set(options.only))
         kinds = usable(options.only, chaos.library)

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import linear_regression, median
 from typing import IO
 
-from benchmarks.chaos import ROOT, Running
+from benchmarks.chaos import ROOT, Running, stoppable
 
 ALLOWED_GROWTH = 1.05
 ALLOWED_FILES = 2
@@ -117,9 +117,9 @@ def view(at: Path, stack: ExitStack) -> tuple[Watched, Callable]:
 
     def go_on() -> None:
         seen[0] += 1
-        page.keyboard.press("ArrowUp" if seen[0] // (CLIPS - 1) % 2 else "ArrowDown")
-        place = seen[0] % (CLIPS - 1)
-        index = CLIPS - 1 - place if seen[0] // (CLIPS - 1) % 2 else place
+        way = 2 * (CLIPS - 1)  # to the last and back
+        index = min(seen[0] % way, -seen[0] % way)
+        page.keyboard.press("ArrowDown" if (seen[0] - 1) % way < CLIPS - 1 else "ArrowUp")
         page.get_by_text(f"({index:06d})").wait_for(state="attached", timeout=WAIT_MS)
 
     return Watched(running, lambda: f"{seen[0]} clips"), go_on
@@ -139,6 +139,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
     options = parser.parse_args(words)
+    stoppable()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         at = Path(name)
         make = [sys.executable, "-m", "mannequin", "generate", f"{at}/out", "--clips", str(CLIPS), *SMALL]
