@@ -538,7 +538,8 @@ def test_weights_of_another_network(done):
     weights, _ = load_weights(done[0])
     with pytest.raises(
         TrainingError,
-        match=r"(?s)another network than Sequential:.*0.weight has shape \(4, 1, 3, 3\), float32, expected shape \(5, 1, 3, 3\)",
+        match=r"(?s)another network than Sequential:.*0.weight has shape \(4, 1, 3, 3\), float32, "
+        r"expected shape \(5, 1, 3, 3\)",
     ):
         fill(ToyTask(ToyConfig(width=5)).model(), weights, "here")
     with pytest.raises(TrainingError, match="1.running_mean has no place in it"):

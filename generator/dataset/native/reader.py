@@ -296,7 +296,7 @@ class ClipReader(ClipSource):
         what is damaged."""
         with self._guard():
             for camera in self.cameras:
-                self.K(camera), self.T_world_camera(camera)
+                _ = self.K(camera), self.T_world_camera(camera)
                 channels = self.channels(camera)
                 for span in self._spans(camera, "rgb" in channels):
                     self.labels(camera, [name for name in channels if name != "rgb"], *span)
