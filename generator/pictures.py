@@ -21,7 +21,10 @@ TITLE_SIZE, TEXT_SIZE = 15, 12
 GAP = 6
 """Pixels between the pictures of a sheet."""
 
-ENCODINGS = {".png": {"format": "PNG"}, ".jpg": {"format": "JPEG", "quality": 92, "subsampling": 0}}
+ENCODINGS = {
+    ".png": {"format": "PNG", "compress_level": 2},  # a ninth larger than by default, in a third of the time
+    ".jpg": {"format": "JPEG", "quality": 92, "subsampling": 0},
+}
 """Suffix of a picture's file → how Pillow writes it."""
 
 _MARGIN = 8
@@ -213,6 +216,11 @@ def save_picture(path: Place, picture: np.ndarray) -> None:
     suffix = Path(path.name).suffix.lower()
     if suffix not in ENCODINGS:
         raise ConfigError(f"Cannot write a picture to {path}. Expected a name that ends in {' or '.join(ENCODINGS)}.")
+    write_bytes(path, encoded(picture, suffix))
+
+
+def encoded(picture: np.ndarray, suffix: str) -> bytes:
+    """(h, w, 3) uint8 sRGB as the content of a file whose name ends in ``suffix``, of ENCODINGS."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, **ENCODINGS[suffix])
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -240,6 +240,14 @@ def test_who_is_not_there_cannot_be_found():
     assert meter.result()["ap"] == 0
 
 
+def test_adding_copies_no_rows():
+    """Or many samples, measured one by one, would take the square of their number."""
+    whole, part = fed(crowded(3, ties=False)), fed(crowded(2, ties=False))
+    whole.add(part)
+    for name, pieces in part.rows.items():
+        assert all(mine is its for mine, its in zip(whole.rows[name][-len(pieces) :], pieces, strict=True))
+
+
 def test_parts_of_a_set_add_up_in_any_order_and_from_several_processes(monkeypatch):
     images = crowded(9, ties=True)
     whole = fed(images).result()
@@ -252,7 +260,7 @@ def test_parts_of_a_set_add_up_in_any_order_and_from_several_processes(monkeypat
         world_size = 2
 
     def everyone(into, own):
-        into[:] = [own, second.rows]
+        into[:] = [own, {name: second.table(name) for name in second.rows}]
 
     monkeypatch.setattr(torch.distributed, "all_gather_object", everyone)
     evaluation._gather(first, TwoProcesses())

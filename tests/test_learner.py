@@ -313,19 +313,19 @@ class Rows(Meter):
     def __init__(self, rows=()):
         super().__init__()
         self.sums = {"count": torch.tensor(float(len(rows)))}
-        self.rows = {"row": torch.tensor(rows, dtype=torch.float64).reshape(-1, 2), "name": torch.arange(len(rows))}
+        self.rows = {"row": [torch.tensor(rows, dtype=torch.float64).reshape(-1, 2)], "name": [torch.arange(len(rows))]}
 
     def update(self, outputs, batch):
         raise NotImplementedError
 
     def result(self):
-        return {"count": float(self.sums["count"]), "rows": float(len(self.rows["row"]))}
+        return {"count": float(self.sums["count"]), "rows": float(len(self.table("row")))}
 
 
 def test_meters_add_sums_and_append_rows():
     a, b = Rows([[1, 2], [3, 4]]), Rows([[5, 6]])
     a.add(b)
     a.add(Rows())
-    assert a.result() == {"count": 3, "rows": 3} and a.rows["row"].tolist() == [[1, 2], [3, 4], [5, 6]]
-    assert a.rows["name"].tolist() == [0, 1, 0] and b.result() == {"count": 1, "rows": 1}
+    assert a.result() == {"count": 3, "rows": 3} and a.table("row").tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert a.table("name").tolist() == [0, 1, 0] and b.result() == {"count": 1, "rows": 1}
     assert a.per_class() == {}

@@ -17,6 +17,7 @@ from mannequin.generator.body.model import PARTS_14
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.films import open_film, write_film
 from mannequin.generator.pictures import draw_legend
+from mannequin.training.core import threads
 from mannequin.training.data.colour import MEAN, STD, whitened
 from mannequin.training.models.hourglass import Maps
 from mannequin.training.options.hourglass import HourglassOptions
@@ -255,6 +256,37 @@ def test_a_folder_of_images(run, by_colour, photos, tmp_path):
     )
 
 
+@pytest.mark.parametrize("options", [("--workers", 0), ("--workers", 0, "--batch", 1), ("--workers", 3, "--batch", 2)])
+def test_workers_and_batch_decide_nothing(run, by_colour, photos, tmp_path, options):
+    for name, more in (("as usual", ()), ("otherwise", options)):
+        assert run("predict", by_colour, photos.folder, "--out", tmp_path / name, *more)[0] == 0
+    assert files(tmp_path / "as usual") == files(tmp_path / "otherwise")
+
+
+def test_threads_are_stated(run, by_colour, photos, tmp_path, monkeypatch):
+    for name in threads.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(threads, "cores", lambda: threads.Cores(2, 2, 0))
+    source = photos.folder / "a.png"
+    assert run("predict", by_colour, source, "--out", tmp_path / "a")[2] == (
+        "2 of 2 cores, 0 busy, 1 loads data: 1 thread\n"
+    )
+    assert run("predict", by_colour, source, "--out", tmp_path / "b", "--threads", 1)[::2] == (0, "")
+
+
+def test_large_images_go_through_the_network_alone(monkeypatch):
+    monkeypatch.setattr("mannequin.training.predict.crops.HELD_BYTES", 30 * 40 * 3)
+    asked = []
+
+    def images():
+        for k in range(5):
+            asked.append(k)
+            yield discs(*((40, 40) if k == 2 else (20, 30)), (15, 15, 5, 1))[0]
+
+    held = [list(asked) for _ in found_in(images(), batch=8)]
+    assert held == [[0, 1]] * 2 + [[0, 1, 2]] + [[0, 1, 2, 3, 4]] * 2
+
+
 def test_several_people_have_several_boxes(run, by_colour, tmp_path):
     image, truth = discs(400, 500, (60, 60, 8, 1), (420, 300, 8, 3))
     Image.fromarray(image).save(tmp_path / "a.png")
@@ -311,14 +343,14 @@ def test_what_is_there_is_not_made_again_unless_the_image_changed(run, by_colour
 def test_an_interruption_leaves_whole_files_and_the_rest_for_later(run, by_colour, photos, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "out"
     run("predict", by_colour, photos.folder, "--out", whole)
-    save = job.save_picture
+    write = job.write_bytes
 
-    def interrupted(path, picture):
-        if path.name == "b.png":
+    def interrupted(path, data):
+        if path.parts[-2:] == ("overlay", "b.png"):
             raise KeyboardInterrupt
-        save(path, picture)
+        write(path, data)
 
-    monkeypatch.setattr(job, "save_picture", interrupted)
+    monkeypatch.setattr(job, "write_bytes", interrupted)
     assert run("predict", by_colour, photos.folder, "--out", out)[0] == 130
     assert set(files(out)) == {"predictions.json", "overlay/a.png", "segm/a.png", "segm/b.png"}
     monkeypatch.undo()
@@ -426,6 +458,8 @@ def test_a_film_that_breaks_off_leaves_no_film(run, by_colour, walk, tmp_path, m
     [
         (("--opacity", "1.5"), "--opacity is 1.5"),
         (("--batch", "0"), "--batch is 0"),
+        (("--workers", "-1"), "--workers is -1"),
+        (("--threads", "2000"), "--threads is 2000"),
         (("--box", "5", "5", "2", "9"), "--box 5 5 2 9 is no box"),
         (("--box", "500", "5", "600", "9"), "outside the image, which is 80 × 60"),
     ],

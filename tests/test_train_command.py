@@ -17,6 +17,7 @@ from mannequin.cli.training import extra
 from mannequin.cli.training.bar import TrainBar
 from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import write_clip
+from mannequin.training.core import threads
 from mannequin.training.core.checkpoint import checkpoints
 from mannequin.training.core.loop import Progress
 from mannequin.training.data.sources import from_datasets
@@ -408,3 +409,24 @@ def test_progress_on_a_log(capsys):
         "validated after step 2: IoU, 14 parts 12.3 %",
         "9 of 9 steps, loss 1.500, 30.0 samples/s, 1 % waiting for data, 0:00:00 left",
     ]
+
+
+def test_threads_are_stated_once_nothing_is_refused(run, people, tmp_path, monkeypatch):
+    for name in threads.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(threads, "cores", lambda: threads.Cores(2, 2, 1))
+    line, trained = "2 of 2 cores, 1 busy: 1 thread", tmp_path / "run"
+    short = ("--data", people, "--steps", 2, "--val-share", 0.3, "--out", trained)
+    told = run("train", "segmentation", *short, *TINY)
+    assert told[0] == 0 and told[2].startswith(line + "\n"), told[2]
+    evaluate = ("evaluate", trained, "--data", people, "--workers", 0)
+    export = ("export", trained, tmp_path / "net.pt2", "--layout", "torch")
+    assert run(*evaluate)[::2] == run(*export)[::2] == (0, line + "\n")
+    assert run(*evaluate, "--threads", 1)[::2] == (0, "")
+    for used in (evaluate, export):
+        status, _, message = run(*used, "--threads", -1)
+        assert status == 2 and "--threads is -1" in message and message.count("\n") == 1
+    status, _, message = run("train", "segmentation", *short, *TINY, "--threads", 1025)
+    assert status == 2 and "--threads is 1025; expected 1 to 1024" in message
+    status, _, message = run("export", people, tmp_path / "out", "--threads", 1)
+    assert status == 2 and "--threads is for networks" in message and not (tmp_path / "out").exists()

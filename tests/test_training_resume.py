@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from mannequin.generator.errors import TrainingError
+from mannequin.training.core import threads
 from mannequin.training.core.checkpoint import checkpoints, read, save
 from mannequin.training.core.loop import train
 from mannequin.training.core.resume import find_start
+from mannequin.training.core.threads import VARIABLES, Cores
 from tests.toys import SMALL, ToyConfig, ToyData, ToyTask, small
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -250,3 +252,33 @@ def test_a_folder_with_half_a_description_is_one_to_start_in(tmp_path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(TrainingError, match="is not empty and not a training run"):
         find_start(tmp_path, {"task": "toy"})
+
+
+# Threads
+
+
+def test_a_run_goes_on_with_the_threads_that_it_began_with(tmp_path, monkeypatch):
+    """Sums over another number of threads come in another order. The machine is busier later, and then less so."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    found, said, at = [], [], []
+
+    def watch(progress):
+        at.append(torch.get_num_threads())
+        if progress.step in (3, 5):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def go_on(free, **options):
+        monkeypatch.setattr(threads, "cores", lambda: Cores(free, 8, 0))
+        before = torch.get_num_threads()
+        run(tmp_path / "out", small(**options), on_progress=watch, say=said.append)
+        assert torch.get_num_threads() == before
+        found.append(json.loads((tmp_path / "out" / "config.json").read_text())["config"]["threads"])
+
+    go_on(3)
+    go_on(1)
+    go_on(2, threads=2)
+    assert found == [3, 3, 2] and said == ["3 of 8 cores, 0 busy: 3 threads", "3 threads, as the run began"]
+    assert at == [3] * 6 + [2] * 4
+    state = read(checkpoints(tmp_path / "out" / "checkpoints")[-1]).state
+    assert state.run["config"]["threads"] == 2

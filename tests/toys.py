@@ -88,16 +88,16 @@ class RowMeter(ToyMeter):
 
     def __init__(self):
         super().__init__()
-        self.rows = {"row": torch.zeros(0, 2, dtype=torch.float64), "label": torch.zeros(0, dtype=torch.int64)}
+        self.rows = {"row": [torch.zeros(0, 2, dtype=torch.float64)], "label": [torch.zeros(0, dtype=torch.int64)]}
 
     def update(self, outputs, batch):
         super().update(outputs, batch)
         rows = torch.stack([batch["label"].double(), batch["image"][:, 0, 4, 4].double()], 1).cpu()
-        self.rows["row"] = torch.cat([self.rows["row"], rows])
-        self.rows["label"] = torch.cat([self.rows["label"], batch["label"].cpu()])
+        self.rows["row"].append(rows)
+        self.rows["label"].append(batch["label"].cpu())
 
     def result(self):
-        rows, labels = self.rows["row"], self.rows["label"]
+        rows, labels = self.table("row"), self.table("label")
         assert torch.equal(rows[:, 0].long(), labels)
         order = (rows[:, 1] * torch.arange(1, len(rows) + 1)).sum()
         return super().result() | {"rows": float(len(rows)), "order": float(order)}

@@ -13,8 +13,9 @@ _RADIANCE = re.compile(rb"\n([-+][XY]) +(\d{1,9}) +([-+][XY]) +(\d{1,9})\s*\n")
 _PILLOW = ("PNG", "JPEG", "BMP", "TIFF")
 
 
-def check_image(data: bytes, formats: tuple[str, ...]) -> None:
-    """Raises ValueError unless ``data`` begins as an image of ``formats``, of a size within limits.
+def check_image(data: bytes, formats: tuple[str, ...]) -> int:
+    """How many pixels there are. Raises ValueError unless ``data`` begins as an image of ``formats``, of a size within
+    limits.
 
     formats: of PNG, JPEG, BMP, TIFF, WEBP, HDR, EXR.
     """
@@ -30,6 +31,7 @@ def check_image(data: bytes, formats: tuple[str, ...]) -> None:
             f"its {width} × {height} pixels take {asked} bytes of memory; of a file of {len(data)} bytes at most "
             f"{room} are read"
         )
+    return width * height
 
 
 def _format(data: bytes) -> str:

@@ -8,7 +8,10 @@ from mannequin.generator.errors import ConfigError
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. The same options, data and seed give the same weights; see ``deterministic``."""
+    """How to train.
+
+    The same options, data, seed and, on a CPU, threads give the same weights; see ``deterministic``.
+    """
 
     steps: int = 0
     """How long to train, in steps of the optimiser. 0: as --epochs says."""
@@ -77,6 +80,10 @@ class TrainConfig:
     workers: int = 2
     """Processes that load data, for each device. 0: load between the steps."""
 
+    threads: int = 0
+    """Threads that compute, in each process. 0: as OMP_NUM_THREADS says, else as the run began, else as many as cores
+    are free."""
+
     validate_every: int = 0
     """Steps between validations. 0: one after each epoch. The last step is always followed by one."""
 
@@ -102,6 +109,7 @@ class TrainConfig:
         for name, least in _LEAST.items():
             if not getattr(self, name) >= least:
                 raise ConfigError(f"{_flag(name)} is {getattr(self, name)}; expected at least {least}.")
+        check_threads(self.threads)
         if not self.lr > 0:
             raise ConfigError(f"--lr is {self.lr}; expected more than 0, such as 0.001.")
         if not 0 <= self.alpha < 1 or not 0 <= self.momentum < 1:
@@ -149,6 +157,15 @@ _LEAST = dict.fromkeys(("batch", "accumulate", "log_every", "keep"), 1) | dict.f
     ),
     0,
 )  # fmt: skip
+
+MOST_THREADS = 1024
+"""Threads that may be asked for."""
+
+
+def check_threads(asked: int) -> None:
+    """Raises ConfigError for a value of --threads that cannot be."""
+    if not 0 <= asked <= MOST_THREADS:
+        raise ConfigError(f"--threads is {asked}; expected 1 to {MOST_THREADS}, or 0 for as many as cores are free.")
 
 
 def _flag(name: str) -> str:

@@ -83,5 +83,5 @@ def _gather(meter: Meter, fabric: Fabric) -> None:
     if fabric.world_size == 1 or not meter.rows:
         return
     everyone: list = [None] * fabric.world_size
-    torch.distributed.all_gather_object(everyone, meter.rows)
-    meter.rows = {name: torch.cat([rows[name] for rows in everyone]) for name in meter.rows}
+    torch.distributed.all_gather_object(everyone, {name: meter.table(name) for name in meter.rows})
+    meter.rows = {name: [rows[name] for rows in everyone] for name in meter.rows}

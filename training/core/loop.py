@@ -32,6 +32,7 @@ from mannequin.training.core.logs import Pace, Records
 from mannequin.training.core.resume import describe, find_start, prepare, versions
 from mannequin.training.core.sampler import TrainingBatches
 from mannequin.training.core.schedule import Course, length_of
+from mannequin.training.core.threads import begun_with, choose, computing_on
 from mannequin.training.pictures import picture
 from mannequin.training.task import Task
 
@@ -90,19 +91,21 @@ def train(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     data: dict | None = None,
     starts: Sequence[Start] = (),
+    say: Callable[[str], None] = lambda line: None,
 ) -> Result:
     """Train ``task`` in the folder ``out``, or go on with what is there; the result is the same, bit for bit.
 
     train_data, val_data: map-style datasets, indexed by (epoch, index); the same key gives the same sample, a dict that
     the task collates, with an "id". data: plain values that decide what they hold; a run goes on only with the same.
     on_progress: is called after every step, by the first process. starts: weights to begin with.
+    say: is told in a line on how many threads it computes, unless the user has said so.
     Ctrl-C and SIGTERM end the step, write a checkpoint and return. Raises ConfigError for options that make no sense
     together, and TrainingError for a folder, a checkpoint or a loss to stop at.
     """
     config, out = config.resolved(), Path(out)
     with Interrupts() as interrupts, in_words(config), session(config) as fabric:
         plain = (data or {}) | ({"init": starts_of_checkpoint(starts)} if starts else {})
-        return _in_session(task, train_data, val_data, config, out, on_progress, plain, starts, interrupts, fabric)
+        return _in_session(task, train_data, val_data, config, out, on_progress, plain, starts, say, interrupts, fabric)
 
 
 def _in_session(
@@ -114,6 +117,7 @@ def _in_session(
     on_progress,
     data: dict,
     starts: Sequence[Start],
+    say: Callable[[str], None],
     interrupts,
     fabric: Fabric,
 ) -> Result:
@@ -121,18 +125,25 @@ def _in_session(
     course = Course.of(config, length_of(train_data), fabric.world_size)
     run = describe(task, course, fabric.world_size, data)
     start = find_start(out, run)
-    learner = Learner(task, config, fabric, () if start else starts)
-    state = TrainState(run, versions())
-    if start:
-        learner.restore(start)
-        state = replace(start.state, run=run, versions=versions())
-    seen = validation_loader(val_data, task, config, fabric)
-    fabric.barrier()  # all have looked at the folder before one changes it
-    if not fabric.is_global_zero:
-        return _loop(learner, course, state, train_data, seen, out, None, interrupts, on_progress)
-    prepare(out, run)
-    with Records(out, state.step) as records:
-        return _loop(learner, course, state, train_data, seen, out, records, interrupts, on_progress)
+    # of the first process for all: another number of threads rounds sums differently
+    threads = fabric.broadcast(choose(config.threads, config.workers, begun_with(start.state.run) if start else 0))
+    course = replace(course, config=replace(config, threads=threads.count))
+    run = describe(task, course, fabric.world_size, data)
+    with computing_on(threads.count):
+        learner = Learner(task, course.config, fabric, () if start else starts)
+        state = TrainState(run, versions())
+        if start:
+            learner.restore(start)
+            state = replace(start.state, run=run, versions=versions())
+        seen = validation_loader(val_data, task, config, fabric)
+        fabric.barrier()  # all have looked at the folder before one changes it
+        if not fabric.is_global_zero:
+            return _loop(learner, course, state, train_data, seen, out, None, interrupts, on_progress)
+        prepare(out, run)
+        if threads.why:
+            say(threads.why)
+        with Records(out, state.step) as records:
+            return _loop(learner, course, state, train_data, seen, out, records, interrupts, on_progress)
 
 
 def _loop(

@@ -19,7 +19,10 @@ from mannequin.training.core.schedule import Course
 from mannequin.training.task import Task
 
 CONFIG = "config.json"
-FREE = ("workers", "accelerator", "compile", "validate_every", "checkpoint_every", "log_every", "picture_every", "keep")
+FREE = (
+    "workers", "threads", "accelerator", "compile", "validate_every", "checkpoint_every", "log_every", "picture_every",
+    "keep",
+)  # fmt: skip
 """Options that may differ between the parts of a run."""
 
 _LENGTH = ("steps", "epochs")

@@ -13,6 +13,7 @@ from mannequin.training.core.checkpoint import plain_metrics
 from mannequin.training.core.config import TrainConfig
 from mannequin.training.core.init import read_starts
 from mannequin.training.core.loop import Result, train
+from mannequin.training.core.threads import computing_on
 from mannequin.training.data.clips import ClipSamples
 from mannequin.training.evaluation.measure import measure
 from mannequin.training.experiments.datasets import ExperimentData, samples
@@ -49,7 +50,6 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
 
     Returns the paths of the new results.
     """
-    torch.set_num_threads(1)  # the other cores have runs of their own
     held, written = ExperimentData(out / "data", scale), []
     for then in chain.thens:
         path = result_path(out, chain.task, chain.seed, chain.first, then)
@@ -77,7 +77,9 @@ def run_chain(chain: Chain, out: Path, scale: Scale) -> list[Path]:
 
 def _metrics(task: Task, model: nn.Module, data: ClipSamples, batch: int) -> dict[str, float | None]:
     """Of a trained network over ``data``."""
-    return plain_metrics(measure(task, model, data, range(len(data)), device=torch.device("cpu"), batch=batch).results)
+    with computing_on(1):
+        measured = measure(task, model, data, range(len(data)), device=torch.device("cpu"), batch=batch)
+    return plain_metrics(measured.results)
 
 
 def _trained(
@@ -102,6 +104,7 @@ def _trained(
         channels_last=True,
         seed=chain.seed,
         workers=0,
+        threads=1,  # the other cores have runs of their own
         validate_every=steps,
         validation_samples=8,
         checkpoint_every=steps,

@@ -39,7 +39,7 @@ class AveragePrecisionMeter(Meter):
     def __init__(self):
         super().__init__()
         self.sums = {"people": torch.zeros((), dtype=torch.int64)}
-        self.rows = {"score": torch.zeros(0), "hit": torch.zeros(0, len(THRESHOLDS), dtype=torch.bool)}
+        self.rows = {"score": [torch.zeros(0)], "hit": [torch.zeros(0, len(THRESHOLDS), dtype=torch.bool)]}
 
     def update(self, outputs: Detections, batch: Batch) -> None:
         """Count a batch."""
@@ -47,17 +47,18 @@ class AveragePrecisionMeter(Meter):
         found, scores = outputs.boxes.double().cpu().numpy(), outputs.scores.float().cpu()
         hits = [_hits(boxes, own.numpy(), truth) for boxes, own, truth in zip(found, scores, truths, strict=True)]
         self.sums["people"] += sum(map(len, truths))
-        self.rows["score"] = torch.cat([self.rows["score"], scores.flatten()])
-        self.rows["hit"] = torch.cat([self.rows["hit"], *map(torch.from_numpy, hits)])
+        self.rows["score"].append(scores.flatten())
+        self.rows["hit"] += map(torch.from_numpy, hits)
 
     def result(self) -> dict[str, float]:
         """Fractions, not percent; NaN where there is nobody to find."""
         people = int(self.sums["people"])
         if not people:
             return dict.fromkeys(("ap", "ap50", "ap75", "recall50"), float("nan"))
-        precisions = [average_precision(self.rows["score"], hit, people) for hit in self.rows["hit"].T]
+        scores, hits = self.table("score"), self.table("hit")
+        precisions = [average_precision(scores, hit, people) for hit in hits.T]
         at = dict(zip(THRESHOLDS, precisions, strict=True))
-        recall = float(self.rows["hit"][:, 0].sum()) / people
+        recall = float(hits[:, 0].sum()) / people
         return {"ap": float(np.mean(precisions)), "ap50": at[0.5], "ap75": at[0.75], "recall50": recall}
 
 

@@ -5,5 +5,6 @@ class_maps.py    classes at every pixel, brought back to the image
 action.py        what people in a film do
 boxes.py         boxes of people
 joints.py        joints of people
+ahead.py         images read and pictures made by threads, in order
 job.py           an image, a folder of them or a film, file by file
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -45,7 +46,13 @@ class ClassMap:
         h, w = picture.shape[:2]
         times = max(1, -(-_LEAST // w))
         picture = resized(picture, times * h, times * w)
-        return np.concatenate([picture, draw_legend(self.target.legend(), times * w)])
+        return np.concatenate([picture, _legend(self.target, times * w)])
+
+
+@lru_cache(maxsize=16)
+def _legend(target: Parts | DepthBins, width: int) -> np.ndarray:
+    """(h, width, 3) uint8, the same array for all images of a width: type takes longer to draw than the rest."""
+    return draw_legend(target.legend(), width)
 
 
 class ClassMapPredictor:

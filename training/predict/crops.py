@@ -11,6 +11,7 @@ from torch import Tensor
 from mannequin.generator.errors import ConfigError, TrainingError
 from mannequin.training.batch import one_of
 from mannequin.training.data.crop import Box, Crop, crop_matrix
+from mannequin.training.predict.ahead import HELD_BYTES
 from mannequin.training.task import Edges, PredictorOptions
 
 CropOutput = tuple[Any, Crop]
@@ -26,8 +27,7 @@ def crop_outputs(
     Raises ConfigError for a box that is not in an image, TrainingError when memory is used up, and what ``images``
     raises.
     """
-    images, together = iter(images), max(1, options.batch // max(1, len(options.boxes)))
-    while group := list(itertools.islice(images, together)):
+    for group in _groups(images, max(1, options.batch // max(1, len(options.boxes)))):
         crops = [
             [Crop(crop_matrix(square, size=size), size) for square in squares(image.shape[:2], options.boxes)]
             for image in group
@@ -36,6 +36,19 @@ def crop_outputs(
         outputs = _outputs(pairs, options, ask)
         for image, some in zip(group, crops):
             yield image, list(itertools.islice(outputs, len(some)))
+
+
+def _groups(images: Iterable[np.ndarray], most: int) -> Iterator[list[np.ndarray]]:
+    """``most`` images at a time; fewer where they are large."""
+    group, held = [], 0
+    for image in images:
+        group.append(image)
+        held += image.nbytes
+        if len(group) == most or held >= HELD_BYTES:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
 
 
 def _outputs(pairs: list[tuple[np.ndarray, Crop]], options: PredictorOptions, ask) -> Iterator[CropOutput]:

@@ -11,7 +11,9 @@ Files appear whole; those that are there are not made again.
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,12 +27,15 @@ from mannequin.generator.io.atomic import is_empty, sweep, write_bytes
 from mannequin.generator.io.films import FILMS, open_film, write_film
 from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.reading import read_bytes, read_json
-from mannequin.generator.pictures import ground, save_picture
+from mannequin.generator.pictures import encoded, ground
 from mannequin.training.core.checkpoint import digest
+from mannequin.training.core.config import MOST_THREADS, check_threads
 from mannequin.training.core.device import Device, device_of
+from mannequin.training.core.threads import computing
+from mannequin.training.predict.ahead import ahead, helpers
 from mannequin.training.predict.crops import squares
 from mannequin.training.registry import load_trained
-from mannequin.training.task import Edges, Predictor, PredictorOptions
+from mannequin.training.task import Edges, Prediction, Predictor, PredictorOptions
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Suffixes of images that are read."""
@@ -44,7 +49,8 @@ class PredictOptions:
     """What to predict, and how.
 
     checkpoint: of a network, or a run. source: image, folder of images, or film. boxes, batch: as of
-    mannequin.training.task.PredictorOptions.
+    mannequin.training.task.PredictorOptions. workers: threads that read images and make pictures; 0: none besides the
+    one that predicts. threads: that compute, as of mannequin.training.core.threads.
     opacity: of the colours over the image, 0 to 1. plain: no legends. frames: also the values of a film's frames.
     """
 
@@ -57,8 +63,13 @@ class PredictOptions:
     frames: bool = False
     batch: int = 8
     device: Device = "auto"
+    workers: int = 2
+    threads: int = 0
 
     def __post_init__(self):
+        check_threads(self.threads)
+        if not 0 <= self.workers <= MOST_THREADS:
+            raise ConfigError(f"--workers is {self.workers}; expected 0 to {MOST_THREADS}.")
         if not 0 <= self.opacity <= 1:
             raise ConfigError(
                 f"--opacity is {self.opacity:g}; expected 0, where only the image is seen, to 1, where only "
@@ -78,9 +89,12 @@ class Outcome:
 
 
 def predict(
-    options: PredictOptions, on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    options: PredictOptions,
+    on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
-    """Do it. on_progress: told files or frames done, and in all (0 if unknown).
+    """Do it. on_progress: told files or frames done, and in all (0 if unknown). say: as of
+    :func:`mannequin.training.core.threads.computing`.
 
     An image of a folder that cannot be read is noted; everything else raises: AssetError for the input, TrainingError
     for the checkpoint, ConfigError for options, DatasetError for a folder of other things.
@@ -94,10 +108,11 @@ def predict(
         raise ConfigError(f"Networks of the task {task.name!r} look at films; {options.source} is none. Give a film.")
     _prepare(options, about, predictor)
     outcome = Outcome(task.name)
-    if film:
-        _film(options, predictor, outcome, on_progress)
-    else:
-        _stills(options, predictor, sources, outcome, on_progress)
+    with computing(options.threads, options.workers, say), helpers(options.workers) as threads:
+        if film:
+            _film(options, predictor, outcome, threads, on_progress)
+        else:
+            _stills(options, predictor, sources, outcome, threads, on_progress)
     return outcome
 
 
@@ -160,34 +175,58 @@ def _prepare(options: PredictOptions, about: dict, predictor: Predictor) -> None
     write_bytes(path, (json.dumps(here, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _stills(options: PredictOptions, predictor: Predictor, sources: list[Path], outcome: Outcome, on_progress) -> None:
+def _stills(
+    options: PredictOptions,
+    predictor: Predictor,
+    sources: list[Path],
+    outcome: Outcome,
+    threads: Executor | None,
+    on_progress,
+) -> None:
     folder, alone = options.out / predictor.folder, sources == [options.source]
-    begun: list[tuple[Path, np.ndarray]] = []  # read, and not yet written
+    most = options.batch + options.workers
+    begun: deque[tuple[Path, np.ndarray]] = deque()  # read, and not yet predicted
 
-    def images() -> Iterator[np.ndarray]:
+    def files() -> Iterator[_File]:
         for path in sources:
             if all(
                 _newer(made, path)
                 for made in (folder / f"{path.stem}{predictor.suffix}", options.out / "overlay" / f"{path.stem}.png")
             ):
                 outcome.skipped.append(path.name)
-                continue
-            try:
-                image = read_image(path)
-                squares(image.shape[:2], options.boxes)
-            except (AssetError, ConfigError) as e:
-                if alone:
-                    raise
-                outcome.failed[path.name] = str(e) if isinstance(e, AssetError) else f"{path}: {e}"
-                continue
-            begun.append((path, image))
-            yield image
+            else:
+                yield _File(path)
 
-    for prediction in predictor.predict(images()):
-        path, image = begun.pop(0)
-        write_bytes(folder / f"{path.stem}{predictor.suffix}", prediction.content())
+    def decoded(file: _File) -> tuple[Path, np.ndarray | AssetError | ConfigError]:
+        try:
+            image = file.decoded()
+            squares(image.shape[:2], options.boxes)
+        except (AssetError, ConfigError) as e:
+            return file.path, e
+        return file.path, image
+
+    def images() -> Iterator[np.ndarray]:
+        for path, image in ahead(decoded, files(), threads, lambda file: file.size, most):
+            if isinstance(image, np.ndarray):
+                begun.append((path, image))
+                yield image
+            elif alone:
+                raise image
+            else:
+                outcome.failed[path.name] = str(image) if isinstance(image, AssetError) else f"{path}: {image}"
+
+    def predictions() -> Iterator[tuple[Path, np.ndarray, Prediction]]:
+        for prediction in predictor.predict(images()):
+            yield *begun.popleft(), prediction
+
+    def contents(made: tuple[Path, np.ndarray, Prediction]) -> tuple[Path, bytes, bytes]:
+        path, image, prediction = made
         picture = prediction.draw(image, options.opacity, options.plain)
-        save_picture(options.out / "overlay" / f"{path.stem}.png", picture)
+        return path, prediction.content(), encoded(picture, ".png")
+
+    for path, values, picture in ahead(contents, predictions(), threads, lambda made: made[1].nbytes, most):
+        write_bytes(folder / f"{path.stem}{predictor.suffix}", values)
+        write_bytes(options.out / "overlay" / f"{path.stem}.png", picture)
         outcome.done.append(path.name)
         on_progress("image", len(outcome.done) + len(outcome.skipped) + len(outcome.failed), len(sources))
 
@@ -197,20 +236,46 @@ def _newer(made: Path, source: Path) -> bool:
     return made.exists() and made.stat().st_mtime_ns >= source.stat().st_mtime_ns
 
 
+class _File:
+    """An image file whose header has been read. size: bytes that it takes, with its pixels."""
+
+    def __init__(self, path: Path):
+        self.path, self.size, self._data, self._error = path, 0, b"", None
+        try:
+            self._data = read_bytes(path, limits.IMAGE_BYTES, "an image")
+            self.size = len(self._data) + 3 * check_image(self._data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
+        except ValueError as e:
+            self._error = _no_image(path, e)
+        except AssetError as e:
+            self._error = e
+
+    def decoded(self) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB, upright. Raises AssetError for a file that is no image."""
+        if self._error:
+            raise self._error
+        try:
+            image = cv2.imdecode(np.frombuffer(self._data, np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error as e:
+            raise _no_image(self.path, e) from e
+        if image is None:
+            raise AssetError(
+                f"{self.path} is not an image that can be read: it is damaged. Get it again, or leave it out."
+            )
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
 def read_image(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 sRGB, upright. Raises AssetError for a file that is no image."""
-    data = read_bytes(path, limits.IMAGE_BYTES, "an image")
-    try:
-        check_image(data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except (cv2.error, ValueError) as e:
-        raise AssetError(f"{path} is not an image that can be read ({e}). Expected one of {', '.join(IMAGES)}.") from e
-    if image is None:
-        raise AssetError(f"{path} is not an image that can be read: it is damaged. Get it again, or leave it out.")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return _File(path).decoded()
 
 
-def _film(options: PredictOptions, predictor: Predictor, outcome: Outcome, on_progress) -> None:
+def _no_image(path: Path, error: Exception) -> AssetError:
+    return AssetError(f"{path} is not an image that can be read ({error}). Expected one of {', '.join(IMAGES)}.")
+
+
+def _film(
+    options: PredictOptions, predictor: Predictor, outcome: Outcome, threads: Executor | None, on_progress
+) -> None:
     """The film of colours last: where it is, all is done."""
     source, target = options.source, options.out / "overlay" / f"{options.source.stem}.mp4"
     folder = options.out / predictor.folder / source.stem
@@ -218,18 +283,28 @@ def _film(options: PredictOptions, predictor: Predictor, outcome: Outcome, on_pr
         outcome.skipped.append(source.name)
         return
     with open_film(source) as film:
-        begun: list[np.ndarray] = []
+        begun: deque[np.ndarray] = deque()
 
         def images() -> Iterator[np.ndarray]:
             for image in film.frames:
                 begun.append(image)
                 yield image
 
+        def predictions() -> Iterator[tuple[np.ndarray, Prediction]]:
+            for prediction in predictor.predict(images()):
+                yield begun.popleft(), prediction
+
+        def contents(made: tuple[np.ndarray, Prediction]) -> tuple[bytes, np.ndarray]:
+            image, prediction = made
+            picture = prediction.draw(image, options.opacity, options.plain)
+            return prediction.content() if options.frames else b"", _even(picture)
+
         def pictures() -> Iterator[np.ndarray]:
-            for t, prediction in enumerate(predictor.predict(images())):
+            made = ahead(contents, predictions(), threads, lambda made: made[0].nbytes, options.batch + options.workers)
+            for t, (values, picture) in enumerate(made):
                 if options.frames:
-                    write_bytes(folder / f"{t:06d}{predictor.suffix}", prediction.content())
-                yield _even(prediction.draw(begun.pop(0), options.opacity, options.plain))
+                    write_bytes(folder / f"{t:06d}{predictor.suffix}", values)
+                yield picture
                 on_progress("frame", t + 1, film.num_frames)
 
         write_film(target, pictures(), film.fps)

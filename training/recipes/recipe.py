@@ -55,6 +55,7 @@ def run_stage(
     out: Path,
     data: "TrainingData",
     on_progress: Callable[["Progress"], None] = lambda progress: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> "Result":
     """Run one of ``stages``, whose earlier ones are done, or go on with it; ``task`` is the stage's.
 
@@ -65,7 +66,7 @@ def run_stage(
 
     starts = read_starts({part: folder_of_stage(out, stages, name) for part, name in stage.init.items()}, task)
     folder = folder_of_stage(out, stages, stage.name)
-    return train(task, data.train, data.val, stage.train, folder, on_progress, data.about, starts)
+    return train(task, data.train, data.val, stage.train, folder, on_progress, data.about, starts, say)
 
 
 def adjusted(stages: tuple[Stage, ...], **changes: Any) -> tuple[Stage, ...]:

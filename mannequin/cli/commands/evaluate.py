@@ -72,6 +72,9 @@ class Evaluate:
     workers: int = 2
     """Processes that load data. 0: load between the batches."""
 
+    threads: int = 0
+    """Threads that compute. 0: as OMP_NUM_THREADS says, else as many as cores are free."""
+
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """What to compute on; auto is a CUDA device if there is one."""
 
@@ -83,6 +86,7 @@ class Evaluate:
         from mannequin.report.rebuild import generate_command
         from mannequin.training.card import CARD, write_card
         from mannequin.training.core.device import device_of
+        from mannequin.training.core.threads import computing
         from mannequin.training.evaluation.measure import evenly, measure
         from mannequin.training.evaluation.protocols import open_data
         from mannequin.training.evaluation.published import published_for
@@ -96,7 +100,8 @@ class Evaluate:
             self.protocol, self.data, task, about["data"], "" if self.split == "protocol" else self.split, self.every
         )
         indices = evenly(len(opened.data), self.limit)
-        with Console(stderr=True).doing("measuring") as tell:
+        console = Console(stderr=True)
+        with computing(self.threads, self.workers, console.print), console.doing("measuring") as tell:
             measured = measure(
                 task, model, opened.data, indices, device=device, batch=self.batch, workers=self.workers,
                 shown=SHOWN, progress=lambda done, total: tell(f"measured {done} of {total} samples"),
@@ -123,7 +128,9 @@ class Evaluate:
 
     def _check(self) -> None:
         from mannequin.generator.errors import ConfigError
+        from mannequin.training.core.config import check_threads
 
+        check_threads(self.threads)
         for name, least in {"every": 0, "limit": 0, "batch": 1, "workers": 0}.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"--{name} is {getattr(self, name)}; expected at least {least}.")

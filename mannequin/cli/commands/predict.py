@@ -54,7 +54,13 @@ class Predict:
     """Of a film, write the values of every frame too."""
 
     batch: int = 8
-    """Images that go through the network at once."""
+    """Images that go through the network at once; decides speed and memory, not results."""
+
+    workers: int = 2
+    """Threads that read images and make pictures meanwhile. 0: between the batches."""
+
+    threads: int = 0
+    """Threads that compute. 0: as OMP_NUM_THREADS says, else as many as cores are free."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """What to compute on; auto is a CUDA device if there is one."""
@@ -75,13 +81,18 @@ class Predict:
             self.frames,
             self.batch,
             self.device,
+            self.workers,
+            self.threads,
         )
-        with Console(stderr=True).doing("predicting") as tell:
+        console = Console(stderr=True)
+        with console.doing("predicting") as tell:
             outcome = predict(
-                options, lambda what, done, total: tell(f"{what} {done}" + (f" of {total}" if total else ""))
+                options,
+                lambda what, done, total: tell(f"{what} {done}" + (f" of {total}" if total else "")),
+                console.print,
             )
         for message in outcome.failed.values():
-            Console(stderr=True).print(message)
+            console.print(message)
         parts = [f"{len(outcome.done)} done"] + [
             f"{len(names)} {how}"
             for names, how in ((outcome.skipped, "there already"), (outcome.failed, "failed"))

@@ -197,6 +197,9 @@ class TrainRecipe:
     workers: int | None = None
     """Processes that load data. If not given, as the preset has it."""
 
+    threads: int = 0
+    """Threads that compute. 0: as OMP_NUM_THREADS says, else as a run began, else as many as cores are free."""
+
     quiet: bool = False
     """Say nothing but what went wrong."""
 

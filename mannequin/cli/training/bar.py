@@ -14,6 +14,11 @@ class TrainBar(Bar):
         self.metric, self.metrics = task.best[0], {}
         self.figure = figure_of(self.metric, task.meter().figures)
 
+    def say(self, line: str) -> None:
+        """Print ``line``."""
+        if not self.quiet:
+            self.console.print(line)
+
     def show(self, progress) -> None:
         """Show a mannequin.training.core.loop.Progress."""
         if self.quiet:

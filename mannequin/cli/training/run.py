@@ -33,7 +33,9 @@ def run(command: Train) -> int:
     starts = read_starts(command.starts, task)
     data = _data(command, task, command.selection, command.train.seed)
     with TrainBar(task, command.quiet) as bar:
-        result = train(task, data.train, data.val, command.resolved(), command.folder, bar.show, data.about, starts)
+        result = train(
+            task, data.train, data.val, command.resolved(), command.folder, bar.show, data.about, starts, bar.say
+        )
     if _speaks():
         card = write_card(command.folder, generate_command) if result.stopped is None else None
         if not command.quiet:
@@ -44,7 +46,7 @@ def run(command: Train) -> int:
 def run_recipe(command: TrainRecipe) -> int:
     """Train the stages of a recipe; returns the exit status."""
     _check(command)
-    changes = {"seed": command.seed, "accelerator": command.accelerator}
+    changes = {"seed": command.seed, "accelerator": command.accelerator, "threads": command.threads}
     if command.workers is not None:
         changes["workers"] = command.workers
     stages = adjusted(RECIPES[command.task].presets[command.preset], **changes)
@@ -56,7 +58,7 @@ def run_recipe(command: TrainRecipe) -> int:
         data = _data(command, task, stage.data, command.seed)
         console.print(f"{stage.name}: {stage.task}, in {folder_of_stage(command.folder, stages, stage.name)}")
         with TrainBar(task, command.quiet) as bar:
-            result = run_stage(stages, stage, task, command.folder, data, bar.show)
+            result = run_stage(stages, stage, task, command.folder, data, bar.show, bar.say)
         if result.stopped is not None:
             console.print(str(result))
             return 128 + result.stopped
