@@ -5,11 +5,16 @@ import signal
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.needs import lacking, needs
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Tests run side by side, a process to a core; and what is learnt in a few steps differs with the number of threads."""
+
+settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any load")
+"""Tests pass on a loaded machine, however long an example takes to be drawn and tried."""
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Shells start background jobs with Ctrl-C ignored, which children would inherit; tests send it."""

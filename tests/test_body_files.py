@@ -241,7 +241,7 @@ def test_hand_made_opcodes_are_refused(poisoned, payload, error):
         load_body(poisoned(payload))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_damaged_pickles_raise_nothing_but_asset_errors(data):
     stream = io.BytesIO()

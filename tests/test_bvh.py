@@ -62,7 +62,7 @@ def test_channels_of_every_kind(tmp_path):
     assert read_bvh(tmp_path / "motion.bvh", first=1).values.shape == (1, 13)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations("XYZ"), st.integers(0, 2**32 - 1))
 def test_rotations_survive_any_channel_order(tmp_path_factory, order, seed):
     rng = np.random.default_rng(seed)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from distributed import Client
 from jobs import OPTIONS, ROOT, digests, here, small_job
 
 from mannequin.cli.main import main
@@ -40,6 +41,8 @@ class Cluster:
         self.workers = self.start(
             "worker", self.address, "--nworkers", "2", "--nthreads", "1", "--local-directory", folder
         )
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(2)
 
     def start(self, *words) -> subprocess.Popen:
         command = [sys.executable, "-m", "dask", *map(str, words), "--no-dashboard"]
@@ -74,6 +77,14 @@ def where(number):
     """(number, own process, Dask's process, whether this is the main thread) after a moment."""
     time.sleep(0.1)
     return number, os.getpid(), os.getppid(), threading.current_thread() is threading.main_thread()
+
+
+def meet(folder, number):
+    """The same, once two processes are at it."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.01)
+    return where(number)
 
 
 def kill_worker_once(marks, number):
@@ -111,9 +122,9 @@ def count(number):
 # The pool
 
 
-def test_tasks_run_in_main_threads_of_processes_that_workers_keep(cluster):
+def test_tasks_run_in_main_threads_of_processes_that_workers_keep(cluster, tmp_path):
     with dask_pool(cluster.address) as run_calls:
-        results = [result for _, result in run_calls(where, ((k,) for k in range(8)))]
+        results = [result for _, result in run_calls(meet, ((tmp_path, k) for k in range(8)))]
     assert sorted(number for number, *_ in results) == list(range(8))
     assert len({pid for _, pid, _, _ in results}) == len({parent for _, _, parent, _ in results}) == 2
     assert all(is_main for *_, is_main in results)

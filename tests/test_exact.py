@@ -28,14 +28,12 @@ def units_apart(found, true) -> float:
     return float(np.max(np.abs(found - true) / np.spacing(np.abs(true)), initial=0.0))
 
 
-@settings(deadline=None)  # the first call compiles
 @given(arrays(float, 50, elements=ANGLE))
 def test_sine_and_cosine(x):
     assert units_apart(exact.sin(x), np.sin(x)) <= 3 and units_apart(exact.cos(x), np.cos(x)) <= 3
     assert np.allclose(exact.sinc(x), np.sinc(x / np.pi), rtol=0, atol=1e-15)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(arrays(float, 50, elements=st.floats(-700, 700)), st.floats(-3, 3))
 def test_exponential_logarithm_and_powers(x, y):
     assert units_apart(exact.exp(x), np.exp(x)) <= 2
@@ -44,7 +42,6 @@ def test_exponential_logarithm_and_powers(x, y):
     assert np.allclose(exact.tanh(x), np.tanh(x), rtol=0, atol=1e-15)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(arrays(float, 50, elements=UNIT), arrays(float, 50, elements=UNIT))
 def test_angles(x, y):
     assert units_apart(exact.arctan2(y, x), np.arctan2(y, x)) <= 3
@@ -66,7 +63,7 @@ def test_special_values():
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_products(n, k, m, seed):
     rng = np.random.default_rng(seed)
     a, b, c = rng.normal(size=(4, n, k)), rng.normal(size=(4, k, m)), rng.normal(size=m)

@@ -42,7 +42,7 @@ LONGEST = 5000
 
 
 def cases(count):
-    return settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

@@ -86,18 +86,20 @@ def test_one_worker_leaves_the_process_as_it_was(tmp_path):
     assert before == (os.sched_getaffinity(0) if before else None)
 
 
-def where(pause):
-    """The cores that a worker may use, after ``pause`` seconds."""
-    time.sleep(pause)
+def where(folder, number):
+    """The cores that a worker may use, once two workers are at it."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.01)
     return tuple(os.sched_getaffinity(0))
 
 
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out"
 )
-def test_workers_sit_on_cores_of_their_own():
+def test_workers_sit_on_cores_of_their_own(tmp_path):
     with pool(2) as run_calls:
-        cores = {core for _, core in run_calls(where, [(0.3,)] * 6)}
+        cores = {core for _, core in run_calls(where, [(tmp_path, number) for number in range(6)])}
     assert len(cores) == 2 and all(len(core) == 1 for core in cores)
 
 

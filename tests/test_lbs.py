@@ -133,7 +133,7 @@ def test_no_frames_give_empty_arrays(body):
     assert posed.vertices.shape == (0, body.num_vertices, 3) and posed.joints.shape == (0, 24, 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(arrays(float, (4, 3), elements=st.floats(-7, 7)))
 def test_rodrigues_is_the_rotation(axis_angle):
     assert np.allclose(rodrigues(axis_angle), Rotation.from_rotvec(axis_angle).as_matrix(), atol=1e-12)

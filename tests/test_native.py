@@ -94,7 +94,7 @@ def folder(tmp_path_factory):
 
 
 @given(clip=clips, effort=st.sampled_from(["fast", "small"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_round_trip(folder, clip, effort):
     path = folder / "clip.h5"
     size = write_clip(path, clip, rgb="png", effort=effort)
@@ -104,7 +104,7 @@ def test_round_trip(folder, clip, effort):
 
 
 @given(clip=clips, data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_random_access_equals_the_whole(folder, clip, data):
     path = folder / "random.h5"
     write_clip(path, clip, rgb="png")
@@ -260,7 +260,7 @@ def sound():
 
 
 @given(data=st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_damaged_file_is_found(folder, sound, data):
     """Whatever happens to the bytes, either verify_clip says so or the content is untouched."""
     path, at = folder / "damaged.h5", data.draw(st.integers(0, len(sound) - 1))
@@ -542,8 +542,9 @@ def test_a_real_refusal_of_the_system_is_told(tmp_path):
         target=_write_limited, args=(tmp_path / "clip.h5", 4096, answer)
     )
     process.start()
-    text = answer.get(timeout=60)
     process.join()
+    assert process.exitcode == 0
+    text = answer.get()
     assert "Cannot write" in text and "ulimit" in text
     assert list(tmp_path.iterdir()) == []
 
@@ -568,7 +569,7 @@ def test_a_killed_writer_and_two_at_once_leave_a_whole_clip(tmp_path):
     writers = [context.Process(target=_write_until_killed, args=(path, ready)) for _ in range(2)]
     for writer in writers:
         writer.start()
-    assert ready.wait(60)
+    ready.wait()
     for _ in range(40):
         assert verify_clip(path) == []
     for writer in writers:

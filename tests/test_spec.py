@@ -109,7 +109,7 @@ def specs(draw):
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(specs())
 def test_json_round_trip_is_exact(spec):
     assert ClipSpec.from_json(spec.to_json()) == spec
@@ -169,7 +169,7 @@ def test_streams_are_independent_and_seed_zero_is_a_seed():
             stream(bad, 0, "pose")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 500), st.integers(0, 10**6))
 def test_shuffled_position_is_a_permutation(size, seed):
     assert sorted(shuffled_position(i, size, seed) for i in range(size)) == list(range(size))

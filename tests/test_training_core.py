@@ -328,15 +328,23 @@ def test_the_best_and_the_latest_are_kept(tmp_path):
     assert rows(tmp_path / "out" / "validation.csv")[1]["accuracy"] == ""
 
 
-def test_the_share_of_waiting_is_measured(tmp_path):
+def test_the_share_of_waiting_is_measured(tmp_path, monkeypatch):
+    """By a clock of its own: a second for each of the six samples of a step, two for its computation."""
+    now = [0.0]
+
     class Slow(ToyData):
         def __getitem__(self, key):
-            time.sleep(0.01)
+            now[0] += 1
             return super().__getitem__(key)
 
-    run(tmp_path / "out", data=Slow(), config=small(steps=4))
-    share = [float(row["wait_share"]) for row in rows(tmp_path / "out" / "pace.csv")][-1]
-    assert 0.5 < share < 1
+    class Computing(ToyTask):
+        def step(self, model, batch):
+            now[0] += 2 / SMALL.accumulate
+            return super().step(model, batch)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    run(tmp_path / "out", Computing(), data=Slow(), config=small(steps=4))
+    assert [float(row["wait_share"]) for row in rows(tmp_path / "out" / "pace.csv")][-1] == 0.75
     pace = Pace(per_step=6)
     pace.add(seconds=2.0, waited=0.5)
     pace.add(seconds=1.0, waited=0.25)

@@ -129,7 +129,7 @@ def index(dataset):
 def test_names_are_there_before_any_file_is_opened(dataset, monkeypatch):
     collection, go_on = open_collection(dataset.path), threading.Event()
     summary = collection.summary
-    monkeypatch.setattr(collection, "summary", lambda key: go_on.wait(30) and summary(key))
+    monkeypatch.setattr(collection, "summary", lambda key: go_on.wait() and summary(key))
     index = ClipIndex(collection)
     try:
         assert [f"{i:06d}" for i in range(CLIPS)] == index.search(Query())[:CLIPS]
