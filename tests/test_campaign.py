@@ -22,17 +22,19 @@ LEAST = {
     "clip_structures": 115,
 }
 """Kind → cases that there are at least, no two the same."""
+EVERY = 2
+"""Cases of which one is read here; `python -m tests.campaign` reads all."""
 
 
 def test_the_campaign_is_of_five_hundred_files():
-    assert sum(LEAST.values()) >= 500
+    assert sum(LEAST.values()) // EVERY >= 500
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(LEAST))
 def test_hostile_files_end_in_an_error_of_ours_or_a_reading(kind):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.campaign", f"tests.bombs.{kind}"],
+        [sys.executable, "-m", "tests.campaign", f"tests.bombs.{kind}", str(EVERY)],
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[1],
@@ -40,4 +42,5 @@ def test_hostile_files_end_in_an_error_of_ours_or_a_reading(kind):
     assert done.returncode == 0, done.stderr[-4000:]
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["bad"] == {}
-    assert sum(report["ends"].values()) >= LEAST[kind]
+    left = report["ends"].pop("passed over")
+    assert sum(report["ends"].values()) >= left and sum(report["ends"].values()) + left >= LEAST[kind]

@@ -1,4 +1,4 @@
-"""A few rounds of the chaos run, and that it sees what it looks for."""
+"""A round of every kind of the chaos run, and that it sees what it looks for."""
 
 import errno
 import os
@@ -27,10 +27,9 @@ def test_what_happens_to_runs_changes_nothing(undisturbed, kind):
     if not usable([kind], undisturbed.library):
         pytest.skip("what it needs is not installed")
     tally = Tally()
-    for seed in (1, 2):
-        play(undisturbed, kind, seed, tally)
+    play(undisturbed, kind, 1, tally)
     assert not tally.faults
-    assert tally.rounds == 2
+    assert tally.rounds == 1
 
 
 @pytest.fixture
