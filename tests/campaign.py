@@ -3,8 +3,8 @@
     python -m tests.campaign tests.bombs.clips     # every case; with 2 at its end, every second
 
 The function, of a folder, yields (name, read, path): what ``read(path)`` raises must be one of our errors that names
-the file. Prints each verdict to standard error, and a line of JSON: ``ends`` (how many ended how, or were passed over) and ``bad`` (case →
-what went wrong).
+the file. Prints each verdict to standard error, and a line of JSON: ``ends`` (how many ended how, or were passed over)
+and ``bad`` (case → what went wrong).
 """
 
 import gc
