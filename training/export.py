@@ -20,7 +20,6 @@ from torch import Tensor
 from mannequin.generator.errors import ConfigError, MissingExtraError, TrainingError
 from mannequin.generator.io.atomic import write_bytes
 from mannequin.training.core.checkpoint import digest
-from mannequin.training.core.config import check_threads
 from mannequin.training.core.threads import computing
 from mannequin.training.registry import load_trained
 from mannequin.training.task import Exportable, Task
@@ -46,16 +45,14 @@ def export_network(
     checkpoint: Path | str,
     out: Path,
     layout: str,
-    threads: int = 0,
     say: Callable[[str], None] = lambda line: None,
 ) -> Exported:
-    """Write the network of a checkpoint, or of a run's best one. layout: a key of SUFFIXES. threads, say: as of
+    """Write the network of a checkpoint, or of a run's best one. layout: a key of SUFFIXES. say: as of
     :func:`mannequin.training.core.threads.computing`.
 
     Raises ConfigError for a name without the layout's suffix, MissingExtraError without onnx, TrainingError for
     what is no checkpoint, and if the exported network does not compute the same: nothing is written then.
     """
-    check_threads(threads)
     suffix = SUFFIXES[layout]
     if out.suffix != suffix:
         raise ConfigError(f"Cannot write --layout {layout} to {out}. Expected a name that ends in {suffix}.")
@@ -63,7 +60,7 @@ def export_network(
         _need_onnx()
     task, model, about = load_trained(checkpoint)
     exportable = task.exportable(model)
-    with computing(threads, 0, say), torch.no_grad():
+    with computing(0, 0, say), torch.no_grad():
         program = torch.export.export(
             exportable.module,
             (_noise(exportable.shape, 2),),

@@ -41,17 +41,10 @@ class Export:
     mirror: bool = False
     """Mirror images left-right, as in the released SURREAL data, whose camera has determinant -1."""
 
-    threads: int = 0
-    """Of a network, threads that compute. 0: as OMP_NUM_THREADS says, else as many as cores are free."""
-
     def run(self) -> int:
         return self._dataset() if self.layout == "surreal" else self._network()
 
     def _dataset(self) -> int:
-        from mannequin.generator.errors import ConfigError
-
-        if self.threads:
-            raise ConfigError("--threads is for networks; leave it out with --layout surreal.")
         from mannequin.generator.dataset.folder import open_dataset
         from mannequin.generator.dataset.surreal import export_surreal
 
@@ -80,7 +73,7 @@ class Export:
 
         console = Console(stderr=True)
         with console.doing("exporting"):
-            done = export_network(self.source, self.out, self.layout, self.threads, console.print)
+            done = export_network(self.source, self.out, self.layout, console.print)
         _say(f"largest difference from the original: {done.difference:.2g}, of scores up to {done.largest:.2g}")
         _say(f"network written to {' and '.join(str(path) for path in done.files)}")
         return 0
