@@ -18,7 +18,7 @@ def njit(*, cache: bool = False, **options) -> Callable:
 
     def compiled(function: Callable):
         dispatcher = numba.njit(**options)(function)
-        if cache:
+        if cache and dispatcher is not function:  # it is, under NUMBA_DISABLE_JIT
             _enable(dispatcher)
         return dispatcher
 
