@@ -15,6 +15,7 @@ from mannequin.generator.catalog import Assets
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.errors import AssetError, ConfigError, DatasetError, RenderError
+from mannequin.generator.io import atomic
 from mannequin.renderers.blender.session import interrupts_held
 from mannequin.renderers.production import worker as task_module
 from mannequin.renderers.production.job import Job, Summary, job_outputs, run_job, worker_count
@@ -144,7 +145,7 @@ def test_an_interrupted_run_is_continued_as_if_nothing_had_been(tmp_path, undist
         assert "Interrupted" in done.stderr and "Traceback" not in done.stderr
     finished = open_dataset(out).done()
     assert 0 < len(finished) < 40
-    (out / "clips" / "000" / f".000039.h5.{os.uname().nodename}.999999999-0.part").write_bytes(b"half")
+    (out / "clips" / "000" / f".000039.h5.{atomic._machine()}.0123456789abcdef.part").write_bytes(b"half")
     here(small_job(), out, 4)
     assert not list(out.rglob("*.part"))
     whole, found = digests(undisturbed), digests(out)

@@ -70,7 +70,11 @@ def test_the_console_escapes_whatever_it_is_given(capsys):
 
 def test_nothing_prints_but_through_the_console():
     """The one place: no call of print, no console of rich's own, in any room but where a library speaks for itself."""
-    allowed = {"mannequin/terminal.py": {"print", "Console"}, "mannequin/view/server.py": {"print"}}
+    allowed = {
+        "mannequin/terminal.py": {"print", "Console"},
+        "mannequin/view/server.py": {"print"},
+        "mannequin/__main__.py": {"print"},
+    }  # the last says that it was interrupted before the others were imported
     for file in sorted((ROOT / "mannequin").rglob("*.py")):
         name = file.relative_to(ROOT).as_posix()
         found = set()
