@@ -61,6 +61,10 @@ class RecordedMotion(ABC):
     @abstractmethod
     def has_hands(self) -> bool: ...
 
+    def facts(self) -> dict[str, Any]:
+        """How the file was read, in plain values for ``mannequin info``: lists of rows (dicts), of notes, or values."""
+        return {}
+
     @cached_property
     def _outline(self) -> tuple[int, float]:
         return self._read_outline()

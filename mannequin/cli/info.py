@@ -25,9 +25,32 @@ def show(command) -> int:
         raise DatasetError(
             f"There is no clip or dataset at {path}. Check the path, or make one: mannequin generate {path}"
         )
+    if path.suffix.lower() in (".bvh", ".npz"):
+        return _motions(path, command)
     if path.suffix != SUFFIX:
         raise DatasetError(f"{path} is not a clip. Expected a file that ends in {SUFFIX}, or the folder of a dataset.")
     return _clip(path, command)
+
+
+def _motions(path: Place, command) -> int:
+    """The motions of a file."""
+    from mannequin.cli.motion_info import describe_motion, draw_motion, print_motion
+    from mannequin.generator.io.downloads import local
+    from mannequin.generator.motion.recorded import find_motions
+    from mannequin.generator.pictures import save_picture
+
+    console, motions = Console(), find_motions(local(str(path)))
+    facts = [describe_motion(motion) for motion in motions[:LISTED]]
+    if command.json:
+        print_json(facts)
+    else:
+        for each in facts:
+            print_motion(console, each)
+        if len(motions) > LISTED:
+            console.print(f"and {len(motions) - LISTED} more")
+    if command.picture:
+        save_picture(place(command.picture), draw_motion(motions[0]))
+    return 0
 
 
 def _clip(path: Place, command) -> int:

@@ -1,6 +1,7 @@
 """``mannequin info``"""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import tyro
 
@@ -9,7 +10,7 @@ from mannequin.generator.io.remote import Place
 
 @dataclass(frozen=True)
 class Info:
-    """Say what is in a clip or a dataset.
+    """Say what is in a clip, a dataset or a motion.
 
     examples:
       mannequin info out
@@ -18,13 +19,18 @@ class Info:
           its people, cameras and channels
       mannequin info out/clips/000/000000.h5 --json
           everything that was drawn for a clip
+      mannequin info walk.bvh --picture walk.png
+          how a motion was read, and stick figures of it
     """
 
     path: tyro.conf.Positional[Place]
-    """A clip file, or a dataset folder; or the URL of one."""
+    """A clip file, a dataset folder, or a motion (.bvh, .npz); or the URL of one."""
 
     json: bool = False
-    """Print the full description of the clip (or of the dataset) as JSON."""
+    """Print the full description of the clip (or of the dataset, or motion) as JSON."""
+
+    picture: Annotated[str, tyro.conf.arg(metavar="PNG")] = ""
+    """Of a motion: write a film strip of stick figures to this file, the motion as it will be used."""
 
     def run(self) -> int:
         from mannequin.cli.info import show
