@@ -150,7 +150,7 @@ class Catalog:
         paths = [self._motion_path(name) for name in self.assets.motion if name not in self._actions]
         if not paths:
             return {}
-        from mannequin.generator.motion.recorded import find_motions
+        from mannequin.generator.motion.finding import find_motions
 
         return {motion.name: motion for path in paths for motion in find_motions(path)}
 

@@ -6,19 +6,15 @@ Source: thesis §3.3.2 (SMPL bodies fitted to Human3.6M, projected with its cali
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
-from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_matrix4
+from mannequin.generator.cameras import intrinsics, poses_with_neighbours
 from mannequin.generator.clip import LABELS, Clip, PersonTrack
 from mannequin.generator.errors import AssetError, ConfigError
 from mannequin.generator.io import limits
-from mannequin.generator.io.films import check_frame_size
-from mannequin.generator.io.image_size import check_image
 from mannequin.generator.io.npz import NpzFile
-from mannequin.generator.io.reading import contained, read_bytes, read_json
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.generator.spec import (
     AppearanceSpec,
@@ -33,12 +29,6 @@ from mannequin.renderers.raster.renderer import RasterRenderer
 
 POSE_KEYS = ("poses", "pose", "fullpose")
 TRANSL_KEYS = ("trans", "transl")
-
-ROTATION_STEP = 1e-3
-"""By which an entry of a rotation may be off: written with three digits."""
-
-_PLAYLISTS = (b"#extm3u", b"ffconcat", b"<?xml", b"<mpd", b"v=0", b"[playlist]")
-"""How files begin in which FFmpeg looks for the names of others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,75 +98,6 @@ def _joints(poses: np.ndarray) -> np.ndarray:
     if poses.shape[1] == 165:
         poses = np.concatenate([poses[:, :66], poses[:, 75:]], axis=1)
     return poses.reshape(len(poses), -1, 3)
-
-
-def read_camera(path: Path, num_frames: int) -> tuple[CameraSpec, tuple[int, int]]:
-    """Read a calibration: JSON with ``size`` [height, width], ``K`` 3 × 3, and extrinsics.
-
-    Extrinsics: ``T_world_camera`` (4 × 4), or ``R`` (3 × 3) and ``t`` (3, metres) of OpenCV
-    (x_camera = R x_world + t); one, or a list of one per frame. ``distortion``: OpenCV's 4, 5 or 8
-    coefficients, optional. Raises AssetError or ConfigError saying what does not fit.
-    """
-    if not path.is_file():
-        raise AssetError(f"There is no camera file {path}. Expected JSON with size, K, and R, t or T_world_camera.")
-    held = read_json(path, "a camera: size, K, and R, t or T_world_camera")
-    try:
-        height, width = (int(v) for v in held["size"])
-        K = np.array(held["K"], float).reshape(3, 3)
-        poses = _extrinsics(held)
-        distortion = tuple(float(v) for v in held.get("distortion", ()))
-    except ConfigError as e:
-        raise ConfigError(f"The camera {path} cannot be used: {e}") from e
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
-        raise AssetError(
-            f"The camera {path} lacks or garbles {str(e)[:200]}. Expected size [height, width], K 3 x 3, and "
-            "R, t or T_world_camera."
-        ) from e
-    if not all((np.abs(values) <= limits.COORDINATE).all() for values in (K, poses, np.array(distortion))):
-        raise AssetError(f"The camera {path} holds numbers beyond {limits.COORDINATE:g}. Expected pixels and metres.")
-    if abs(K[0, 1]) > 1e-6:
-        raise ConfigError(f"The camera {path} has skew K[0][1] = {K[0, 1]}; only cameras without skew can be drawn.")
-    if len(poses) not in (1, num_frames):
-        raise ConfigError(
-            f"The camera {path} has {len(poses)} poses for {num_frames} frames of parameters; expected 1 or "
-            f"{num_frames}."
-        )
-    if K[1, 0] or np.abs(K[2] - (0, 0, 1)).max() > 1e-9:
-        raise ConfigError(f"The camera {path} has K = {K.tolist()}; expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
-    camera = CameraSpec("camera0", K[0, 0], K[1, 1], K[0, 2], K[1, 2], tuple(to_matrix4(p) for p in poses), distortion)
-    return camera, (height, width)
-
-
-def _extrinsics(held) -> np.ndarray:
-    """(1 or T, 4, 4) T_world_camera, with rotations made exact."""
-    if "T_world_camera" in held:
-        poses = np.array(held["T_world_camera"], float).reshape(-1, 4, 4)
-        if np.abs(poses[:, 3] - (0, 0, 0, 1)).max(initial=0.0) > 1e-9:
-            raise ValueError("T_world_camera, whose last row is not 0, 0, 0, 1")
-        return _rigid(poses[:, :3, :3], poses[:, :3, 3])
-    R, t = np.array(held["R"], float).reshape(-1, 3, 3), np.array(held["t"], float).reshape(-1, 3)
-    if len(R) != len(t) and 1 not in (len(R), len(t)):
-        raise ValueError(f"extrinsics, {len(R)} R and {len(t)} t")
-    count = max(len(R), len(t))
-    inverse = _rigid(np.broadcast_to(R, (count, 3, 3)), np.broadcast_to(t, (count, 3)))
-    turned = inverse[:, :3, :3].transpose(0, 2, 1)
-    return _rigid(turned, -np.einsum("tij,tj->ti", turned, inverse[:, :3, 3]))
-
-
-def _rigid(rotation: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """(T, 4, 4) with the rotations nearest to (T, 3, 3), which calibrations give with few digits."""
-    if not np.isfinite(rotation).all():
-        raise ValueError("a rotation, which is not finite")
-    u, _, v = np.linalg.svd(rotation)
-    nearest = u @ v
-    if np.abs(nearest - rotation).max(initial=0.0) > ROTATION_STEP or (np.linalg.det(nearest) < 0).any():
-        raise ConfigError(
-            "its rotation is not a proper one (orthonormal, determinant +1). Check the axes: x right, y "
-            "down, z forward."
-        )
-    poses = np.tile(np.eye(4), (len(rotation), 1, 1))
-    poses[:, :3, :3], poses[:, :3, 3] = nearest, position
-    return poses
 
 
 def label_footage(
@@ -263,75 +184,3 @@ def footage_scene(spec: ClipSpec, model: BodyModel, parameters: BodyParameters, 
     )
     cameras = {camera.name: (intrinsics(camera), poses_with_neighbours(camera.T_world_camera, spec.num_frames))}
     return Scene(spec, (mesh,), {"person0": track}, cameras, {}, None)
-
-
-def read_images(path: Path, count: int) -> np.ndarray:
-    """(count, H, W, 3) uint8 sRGB frames of a video file, or of a folder of images in name order.
-
-    Raises AssetError unless there are exactly ``count``, all of one size.
-    """
-    found, frames = 0, None
-    for frame in _folder_frames(path, count + 1) if path.is_dir() else _video_frames(path, count + 1):
-        if frames is None:
-            _check_room(path, count, frame.nbytes)
-            frames = np.empty((count, *frame.shape), np.uint8)
-        if frame.shape != frames.shape[1:]:
-            raise AssetError(f"The images of {path} differ in size.")
-        if found < count:
-            cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frames[found])
-        found += 1
-    if frames is None or found != count:
-        held = "more" if found > count else str(found)
-        raise AssetError(f"{path} holds {held} images; the parameters have {count} frames. Cut one to the other.")
-    return frames
-
-
-def _check_room(path: Path, count: int, each: int) -> None:
-    """Raises AssetError for ``count`` frames of ``each`` bytes that take more memory than the film, or the folder of
-    images, may."""
-    files = sorted(path.iterdir())[: count + 1] if path.is_dir() else [path]
-    stored = sum(file.stat().st_size for file in files if file.is_file())
-    times = limits.EXPANSION if path.is_dir() else limits.FILM_EXPANSION
-    most = min(limits.FOOTAGE_BYTES, limits.ROOM + times * stored)
-    if count * each > most:
-        raise AssetError(
-            f"{count} images of {path} take {count * each} bytes of memory; of {stored} bytes of files at most {most} "
-            "are read. Label fewer frames at a time."
-        )
-
-
-def _folder_frames(path: Path, count: int):
-    """The first ``count`` images of a folder, (H, W, 3) uint8 BGR."""
-    for name in sorted(p for p in path.iterdir() if not p.name.startswith("."))[:count]:
-        data = read_bytes(contained(name, path), limits.IMAGE_BYTES, "a video frame")
-        try:
-            check_image(data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
-            frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        except (cv2.error, ValueError) as e:
-            raise AssetError(
-                f"{name} is not an image that can be read ({e}). Expected only video frames in {path}."
-            ) from e
-        if frame is None:
-            raise AssetError(f"{name} is not an image that can be read. Expected only video frames in {path}.")
-        yield frame
-
-
-def _video_frames(path: Path, count: int):
-    """The first ``count`` frames of a video, (H, W, 3) uint8 BGR."""
-    if not path.is_file():
-        raise AssetError(f"There is no video or folder of images at {path}. Check the path.")
-    with open(path, "rb") as stream:
-        if stream.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PLAYLISTS):
-            raise AssetError(f"{path} is a list of other files. Expected the video itself.")
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # other backends would take the name for a pattern
-    try:
-        if video.isOpened():
-            height, width = (int(video.get(of)) for of in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
-            check_frame_size(path, height, width, AssetError)
-        for _ in range(count):
-            ok, frame = video.read()
-            if not ok:
-                return
-            yield frame
-    finally:
-        video.release()

@@ -27,7 +27,7 @@ from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.generator.io.films import IndexedFilm
 from mannequin.generator.io.reading import read_bytes
 from mannequin.generator.spec import ClipSpec
-from mannequin.renderers.footage import read_images
+from mannequin.renderers.frames import read_images
 from mannequin.renderers.validation.table import Report
 from mannequin.renderers.validation.validate import _count
 from tests import hostile

@@ -28,10 +28,13 @@ from mannequin.generator.dataset.native import clip_bytes, open_clip, read_clip,
 from mannequin.generator.environment import find_environments, find_photos, load_environment, load_photo
 from mannequin.generator.errors import AssetError, MannequinError
 from mannequin.generator.io.array_files import read_arrays
-from mannequin.generator.motion.recorded import find_motions, read_surreal_shapes
+from mannequin.generator.motion.finding import find_motions
+from mannequin.generator.motion.recorded import read_surreal_shapes
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.spec import ClipSpec
-from mannequin.renderers.footage import read_camera, read_images, read_parameters
+from mannequin.renderers.calibration import read_camera
+from mannequin.renderers.footage import read_parameters
+from mannequin.renderers.frames import read_images
 from tests import fakes
 from tests.bvh_files import person_text
 from tests.clips import ball_clip, camera_looking, make_spec

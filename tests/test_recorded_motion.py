@@ -12,8 +12,9 @@ from scipy.spatial.transform import Rotation, Slerp
 from mannequin.generator.body.builtin import load_builtin
 from mannequin.generator.body.lbs import make_skeleton
 from mannequin.generator.errors import AssetError, UnsafeFileError
+from mannequin.generator.motion.finding import find_motions
 from mannequin.generator.motion.foot_contact import contacts, slip
-from mannequin.generator.motion.recorded import find_motions, read_surreal_shapes, resample
+from mannequin.generator.motion.recorded import read_surreal_shapes, resample
 from mannequin.generator.motion.retarget import Retargeted
 from mannequin.generator.motion.skeletons import joint_positions, sole_points, world_orientations
 from mannequin.generator.rotations import from_axis_angle, to_matrices

@@ -8,7 +8,6 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import numpy as np
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
 from mannequin.generator.io.npz import NpzFile
-from mannequin.generator.io.reading import contained
 from mannequin.generator.motion.base import PoseTrack, Skeleton
 from mannequin.generator.motion.bvh import read_bvh
 from mannequin.generator.motion.retarget import Retargeted, retarget
@@ -237,31 +235,6 @@ def resample(track: Retargeted, rate: float, times: np.ndarray) -> PoseTrack:
     return PoseTrack(to_axis_angle(rotations), transl)
 
 
-def find_motions(path) -> list[RecordedMotion]:
-    """Motions of a file, or of all files below a folder, in order of their names.
-
-    A motion is called by its file's path within the folder, without suffix; those of smpl_data.npz
-    by their sequences. Other .npz files in a folder (AMASS has shapes in between) are passed over.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise AssetError(f"No motion file or folder at {str(path)!r}. {EXPECTED}")
-    if path.is_file():
-        return _motions_of(path, path.parent, strict=True)
-    files = sorted(contained(p, path) for p in path.rglob("*") if p.suffix.lower() in (".bvh", ".npz") and p.is_file())
-    found = [motion for file in files for motion in _motions_of(file, path, strict=False)]
-    if not found:
-        raise AssetError(f"The folder {path} holds no motion. {EXPECTED}")
-    found.sort(key=lambda motion: motion.name)
-    for one, other in pairwise(found):
-        if one.name == other.name:
-            raise AssetError(
-                f"The motions {one.path} and {other.path} have the same name {one.name!r}. Expected different "
-                "ones; rename or move one."
-            )
-    return found
-
-
 def read_surreal_shapes(path) -> dict[str, np.ndarray]:
     """Gender → (N, 10) float64 betas of SURREAL's smpl_data.npz."""
     file = NpzFile(path)
@@ -280,7 +253,8 @@ def read_surreal_shapes(path) -> dict[str, np.ndarray]:
     return {gender: betas.astype(np.float64) for gender, betas in shapes.items()}
 
 
-def _motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:
+def motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:
+    """The motions in one file, named by its path within ``folder``. strict: raise AssetError if there are none."""
     relative = file.relative_to(folder).with_suffix("").as_posix()
     if file.suffix.lower() == ".bvh":
         return [BvhMotion(file, relative, _subject(file.stem))]

@@ -36,7 +36,7 @@ def _motions(path: Place, command) -> int:
     """The motions of a file."""
     from mannequin.cli.motion_info import describe_motion, draw_motion, print_motion
     from mannequin.generator.io.downloads import local
-    from mannequin.generator.motion.recorded import find_motions
+    from mannequin.generator.motion.finding import find_motions
     from mannequin.generator.pictures import save_picture
 
     console, motions = Console(), find_motions(local(str(path)))

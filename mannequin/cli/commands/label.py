@@ -49,7 +49,9 @@ class Label:
         from mannequin.generator.dataset.folder import create_or_resume
         from mannequin.generator.dataset.native import write_clip
         from mannequin.generator.errors import unknown_name
-        from mannequin.renderers.footage import label_footage, read_camera, read_images, read_parameters
+        from mannequin.renderers.calibration import read_camera
+        from mannequin.renderers.footage import label_footage, read_parameters
+        from mannequin.renderers.frames import read_images
 
         catalog = Catalog(Assets(body=self.body))
         gender = self.gender or (next(iter(catalog.bodies)) if len(catalog.bodies) == 1 else "neutral")
