@@ -126,7 +126,7 @@ class Catalog:
 
     @cached_property
     def _real_shapes(self) -> dict[str, np.ndarray]:
-        from mannequin.generator.motion.recorded import read_surreal_shapes
+        from mannequin.generator.motion.smpl_files import read_surreal_shapes
 
         if self.assets.body == BUILTIN:
             return {}

@@ -29,7 +29,7 @@ from mannequin.generator.environment import find_environments, find_photos, load
 from mannequin.generator.errors import AssetError, MannequinError
 from mannequin.generator.io.array_files import read_arrays
 from mannequin.generator.motion.finding import find_motions
-from mannequin.generator.motion.recorded import read_surreal_shapes
+from mannequin.generator.motion.smpl_files import read_surreal_shapes
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.spec import ClipSpec
 from mannequin.renderers.calibration import read_camera

@@ -14,9 +14,10 @@ from mannequin.generator.body.lbs import make_skeleton
 from mannequin.generator.errors import AssetError, UnsafeFileError
 from mannequin.generator.motion.finding import find_motions
 from mannequin.generator.motion.foot_contact import contacts, slip
-from mannequin.generator.motion.recorded import read_surreal_shapes, resample
+from mannequin.generator.motion.recording import resample
 from mannequin.generator.motion.retarget import Retargeted
 from mannequin.generator.motion.skeletons import joint_positions, sole_points, world_orientations
+from mannequin.generator.motion.smpl_files import read_surreal_shapes
 from mannequin.generator.rotations import from_axis_angle, to_matrices
 
 CMU = Path(__file__).resolve().parents[2] / "shared" / "data" / "cmu_mocap"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io.reading import contained
-from mannequin.generator.motion.recorded import EXPECTED, RecordedMotion, motions_of
+from mannequin.generator.motion.recorded import EXPECTED, motions_of
+from mannequin.generator.motion.recording import RecordedMotion
 
 
 def find_motions(path) -> list[RecordedMotion]:

@@ -124,7 +124,7 @@ def _reads(catalog: Catalog) -> Iterator[Callable]:
 def _read_motion(motion, body) -> None:
     """Read a recording and put it on ``body``; procedural actions need no file."""
     from mannequin.generator.body.lbs import make_skeleton
-    from mannequin.generator.motion.recorded import RecordedMotion
+    from mannequin.generator.motion.recording import RecordedMotion
 
     if isinstance(motion, RecordedMotion):
         motion.sample(np.zeros(1), make_skeleton(body, np.zeros(body.num_betas)), {})

@@ -1,0 +1,111 @@
+"""What recordings on file share, whatever their format.
+
+Nothing but names and headers is read until a motion is asked for. What was read, and what was
+fitted to a skeleton, is kept for a few motions, as a clip asks for the same one several times.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mannequin.generator.motion.base import PoseTrack, Skeleton
+from mannequin.generator.motion.retarget import Retargeted
+from mannequin.generator.rotations import slerp, to_axis_angle
+
+
+@dataclass(frozen=True)
+class RecordedMotion(ABC):
+    """A recording on file: what BVH, AMASS and SURREAL motions share. See ``base.Motion``."""
+
+    path: Path
+    name: str
+    subject: str
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        return ()
+
+    @abstractmethod
+    def _read_outline(self) -> tuple[int, float]:
+        """Frames and Hz, from what the file says of itself."""
+
+    @abstractmethod
+    def read(self) -> Any:
+        """The recording, as :meth:`fit` takes it."""
+
+    @abstractmethod
+    def fit(self, skeleton: Skeleton) -> Retargeted:
+        """The recording on ``skeleton``."""
+
+    @property
+    @abstractmethod
+    def has_hands(self) -> bool: ...
+
+    def facts(self) -> dict[str, Any]:
+        """How the file was read, in plain values for ``mannequin info``: lists of rows (dicts), of notes, or values."""
+        return {}
+
+    @cached_property
+    def _outline(self) -> tuple[int, float]:
+        return self._read_outline()
+
+    @property
+    def rate(self) -> float:
+        return self._outline[1]
+
+    @property
+    def duration(self) -> float:
+        frames, rate = self._outline
+        return (frames - 1) / rate
+
+    def sample(self, times: np.ndarray, skeleton: Skeleton, style: dict[str, float]) -> PoseTrack:
+        """See ``base.Motion``; a recording has no style."""
+        return resample(_fitted(self, _Key(skeleton)), self.rate, np.asarray(times, np.float64))
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A skeleton that equals another of the same joints and soles."""
+
+    skeleton: Skeleton
+
+    def _bytes(self) -> bytes:
+        s = self.skeleton
+        return b"".join(np.ascontiguousarray(a).tobytes() for a in (s.joints, s.parents, *s.soles, *s.sole_joints))
+
+    def __eq__(self, other):
+        return self._bytes() == other._bytes()
+
+    def __hash__(self):
+        return hash(self._bytes())
+
+
+@lru_cache(maxsize=4)
+def source_of(motion: RecordedMotion) -> Any:
+    return motion.read()
+
+
+@lru_cache(maxsize=16)
+def _fitted(motion: RecordedMotion, key: _Key) -> Retargeted:
+    return motion.fit(key.skeleton)
+
+
+def resample(track: Retargeted, rate: float, times: np.ndarray) -> PoseTrack:
+    """Poses at ``times`` (T,) seconds from those at ``rate`` Hz.
+
+    Rotations turn evenly from frame to frame, the path is straight between frames, both exact at
+    the frames themselves; times before the first and after the last are held.
+    """
+    last = len(track.transl) - 1
+    at = np.clip(times * rate, 0.0, last)
+    at = np.where(np.abs(at - np.round(at)) < 1e-6, np.round(at), at)
+    low = np.minimum(np.floor(at).astype(int), last)
+    high = np.minimum(low + 1, last)
+    share = at - low
+    rotations = slerp(track.rotations[low], track.rotations[high], share[:, None])
+    transl = track.transl[low] + (track.transl[high] - track.transl[low]) * share[:, None]
+    return PoseTrack(to_axis_angle(rotations), transl)
