@@ -13,8 +13,7 @@ from mannequin.generator.body.model import BodyModel
 from mannequin.generator.cameras import intrinsics, poses_with_neighbours
 from mannequin.generator.clip import LABELS, Clip, PersonTrack
 from mannequin.generator.errors import AssetError, ConfigError
-from mannequin.generator.io import limits
-from mannequin.generator.io.npz import NpzFile
+from mannequin.generator.motion import smpl_parameters
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.generator.spec import (
     AppearanceSpec,
@@ -26,9 +25,6 @@ from mannequin.generator.spec import (
     ShLight,
 )
 from mannequin.renderers.raster.renderer import RasterRenderer
-
-POSE_KEYS = ("poses", "pose", "fullpose")
-TRANSL_KEYS = ("trans", "transl")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,59 +41,17 @@ class BodyParameters:
 
 
 def read_parameters(path: Path) -> BodyParameters:
-    """Read ``poses`` (T, 72 | 156 | 165), ``trans`` (T, 3) and ``betas`` from an .npz file.
+    """Read a fit by any of the names and shapes of ``motion.smpl_keys``.
 
-    Raises AssetError for a missing or damaged file, absent keys, wrong widths, values not finite.
+    Fingers make it a body of 52 joints; SMPL-X's jaw and eyes are left out. Raises AssetError for a missing or damaged
+    file, and for what is missing or no finite number in it.
     """
-    where = f"The parameters {path}"
     if not path.is_file():
         raise AssetError(f"There is no parameter file {path}. Expected an .npz with poses, trans and betas.")
-    file = NpzFile(path)
-    held = {name: file.array(name) for name in file.keys if name in POSE_KEYS + TRANSL_KEYS + ("betas",)}
-    for name, value in held.items():
-        if (
-            value.dtype.kind not in "fiu"
-            or not 1 <= value.ndim <= 3
-            or 0 in value.shape
-            or not (np.abs(value) <= limits.COORDINATE).all()
-        ):  # NaN included
-            raise AssetError(
-                f"{where} hold values in {name} that are no finite numbers, or a shape {value.shape}. "
-                "Expected arrays of radians and metres."
-            )
-    poses = _pick(held, POSE_KEYS, where)
-    transl = _pick(held, TRANSL_KEYS, where)
-    betas = held.get("betas", np.zeros(10))
-    poses = poses.reshape(len(poses), int(np.prod(poses.shape[1:]))).astype(np.float64)
-    if poses.shape[1] not in (72, 156, 165) or transl.shape != (len(poses), 3) or len(poses) == 0:
-        raise AssetError(
-            f"{where} have poses {poses.shape} and trans {transl.shape}; expected (T, 72), (T, 156) or (T, "
-            "165), and (T, 3)."
-        )
-    if betas.ndim > 2 or (betas.ndim == 2 and len(betas) not in (1, len(poses))):
-        raise AssetError(
-            f"{where} have betas {betas.shape} for {len(poses)} frames; expected (S,), or one row per frame, "
-            "which are averaged."
-        )
-    if betas.ndim == 2:
-        betas = betas.mean(0)
-    return BodyParameters(_joints(poses), transl.astype(np.float64), betas.astype(np.float64).reshape(-1))
-
-
-def _pick(held, names, where):
-    for name in names:
-        if name in held:
-            return held[name]
-    raise AssetError(
-        f"{where} have no {names[0]!r} (nor {', '.join(names[1:])}). They hold: {', '.join(held) or 'nothing usable'}."
-    )
-
-
-def _joints(poses: np.ndarray) -> np.ndarray:
-    """(T, 72 | 156 | 165) to (T, 24 | 52, 3); SMPL-X's jaw and eyes are left out."""
-    if poses.shape[1] == 165:
-        poses = np.concatenate([poses[:, :66], poses[:, 75:]], axis=1)
-    return poses.reshape(len(poses), -1, 3)
+    read = smpl_parameters.read_parameters(path, needs_transl=True)
+    ends = read.palms if read.hands is None else read.hands
+    betas = np.zeros(10) if read.betas is None else read.betas
+    return BodyParameters(np.concatenate([read.body, ends], axis=1), read.transl, betas)
 
 
 def label_footage(

@@ -159,7 +159,7 @@ def test_impossible_cameras_are_refused(tmp_path, changes, error, said):
         ({"poses": np.full((3, 72), "x")}, "poses"),
         ({"trans": np.zeros((2, 3))}, "trans"),
         ({"betas": np.zeros((2, 10))}, "betas"),
-        ({"trans": None}, "no 'trans'"),
+        ({"trans": None}, "no translation"),
     ],
 )
 def test_impossible_parameters_are_refused(tmp_path, changes, said):

@@ -11,6 +11,7 @@ from scipy.ndimage import binary_closing, binary_opening, maximum_filter1d
 
 from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.motion.ground_contact import RADIUS
 from mannequin.generator.motion.skeletons import ANKLE, HIP, KNEE, joint_positions, sole_points
 from mannequin.generator.rotations import rotation_between, turn, unit
 
@@ -33,21 +34,41 @@ LIFT_TIME = 0.08
 DROP_TIME = 0.05
 """Seconds over which the pelvis follows the feet, and is lowered to their reach."""
 
+FIXED = (0.005, 0.02, 0.04)
+"""Metres by which a pelvis moves up and down whose height was not recorded: at most the first, or the second where
+that is less than the third times what the body under it does."""
+
+HEIGHT_TIME = 0.02
+"""Seconds over which heights that were not recorded are smoothed."""
+
+DRIFT_TIME = 0.7
+"""Seconds over which a drift of the heights is steady."""
+
+DRIFT_SHARE = 0.5
+"""Of the changes in height from stance to stance that must go on within the stances, for them to be a drift."""
+
+NO_HEIGHT = "the height was not recorded; the lowest point of the body is put on the floor"
+DRIFTS = "the height drifts; standing feet tell by how much, and it is taken out"
+
+_NOT_FEET = [j for j in range(len(RADIUS)) if j not in (7, 8, 10, 11)]
+
 REACH = 0.998
 """Share of its length that a leg may be stretched to by a correction."""
 
 
 def plant_feet(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, rate: float):
-    """Orientations (T, J, 3, 3) and pelvis (T, 3) with the feet on the floor z = 0."""
+    """Orientations (T, J, 3, 3) and pelvis (T, 3) with the feet on the floor z = 0, and what was wrong with the
+    recorded heights, see :func:`uneven_floor`."""
     position = joint_positions(orientation, pelvis, skeleton)
     soles = [sole_points(orientation, position, skeleton, side) for side in (0, 1)]
-    floor = floor_height(soles, rate)
-    pelvis = pelvis - [0.0, 0.0, floor]
-    position[..., 2] -= floor
+    floor, wrong = uneven_floor(position, soles, rate)
+    floor = floor + floor_height([points - _vertical(floor)[:, None] for points in soles], rate)
+    pelvis = pelvis - _vertical(floor)
+    position[..., 2] -= floor[:, None]
     for points in soles:
-        points[..., 2] -= floor
+        points[..., 2] -= floor[:, None]
     if len(pelvis) < 3:
-        return orientation, pelvis
+        return orientation, pelvis, wrong
     touching = [contacts(points, rate) for points in soles]
     shifts = [correction(points, flags, rate) for points, flags in zip(soles, touching)]
     targets = [position[:, ANKLE[side]] + shifts[side] for side in (0, 1)]
@@ -57,7 +78,44 @@ def plant_feet(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, 
     orientation = orientation.copy()
     for side in (0, 1):
         _reach(orientation, position, targets[side], side)
-    return orientation, pelvis
+    return orientation, pelvis, wrong
+
+
+def uneven_floor(position: np.ndarray, soles, rate: float) -> tuple[np.ndarray, str]:
+    """(T,) metres at which the floor lies in each frame, and why not at one height throughout; "" if it does.
+
+    position: (T, J, 3). soles: of each foot (T, K, 3). Where the pelvis keeps its height while the body under it
+    folds and stretches, heights were not recorded, and the lowest point of the body is on the floor. Where feet that
+    stand rise or sink all the time, heights drift. Feet that stand on stairs do neither, nor do those in the air.
+    """
+    level = np.zeros(len(position))
+    body = (position[:, : len(RADIUS), 2] - RADIUS)[:, _NOT_FEET].min(axis=1)
+    lowest = np.minimum(body, np.min([points[..., 2].min(axis=1) for points in soles], axis=0))
+    folds, moves = np.ptp(lowest), np.ptp(position[:, 0, 2])
+    if folds > CONTACT_HEIGHT and moves < max(FIXED[0], min(FIXED[1], FIXED[2] * folds)):
+        return exact.gaussian_filter1d(lowest, HEIGHT_TIME * rate), NO_HEIGHT
+    rises = _rises(soles, rate)
+    return (rises, DRIFTS) if np.ptp(rises) > CONTACT_HEIGHT else (level, "")
+
+
+def _rises(soles, rate: float) -> np.ndarray:
+    """(T,) height of the floor under standing feet, if these rise and sink with it while they stand; else 0."""
+    frames = len(soles[0])
+    level, heard, rise, known = (np.zeros(frames) for _ in range(4))
+    for points in soles:
+        still = slow(points, rate)
+        level += np.where(still, points[..., 2].min(axis=1), 0.0)
+        heard += still
+        both = still[1:] & still[:-1]
+        rise[1:] += np.where(both, slip(points)[:, 2], 0.0) if frames > 1 else 0.0
+        known[1:] += both
+    if known.sum() < DRIFT_TIME * rate:
+        return np.zeros(frames)
+    level, heard, rise, known = (exact.gaussian_filter1d(v, DRIFT_TIME * rate) for v in (level, heard, rise, known))
+    floor = level / np.maximum(heard, 1e-6)
+    changes, rises = np.diff(floor), (rise / np.maximum(known, 1e-6))[1:]
+    explained = exact.dot(changes, rises) / max(float(exact.dot(changes, changes)), 1e-12)
+    return floor if explained > DRIFT_SHARE else np.zeros(frames)
 
 
 def pivot(points: np.ndarray) -> np.ndarray:

@@ -10,8 +10,15 @@ from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.bvh import read_bvh
 from mannequin.generator.motion.recording import RecordedMotion, source_of
 from mannequin.generator.motion.retarget import Retargeted, retarget
-from mannequin.generator.motion.smpl_files import AmassMotion, SurrealMotion
+from mannequin.generator.motion.smpl_files import SmplMotion, SurrealMotion
+from mannequin.generator.motion.smpl_keys import has_poses, held
 from mannequin.generator.motion.source import Source, frame_rate, make_source, starts_at_rest
+
+_PERFORMER = (
+    r"^(?:[a-z]+_)?(\d+)_\d+(?:_poses|_stageii)?$",
+    r"(?:^|[_-])((?:subject|subj|performer|actor)[_-]?\d+)(?:[_-]|$)",
+    r"_(d\d\d)_m",
+)
 
 EXPECTED = "Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, or a folder of them."
 
@@ -33,34 +40,49 @@ class BvhMotion(RecordedMotion):
         return make_source(read_bvh(self.path), str(self.path))
 
     def fit(self, skeleton: Skeleton) -> Retargeted:
-        return retarget(source_of(self), skeleton)
+        return retarget(source_of(self), skeleton, self.reading.floor == "trust")
 
 
 def motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:
     """The motions in one file, named by its path within ``folder``. strict: raise AssetError if there are none."""
     relative = file.relative_to(folder).with_suffix("").as_posix()
     if file.suffix.lower() == ".bvh":
-        return [BvhMotion(file, relative, _subject(file.stem))]
+        return [BvhMotion(file, relative, _subject(file, folder))]
     if file.suffix.lower() != ".npz":
         raise AssetError(f"{file} is no motion that Mannequin can read. {EXPECTED}")
     keys = NpzFile(file).keys
-    if "poses" in keys and "trans" in keys:
-        return [AmassMotion(file, relative, file.resolve().parent.name)]
+    if has_poses(keys):
+        return [SmplMotion(file, relative, _subject(file, folder))]
     sequences = sorted(
         k.removeprefix("pose_") for k in keys if k.startswith("pose_") and f"trans_{k.removeprefix('pose_')}" in keys
     )
     if sequences:
         within = file.relative_to(folder).parent
-        return [SurrealMotion(file, (within / s).as_posix(), _subject(s), s) for s in sequences]
+        return [SurrealMotion(file, (within / s).as_posix(), _performer(s) or s, s) for s in sequences]
     if strict:
         raise AssetError(
-            f"The motion file {file} has neither 'poses' and 'trans' (AMASS) nor 'pose_…' and 'trans_…' "
-            f"(SURREAL). It has: {', '.join(sorted(keys)[:20]) or 'nothing'}."
+            f"The motion file {file} has neither 'poses' (AMASS), 'root_orient' and 'pose_body', 'global_orient' and "
+            f"'body_pose', nor 'pose_…' and 'trans_…' (SURREAL). It has: {held(NpzFile(file).shapes(), keys)}."
         )
     return []
 
 
-def _subject(stem: str) -> str:
-    """ "49" of CMU's "49_08" and "104" of its "ung_104_53"; the whole name where it is not CMU's."""
-    match = re.match(r"^(?:[a-z]+_)?(\d+)_\d+$", stem)
-    return match[1] if match else stem
+def _subject(file: Path, folder: Path) -> str:
+    """Who performed it: by the name of the file where data sets say it there, else by its folder.
+
+    AMASS has a folder for each person. BVH files that lie side by side in the folder that was named, whose names say
+    nothing, are taken to be of different people.
+    """
+    told = _performer(file.stem)
+    if told:
+        return told
+    return file.resolve().parent.name if file.suffix.lower() == ".npz" or file.parent != folder else file.stem
+
+
+def _performer(stem: str) -> str:
+    """ "49" of CMU's "49_08" and AMASS's "49_08_poses", "104" of CMU's "ung_104_53", "subject1" of LAFAN1's
+    "aiming1_subject1", "d04" of AIST++'s "gBR_sBM_cAll_d04_mBR0_ch01"; "" of other names."""
+    for pattern in _PERFORMER:
+        if match := re.search(pattern, stem, re.IGNORECASE):
+            return match[1].lower()
+    return ""

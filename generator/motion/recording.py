@@ -5,7 +5,7 @@ fitted to a skeleton, is kept for a few motions, as a clip asks for the same one
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,22 @@ from mannequin.generator.rotations import slerp, to_axis_angle
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a user says of recordings: see ``catalog.Assets``, where ``rate`` is called ``motion_rate``."""
+
+    up: str = "auto"
+    floor: str = "auto"
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
 class RecordedMotion(ABC):
     """A recording on file: what BVH, AMASS and SURREAL motions share. See ``base.Motion``."""
 
     path: Path
     name: str
     subject: str
+    reading: Reading = field(default=Reading(), kw_only=True)
 
     @property
     def actions(self) -> tuple[str, ...]:

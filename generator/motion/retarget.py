@@ -57,6 +57,8 @@ MAX_HAND_SPEED = np.deg2rad(2400.0)
 HAND_EASE = 0.06
 """Seconds before and after an impossible frame that are bridged with it."""
 
+TRUSTED, PLANTED = "as recorded", "feet that stand are put on the floor"
+
 STANCE_SPEED = 0.12
 """Leg lengths per second below which ankle and toe are taken to stand."""
 
@@ -66,18 +68,24 @@ class Retargeted:
     """A recording on one skeleton, at the recording's own T frames.
 
     rotations: (T, J, 4) quaternions (x, y, z, w) of SMPL's local rotations. transl: (T, 3) metres.
+    floor: what was done about its heights, in words.
     """
 
     rotations: np.ndarray
     transl: np.ndarray
+    floor: str = TRUSTED
 
 
-def retarget(source: Source, skeleton: Skeleton) -> Retargeted:
-    """Pose ``skeleton`` like ``source``, feet on the floor."""
+def retarget(source: Source, skeleton: Skeleton, trust: bool = False) -> Retargeted:
+    """Pose ``skeleton`` like ``source``, feet on the floor. trust: at the heights that were recorded."""
     orientation = target_orientations(source, skeleton)
     pelvis = pelvis_path(source, skeleton, orientation)
-    orientation, pelvis = plant_feet(orientation, pelvis, skeleton, source.rate)
-    return Retargeted(to_quaternions(local_rotations(orientation, skeleton.parents)), pelvis - skeleton.joints[0])
+    floor = TRUSTED
+    if not trust:
+        orientation, pelvis, wrong = plant_feet(orientation, pelvis, skeleton, source.rate)
+        floor = wrong or PLANTED
+    local = local_rotations(orientation, skeleton.parents)
+    return Retargeted(to_quaternions(local), pelvis - skeleton.joints[0], floor)
 
 
 def source_leg_length(source: Source) -> float:

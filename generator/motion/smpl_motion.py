@@ -6,24 +6,18 @@ the path is scaled so that the feet slip least, and the feet are planted on the 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.foot_contact import contacts, plant_feet, slip
-from mannequin.generator.motion.retarget import Retargeted
+from mannequin.generator.motion.foot_contact import contacts, plant_feet, slip, uneven_floor
+from mannequin.generator.motion.gravity import Seen, Up, find_up
+from mannequin.generator.motion.retarget import PLANTED, Retargeted
 from mannequin.generator.motion.skeletons import joint_positions, local_rotations, sole_points, world_orientations
+from mannequin.generator.motion.smpl_parameters import BODY, Parameters
 from mannequin.generator.rotations import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
-
-BODY = 22
-"""Joints that SMPL, SMPL-H and SMPL-X share, first in all of them."""
-
-WIDTHS = {66: "22 joints of SMPL's body", 72: "SMPL", 156: "SMPL-H", 165: "SMPL-X"}
-"""Numbers per pose that are understood."""
-
-Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""Takes a world with Y up to one with Z up."""
 
 TRUE_FLOOR = 0.03
 TRUE_SLIDE = 0.05
@@ -33,12 +27,33 @@ SCALES = (0.7, 1.4)
 """Of a person's size to another's."""
 
 
+UNITS = (1.0, 0.01, 0.001, 0.0254)
+"""Metres of a metre, centimetre, millimetre and inch."""
+
+TOO_FAST = 15.0
+"""m/s that nobody's pelvis keeps to, or exceeds in a twentieth of the frames."""
+
+MOMENTS = 400
+"""Of a recording, looked at for which way is up."""
+
+FAR = 0.5
+"""Metres on the floor from which the length of the way tells its scale."""
+
+FEET_SLIP, UNIT_GAIN = 1.0, 0.8
+"""m/s beyond which a foot slips no worse, and the share of its slip in metres below which another unit is the true
+one."""
+
+STILL = 0.35
+"""m/s of a foot that stands."""
+
+
 @dataclass(frozen=True, eq=False)
 class SmplSource:
     """Recorded parameters in a world with Z up.
 
     pose: (T, 52, 3) axis-angles of SMPL-H. palms: (T, 2, 3) of SMPL's last two joints.
-    transl: (T, 3) metres. rate: Hz. has_hands: whether fingers were recorded.
+    transl: (T, 3) metres, in the file's own axes; see :meth:`pelvis`. rate: Hz. has_hands: whether fingers were
+    recorded. up: which way is up in the file. unit: metres, of the file's translations.
     """
 
     pose: np.ndarray
@@ -46,46 +61,106 @@ class SmplSource:
     transl: np.ndarray
     rate: float
     has_hands: bool
+    up: Up
+    unit: float
+
+    def pelvis(self, skeleton: Skeleton, scale: float = 1.0) -> np.ndarray:
+        """(T, 3) metres in the world of ``skeleton``, whose path is ``scale`` times the recorded one: SMPL turns the
+        pelvis about itself and adds the translation in the file's axes."""
+        return exact.matmul(skeleton.joints[0] + self.transl * scale, self.up.to_world.T)
 
 
-def make_smpl_source(poses: np.ndarray, transl: np.ndarray, rate: float) -> SmplSource:
-    """From (T, W) poses of a width in ``WIDTHS``. A world with Y up, as some converters leave, is turned."""
-    poses = np.asarray(poses, np.float64).reshape(len(poses), -1, 3)
-    transl = np.asarray(transl, np.float64)
-    pose, palms = np.zeros((len(poses), 52, 3)), np.zeros((len(poses), 2, 3))
-    pose[:, :BODY] = poses[:, :BODY]
-    if poses.shape[1] == 24:
-        palms[:] = poses[:, BODY:]
-    elif poses.shape[1] >= 52:
-        pose[:, BODY:] = poses[:, -30:]  # SMPL-X has jaw and eyes between body and fingers
-    root = to_matrices(from_axis_angle(pose[:, 0]))
-    up = root[:, :, 1].mean(axis=0)
-    if up[1] > max(0.6, up[2]):
-        pose[:, 0] = to_axis_angle(to_quaternions(exact.matmul(Y_UP, root)))
-        transl = exact.matmul(transl, Y_UP.T)
-    return SmplSource(pose, palms, transl, rate, bool(np.abs(pose[:, BODY:]).max(initial=0.0) > 1e-3))
+def make_smpl_source(parameters: Parameters, rate: float, up: str = "auto") -> SmplSource:
+    """Turned so that Z is up, or the axis of the file that is called ``up``."""
+    frames = len(parameters.transl)
+    pose = np.zeros((frames, 52, 3))
+    pose[:, :BODY] = parameters.body
+    if parameters.hands is not None:
+        pose[:, BODY:] = parameters.hands
+    has_hands = bool(np.abs(pose[:, BODY:]).max(initial=0.0) > 1e-3)
+    unit = unit_of(parameters, rate)
+    transl = parameters.transl if unit == 1.0 else parameters.transl * unit
+    found = find_up(_seen(parameters.body, transl, rate), up)
+    if not np.array_equal(found.to_world, np.eye(3)):
+        root = to_matrices(from_axis_angle(pose[:, 0]))
+        pose[:, 0] = to_axis_angle(to_quaternions(exact.matmul(found.to_world, root)))
+    return SmplSource(pose, parameters.palms, transl, rate, has_hands, found, unit)
 
 
-def fit(source: SmplSource, skeleton: Skeleton) -> Retargeted:
-    """``source`` performed by ``skeleton``."""
+@cache
+def _someone() -> Skeleton:
+    """Of usual proportions, for what the file alone must tell."""
+    from mannequin.generator.body.builtin import load_builtin
+    from mannequin.generator.body.lbs import make_skeleton
+
+    model = load_builtin("neutral", 24)
+    return make_skeleton(model, np.zeros(model.num_betas))
+
+
+def _posed(body: np.ndarray, transl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """World orientations (T, 24, 3, 3) and joints (T, 24, 3) of usual proportions, in the file's axes."""
+    skeleton = _someone()
+    pose = np.concatenate([body, np.zeros((len(body), 2, 3))], axis=1)
+    orientation = world_orientations(to_matrices(from_axis_angle(pose)), skeleton.parents)
+    return orientation, joint_positions(orientation, skeleton.joints[0] + transl, skeleton)
+
+
+def _seen(body: np.ndarray, transl: np.ndarray, rate: float) -> Seen:
+    last = len(body) - 1
+    picks = np.unique(np.linspace(0, max(last - 1, 0), MOMENTS).round().astype(int))
+    orientation, joints = _posed(body[picks], transl[picks])
+    following = np.minimum(picks + 1, last)
+    speed = exact.norm(_posed(body[following], transl[following])[1][:, [7, 8]] - joints[:, [7, 8]]) * rate
+    placed = bool(np.abs(transl).max(initial=0.0) > 0.0)
+    return Seen(joints[:, :BODY], orientation[:, [7, 8]][..., 1], speed < STILL, placed)
+
+
+def unit_of(parameters: Parameters, rate: float) -> float:
+    """Metres of the unit in which the translations are: 1 unless people would be faster than they can be, and another
+    unit keeps the slower of their feet better in place."""
+    step = np.diff(parameters.transl, axis=0)
+    if len(step) < 2 or np.percentile(exact.norm(step), 95) * rate < TOO_FAST:
+        return 1.0
+    picks = np.unique(np.linspace(0, len(step) - 1, MOMENTS).round().astype(int))
+    still = np.zeros((len(picks), 3))
+    _, before = _posed(parameters.body[picks], still)
+    _, after = _posed(parameters.body[picks + 1], still)
+    feet = (after - before)[:, [7, 8]]
+    slips = [
+        float(np.minimum(exact.norm(feet + (unit * step[picks])[:, None]).min(axis=1), FEET_SLIP / rate).sum())
+        for unit in UNITS
+    ]
+    best = int(np.argmin(slips))
+    return UNITS[best] if slips[best] < UNIT_GAIN * slips[0] else 1.0
+
+
+def fit(source: SmplSource, skeleton: Skeleton, trust: bool = False) -> Retargeted:
+    """``source`` performed by ``skeleton``. trust: take its path and heights as they are recorded."""
     pose = source.pose
     if len(skeleton.joints) == 24:
         pose = np.concatenate([pose[:, :BODY], source.palms], axis=1)
     rotations = from_axis_angle(pose)
-    if fits(rotations, source.transl, source.rate, skeleton):
-        return Retargeted(rotations, source.transl)
+    transl = source.pelvis(skeleton) - skeleton.joints[0]
+    if np.array_equal(source.up.to_world, np.eye(3)):
+        transl = source.transl
+    if trust or fits(rotations, transl, source.rate, skeleton):
+        return Retargeted(rotations, transl)
     orientation = world_orientations(to_matrices(rotations), skeleton.parents)
-    pelvis = skeleton.joints[0] + source.transl * path_scale(orientation, source.transl, skeleton)
-    orientation, pelvis = plant_feet(orientation, pelvis, skeleton, source.rate)
+    pelvis = source.pelvis(skeleton, path_scale(orientation, transl, skeleton))
+    orientation, pelvis, wrong = plant_feet(orientation, pelvis, skeleton, source.rate)
     local = local_rotations(orientation, skeleton.parents)
-    return Retargeted(to_quaternions(local), pelvis - skeleton.joints[0])
+    return Retargeted(to_quaternions(local), pelvis - skeleton.joints[0], wrong or PLANTED)
 
 
 def fits(rotations: np.ndarray, transl: np.ndarray, rate: float, skeleton: Skeleton) -> bool:
     """Whether the motion as recorded stands on the floor z = 0 without slipping."""
     if len(transl) < 2:
         return False
-    soles = _soles(world_orientations(to_matrices(rotations), skeleton.parents), skeleton.joints[0] + transl, skeleton)
+    orientation = world_orientations(to_matrices(rotations), skeleton.parents)
+    position = joint_positions(orientation, skeleton.joints[0] + transl, skeleton)
+    soles = [sole_points(orientation, position, skeleton, side) for side in (0, 1)]
+    if uneven_floor(position, soles, rate)[1]:
+        return False
     touching = [contacts(points, rate) for points in soles]
     heights = np.concatenate([p[t][..., 2].min(axis=1) for p, t in zip(soles, touching)])
     lowest = min(points[..., 2].min() for points in soles)
@@ -106,8 +181,9 @@ def path_scale(orientation: np.ndarray, transl: np.ndarray, skeleton: Skeleton) 
         return 1.0
     soles = _soles(orientation, np.zeros_like(transl), skeleton)
     lower = np.argmin([points[..., 2].min(axis=1) for points in soles], axis=0)[1:]
-    feet = np.where((lower == 0)[:, None], *(slip(points)[:, :2] for points in soles))
-    path = np.diff(transl[:, :2], axis=0)
+    axes = 2 if np.ptp(transl[:, :2], axis=0).max() > FAR else 3  # who walks tells by the way, who squats by the depth
+    feet = np.where((lower == 0)[:, None], *(slip(points)[:, :axes] for points in soles))
+    path = np.diff(transl[:, :axes], axis=0)
     scale, prior = 1.0, 1e-4 * len(path)
     for _ in range(30):
         weight = 1.0 / (np.linalg.norm(feet + scale * path, axis=1) + 1e-3)
