@@ -1,5 +1,6 @@
 """SMPL parameters read from a file, for motions (``generate``) and for fits to footage (``label``) alike."""
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ def read_parameters(path: Path, layout: Layout | None = None, needs_transl: bool
         hands = np.concatenate([_rotations(file, part) for part in layout.hands], axis=1)
     transl = np.zeros((frames, 3))
     if layout.transl:
-        transl = _numbers(file, layout.transl).reshape(frames, 3)
+        transl = _numbers(file, layout.transl, (frames, 3))
         if layout.scale:
             transl = transl / _one_number(file, layout.scale, (1e-6, 1e6), "a size")
     return Parameters(poses[:, :BODY], palms, hands, transl, _betas(file, layout))
@@ -96,9 +97,11 @@ def _one_number(file: NpzFile, key: str, span: tuple[float, float], what: str, u
     return number
 
 
-def _numbers(file: NpzFile, key: str) -> np.ndarray:
-    """A float64 array of finite numbers."""
+def _numbers(file: NpzFile, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A float64 array of finite numbers, in a shape of as many."""
     array = file.array(key)
+    if array.size != math.prod(shape):
+        raise AssetError(f"{key!r} in {file.path} has changed since the file was looked at. Start again.")
     if array.dtype.kind not in "fiu":
         raise AssetError(
             f"{key!r} in {file.path} has values of type {array.dtype}, no finite numbers. Expected "
@@ -106,33 +109,32 @@ def _numbers(file: NpzFile, key: str) -> np.ndarray:
         )
     good = np.abs(array) <= limits.COORDINATE  # NaN is not
     if not good.all():
-        bad = np.flatnonzero(~good.reshape(max(len(array), 1), -1).all(axis=1))
+        bad = np.flatnonzero(~good.reshape(len(array), -1).all(axis=1))
         raise AssetError(
             f"{key!r} in {file.path} has values that are no finite numbers up to {limits.COORDINATE:g}, in {len(bad)} "
             f"of {len(array)} rows, first in row {bad[0]}. Expected radians and metres; cut these frames, or leave the "
             "file out."
         )
-    return array.astype(np.float64)
+    return array.astype(np.float64).reshape(shape)
 
 
 def _rotations(file: NpzFile, part: Part) -> np.ndarray:
     """(T, J, 3) axis-angles."""
-    values = _numbers(file, part.key)
+    each = (3, 3) if part.matrices else (3,)
+    values = _numbers(file, part.key, (part.frames, part.joints, *each))
     where = f"{part.key!r} in {file.path}"
     if not part.matrices:
-        turns = values.reshape(part.frames, part.joints, 3)
-        if np.median(np.abs(turns).max(axis=(1, 2))) > DEGREES:
+        if np.median(np.abs(values).max(axis=(1, 2))) > DEGREES:
             raise AssetError(f"{where} seems to be in degrees. Expected radians: multiply it by pi / 180.")
-        return turns
-    matrices = values.reshape(part.frames, part.joints, 3, 3)
-    if np.abs(exact.matmul(matrices, np.swapaxes(matrices, -1, -2)) - np.eye(3)).max() > SKEW:
+        return values
+    if np.abs(exact.matmul(values, np.swapaxes(values, -1, -2)) - np.eye(3)).max() > SKEW:
         raise AssetError(f"{where} holds 3 x 3 matrices that are no rotations. Expected orthonormal ones.")
-    if (exact.dot(np.cross(matrices[..., 0], matrices[..., 1]), matrices[..., 2]) < 0.0).any():
+    if (exact.dot(np.cross(values[..., 0], values[..., 1]), values[..., 2]) < 0.0).any():
         raise AssetError(
             f"{where} holds mirrored rotations (determinant -1). Expected right-handed axes: undo the flip of an axis "
             "that was made when the file was written."
         )
-    return to_axis_angle(to_quaternions(matrices))
+    return to_axis_angle(to_quaternions(values))
 
 
 def _betas(file: NpzFile, layout: Layout) -> np.ndarray | None:
@@ -146,4 +148,4 @@ def _betas(file: NpzFile, layout: Layout) -> np.ndarray | None:
             f"{layout.betas!r} in {file.path} has shape {shape} for {layout.frames} frames. Expected "
             "(S,), or one row per frame, which are averaged."
         )
-    return _numbers(file, layout.betas).reshape(-1, shape[-1]).mean(axis=0)
+    return _numbers(file, layout.betas, (math.prod(shape[:-1]), shape[-1])).mean(axis=0)
