@@ -1,18 +1,20 @@
 """Every asset a clip may name, by id: built in, or brought by the user."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from mannequin.generator.body.model import BodyModel
 from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
+from mannequin.generator.io.listing import Found, LeftOut
 from mannequin.generator.io.remote import is_url, place
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.streams import rank, stream
+from mannequin.generator.survey import none_left, survey
 
 NUM_OUTFITS = 1000
 NUM_SHAPES = 2000
@@ -56,10 +58,16 @@ class Assets:
 
 
 class Catalog:
-    """The assets of one job. Loading is lazy; everything loaded is kept."""
+    """The assets of one job. Loading is lazy; everything loaded is kept.
 
-    def __init__(self, assets: Assets = Assets()):
-        self.assets = assets
+    What lists of ids hold can be drawn; files that cannot be used are not in them, see ``generator/survey.py``.
+    met: faults that only a whole reading showed, so far.
+    """
+
+    def __init__(self, assets: Assets = Assets(), left_out: tuple[LeftOut, ...] | None = None):
+        """left_out: what another catalog of the same assets left out; by default it is found out when first needed."""
+        self.assets, self._known = assets, left_out
+        self.met: list[LeftOut] = []
 
     @cache
     def _local(self, path: str) -> Path:
@@ -67,6 +75,109 @@ class Catalog:
         from mannequin.generator.io.downloads import local
 
         return local(path)
+
+    # What is left out
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The user's files that cannot be used. Raises AssetError for a kind of which nothing is left."""
+        return tuple(fault for kind in self._brought for fault in self._left_out(kind))
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """What lies in the user's folders besides, of kinds that are not read; for people."""
+        return tuple(line for kind in self._brought if kind != "body" for line in self._found(kind).passed_over)
+
+    @cached_property
+    def _brought(self) -> tuple[str, ...]:
+        """Kinds that the user brought files of."""
+        a = self.assets
+        has = {
+            "body": a.body != BUILTIN,
+            "motion": len(self._actions) < len(a.motion),
+            "texture": bool(a.textures),
+            "environment": bool(a.environments),
+            "photo": bool(a.backgrounds),
+        }
+        return tuple(kind for kind, brought in has.items() if brought)
+
+    @cache
+    def _found(self, kind: str) -> Found:
+        """All files of a kind that the user brought, by id."""
+        from mannequin.generator.appearance.folder import find_textures
+        from mannequin.generator.environment import find_environments, find_photos
+
+        if kind not in self._brought:
+            return Found({})
+        if kind == "motion":
+            return self._find_motions()
+        if kind == "texture":
+            body = self.body(next(iter(self.bodies.values())))
+            return find_textures(self._local(self.assets.textures), body.topology.id)
+        if kind == "environment":
+            return find_environments(self._local(self.assets.environments))
+        return find_photos(self._local(self.assets.backgrounds))
+
+    @cache
+    def _left_out(self, kind: str) -> tuple[LeftOut, ...]:
+        if self._known is not None:
+            return tuple(fault for fault in self._known if fault.kind == kind)
+        if kind == "body":
+            return self._body_faults()
+        found = self._found(kind)
+        files = {name: file if isinstance(file, Path) else file.path for name, file in found.files.items()}
+        return found.left_out + survey(kind, files, partial(self._check_head, kind), partial(self._check_whole, kind))
+
+    @cache
+    def _usable(self, kind: str) -> tuple[str, ...]:
+        """Ids of a kind that can be drawn, in the order of the files."""
+        left_out = {fault.name for fault in self._left_out(kind)}
+        return tuple(name for name in self._found(kind).files if name not in left_out)
+
+    def _check_head(self, kind: str, name: str) -> None:
+        """Raises AssetError if a file cannot be what it should, as far as it says of itself."""
+        from mannequin.generator.appearance.folder import check_texture_head
+        from mannequin.generator.environment import check_environment_head, check_photo_head
+
+        file = self._found(kind).files[name]
+        if kind == "motion":
+            _ = file.duration
+        elif kind == "texture":
+            check_texture_head(file.path)
+        else:
+            {"environment": check_environment_head, "photo": check_photo_head}[kind](file)
+
+    def _check_whole(self, kind: str, name: str) -> None:
+        """Raises AssetError if a file cannot be used."""
+        if kind == "motion":
+            _ = self._found(kind).files[name].duration
+            self._found(kind).files[name].check()
+        elif kind == "texture":
+            self._load_texture(name, self.body(next(iter(self.bodies.values()))).topology.id)
+        else:
+            {"environment": self.environment, "photo": self.photo}[kind](name)
+
+    def check_all(self) -> tuple[LeftOut, ...]:
+        """Those that cannot be used, every file read whole."""
+        whole = []
+        for kind in self._brought:
+            whole += self._left_out(kind)
+            for name in self._usable(kind) if kind != "body" else ():
+                if reason := self.fault(kind, name):
+                    whole.append(LeftOut(kind, name, reason))
+        return tuple(whole)
+
+    @cache
+    def fault(self, kind: str, name: str) -> str:
+        """Why a file of the user cannot be used, read whole; "" if it can, or is built in."""
+        if name not in self._found(kind).files:
+            return ""
+        try:
+            self._check_whole(kind, name)
+        except AssetError as e:
+            self.met.append(LeftOut(kind, name, str(e)))
+            return str(e)
+        return ""
 
     # Bodies
 
@@ -80,16 +191,38 @@ class Catalog:
     @cached_property
     def genders(self) -> tuple[str, ...]:
         """Genders to draw people from: the two specific ones where they exist, hands never beside a body."""
-        for among in (("female", "male"), ("neutral",)):
-            if found := tuple(g for g in among if g in self.bodies):
-                return found
-        return tuple(self.bodies)
+        return drawn_genders(self.bodies)
+
+    @cached_property
+    def _body_choices(self) -> tuple[dict[str, tuple[Path, ...]], tuple[LeftOut, ...]]:
+        from mannequin.generator.body.files import body_choices
+
+        return body_choices(self._local(self.assets.body))
+
+    def _body_faults(self) -> tuple[LeftOut, ...]:
+        """Of a folder, the files that come before the first sound one of each gender that people are drawn from."""
+        from mannequin.generator.body.files import load_body
+
+        choices, found = self._body_choices[0], list(self._body_choices[1])
+        if not Path(self._local(self.assets.body)).expanduser().is_dir():
+            return ()
+        for gender in drawn_genders(choices):
+            for path in choices[gender]:
+                try:
+                    load_body(path, gender=gender)
+                except AssetError as e:
+                    found.append(LeftOut("body", str(path), str(e)))
+                else:
+                    break
+        return tuple(found)
 
     @cached_property
     def _user_bodies(self) -> dict[str, Path]:
-        from mannequin.generator.body.files import find_bodies
-
-        return find_bodies(self._local(self.assets.body))
+        bad = {fault.name for fault in self._left_out("body")}
+        sound = {g: [p for p in paths if str(p) not in bad] for g, paths in self._body_choices[0].items()}
+        if not any(sound.values()):
+            raise none_left(list(self._left_out("body")))
+        return {gender: paths[0] for gender, paths in sound.items() if paths}
 
     def body(self, body_id: str, joints: int = 24) -> BodyModel:
         """The model of ``body_id`` with 24 or 52 joints, or of a hand with its 16."""
@@ -145,14 +278,10 @@ class Catalog:
             return tuple(ACTIONS)
         return tuple(name for name in self.assets.motion if name in ACTIONS)
 
-    @cached_property
-    def _recordings(self) -> Mapping[str, Motion]:
-        paths = [self._motion_path(name) for name in self.assets.motion if name not in self._actions]
-        if not paths:
-            return {}
-        from mannequin.generator.motion.finding import find_motions
+    def _find_motions(self) -> Found:
+        from mannequin.generator.motion.finding import search_motions
 
-        return {motion.name: motion for path in paths for motion in find_motions(path)}
+        return search_motions(self._motion_path(name) for name in self.assets.motion if name not in self._actions)
 
     def _motion_path(self, name: str) -> Path:
         from mannequin.generator.motion.procedural import ACTIONS
@@ -171,31 +300,48 @@ class Catalog:
     @cached_property
     def motions(self) -> tuple[str, ...]:
         """Ids of all motions, in a fixed order."""
-        return tuple(f"action/{name}" for name in self._actions) + tuple(sorted(self._recordings))
+        return tuple(f"action/{name}" for name in self._actions) + self._usable("motion")
 
     def motion(self, motion_id: str) -> Motion:
         """The Motion of ``motion_id``."""
         if motion_id.startswith("action/"):
             return _action(motion_id.removeprefix("action/"))
-        if motion_id not in self._recordings:
+        recordings = self._found("motion").files
+        if motion_id not in recordings:
             raise unknown_name("motion", motion_id, self.motions)
-        return self._recordings[motion_id]
+        return recordings[motion_id]
 
     # Appearance
-
-    @cached_property
-    def _user_textures(self) -> dict[str, Path]:
-        from mannequin.generator.appearance.folder import find_textures
-
-        body = self.body(next(iter(self.bodies.values())))
-        return find_textures(self._local(self.assets.textures), body.topology.id)
 
     @cached_property
     def textures(self) -> tuple[str, ...]:
         """Ids of all textures."""
         if self.assets.textures:
-            return tuple(self._user_textures)
+            return self._usable("texture")
         return tuple(f"outfit/{k}" for k in range(NUM_OUTFITS))
+
+    @cache
+    def textures_for(self, gender: str, split: str) -> tuple[str, ...]:
+        """Ids of those that bodies of ``gender`` may wear in ``split``. Raises ConfigError if any of the genders that
+        people are drawn from has none."""
+        from mannequin.generator.appearance.folder import has_lists, wearable
+
+        if not self.assets.textures:
+            return members(self.textures, split)
+        files = self._found("texture").files
+        usable = {name: files[name] for name in self.textures}
+        found = {g: wearable(usable, g, split) for g in dict.fromkeys((*self.genders, gender))}
+        if not has_lists(files):
+            found = {g: _members_of_each(names, split, lambda name: usable[name].gender) for g, names in found.items()}
+        for each, names in found.items():
+            if not names:
+                listed = f" of the split {split!r} in its lists" if has_lists(files) and split != "all" else ""
+                raise ConfigError(
+                    f"The folder of textures {self.assets.textures!r} has none for {each} bodies{listed}, and people "
+                    f"are drawn from {', '.join(self.genders)}. Add some, choose another --split, or give the --body "
+                    "file of the gender that there are textures for."
+                )
+        return found[gender]
 
     def clothes(self, texture_id: str, body: BodyModel) -> np.ndarray:
         """(V, 3) float32 metres at rest by which what ``texture_id`` stands for covers ``body``."""
@@ -207,23 +353,27 @@ class Catalog:
 
     def texture(self, texture_id: str, body: BodyModel, resolution: int) -> np.ndarray:
         """(R, R, 3) uint8 sRGB; procedural ones are painted with R = ``resolution`` texels."""
-        from mannequin.generator.appearance.folder import load_texture
         from mannequin.generator.appearance.outfit import dress
 
         if texture_id.startswith("outfit/"):
             return dress(body, _outfit_number(texture_id), resolution).texture
-        if texture_id not in self._user_textures:
+        if texture_id not in self._found("texture").files:
             raise unknown_name("texture", texture_id, self.textures)
-        return load_texture(self._user_textures[texture_id], body.topology.id)
+        return self._load_texture(texture_id, body.topology.id)
+
+    def _load_texture(self, texture_id: str, topology: str) -> np.ndarray:
+        from mannequin.generator.appearance.folder import load_texture
+
+        return load_texture(self._found("texture").files[texture_id].path, topology)
 
     # Light and background
 
     @cached_property
     def _environment_files(self) -> dict[str, Path]:
-        from mannequin.generator.environment import builtin_environments, find_environments
+        from mannequin.generator.environment import builtin_environments
 
         if self.assets.environments:
-            return find_environments(self._local(self.assets.environments))
+            return self._found("environment").files
         found = builtin_environments()
         if not found:
             raise MissingExtraError(
@@ -235,7 +385,7 @@ class Catalog:
     @property
     def environments(self) -> tuple[str, ...]:
         """Ids of all environment images."""
-        return tuple(self._environment_files)
+        return self._usable("environment") if self.assets.environments else tuple(self._environment_files)
 
     @lru_cache(maxsize=4)
     def environment(self, environment_id: str) -> np.ndarray:
@@ -255,25 +405,20 @@ class Catalog:
         ambient = hdri_irradiance(self.environment(environment_id))[0] * 0.282095
         return float(matmul(ambient, [0.2126, 0.7152, 0.0722]))
 
-    @cached_property
-    def _photos(self) -> dict[str, Path]:
-        from mannequin.generator.environment import find_photos
-
-        return find_photos(self._local(self.assets.backgrounds)) if self.assets.backgrounds else {}
-
     @property
     def photos(self) -> tuple[str, ...]:
         """Ids of the user's background photos; empty when none were given."""
-        return tuple(self._photos)
+        return self._usable("photo")
 
     @lru_cache(maxsize=4)
     def photo(self, photo_id: str) -> np.ndarray:
         """(h, w, 3) uint8 sRGB photo."""
         from mannequin.generator.environment import load_photo
 
-        if photo_id not in self._photos:
+        files = self._found("photo").files
+        if photo_id not in files:
             raise unknown_name("background", photo_id, self.photos)
-        return load_photo(self._photos[photo_id])
+        return load_photo(files[photo_id])
 
 
 def _outfit_number(texture_id: str) -> int:
@@ -299,3 +444,18 @@ def members(items, split: str) -> tuple:
     ordered = sorted(items, key=lambda item: rank(str(item)))
     test = set(ordered[: len(items) // 5])
     return tuple(i for i in items if (i in test) == (split == "test"))
+
+
+def _members_of_each(items: tuple[str, ...], split: str, kind: Callable[[str], str]) -> tuple[str, ...]:
+    """:func:`members` of each kind of items on its own, in their order."""
+    kinds = dict.fromkeys(map(kind, items))
+    chosen = {item for each in kinds for item in members([i for i in items if kind(i) == each], split)}
+    return tuple(item for item in items if item in chosen)
+
+
+def drawn_genders(there: Iterable[str]) -> tuple[str, ...]:
+    """Those of the genders of bodies that people are drawn from."""
+    for among in (("female", "male"), ("neutral",)):
+        if found := tuple(g for g in among if g in there):
+            return found
+    return tuple(there)

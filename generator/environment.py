@@ -8,20 +8,24 @@ about the world's vertical, counter-clockwise seen from above.
 
 import importlib.util
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
-from mannequin.generator.io import limits
-from mannequin.generator.io.image_size import check_image
-from mannequin.generator.io.reading import contained, read_bytes
+from mannequin.generator.io import exr, limits
+from mannequin.generator.io.image_size import image_shape
+from mannequin.generator.io.listing import Found, found_in, list_files
+from mannequin.generator.io.photos import FORMATS, check_head, read_photo
+from mannequin.generator.io.reading import read_bytes
 
 os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")  # read by OpenCV at its first .exr
 
 ENVIRONMENT_SUFFIXES = (".exr", ".hdr")
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+EXPECTED = "an equirectangular .exr or .hdr image of linear values"
+EXPECTED_PHOTO = f"a photo ({', '.join(FORMATS)})"
 BRIGHTEST = 65504.0
 """Radiance above this (the largest half float) is cut, infinity included."""
 
@@ -38,70 +42,114 @@ def builtin_environments() -> dict[str, Path]:
     return {f.stem: f for f in sorted(files) if f.stem != "sunset"}
 
 
-def find_environments(folder: Path) -> dict[str, Path]:
+def find_environments(folder: Path) -> Found:
     """Name → file of the environment images in ``folder`` and below, sorted by name."""
-    return _find(folder, ENVIRONMENT_SUFFIXES, "environment images")
+    return _find(folder, ENVIRONMENT_SUFFIXES, "environment image")
 
 
-def find_photos(folder: Path) -> dict[str, Path]:
+def find_photos(folder: Path) -> Found:
     """Name → file of the photos in ``folder`` and below, sorted by name."""
-    return _find(folder, PHOTO_SUFFIXES, "photos")
+    return _find(folder, tuple(FORMATS), "photo")
 
 
-def _find(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
+def _find(folder: Path, suffixes: tuple[str, ...], what: str) -> Found:
     """Names are paths within ``folder``, with forward slashes and their suffix."""
     if not folder.is_dir():
         raise AssetError(
-            f"The folder of {what} {str(folder)!r} does not exist. Expected a folder with {', '.join(suffixes)} files."
+            f"The folder of {what}s {str(folder)!r} does not exist. Expected a folder with {', '.join(suffixes)} files."
         )
-    files = sorted(contained(f, folder) for f in folder.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
-    if not files:
-        raise AssetError(f"The folder {str(folder)!r} has no {what}; expected files ending in {', '.join(suffixes)}.")
-    return {f.relative_to(folder).as_posix(): f for f in files}
+    listing = list_files(folder, suffixes)
+    files = {f.relative_to(folder).as_posix(): f for f in listing.files}
+    return found_in(listing, what, files, f"files ending in {', '.join(suffixes)}")
 
 
 def load_environment(path: Path | str) -> np.ndarray:
     """(h, w, 3) float32 linear RGB of an .exr or .hdr file, row 0 at the zenith.
 
-    Negative and undefined values become 0. Raises AssetError for a file that cannot be read.
+    Negative and undefined values become 0. Raises AssetError for a file that cannot be read, has no colour, shows the
+    surroundings in another projection, or is black.
     """
+    data = read_bytes(path, limits.IMAGE_BYTES, EXPECTED)
+    try:
+        image = _read_linear(data)
+        _check_projection(*image.shape[:2])
+    except ValueError as e:
+        raise AssetError(f"Cannot use the environment image {str(path)!r}: {e}. Expected {EXPECTED}.") from e
+    image = np.nan_to_num(image, nan=0.0, posinf=BRIGHTEST, neginf=0.0)
+    image = np.clip(image, 0.0, BRIGHTEST, out=image)
+    if not image.any():
+        raise AssetError(
+            f"The environment image {str(path)!r} is black: it gives no light. Leave it out, or save it again."
+        )
+    return image
+
+
+def check_environment_head(path: Path) -> None:
+    """Raises AssetError unless ``path`` begins as such an image; pixels are not read."""
+    data = read_bytes(path, limits.IMAGE_BYTES, EXPECTED)
+    try:
+        _head(data)
+    except ValueError as e:
+        raise AssetError(f"Cannot use the environment image {str(path)!r}: {e}. Expected {EXPECTED}.") from e
+
+
+def _head(data: bytes) -> tuple[str, exr.Head | None]:
+    """(format, what an EXR says of itself), checked. Raises ValueError."""
+    kind, (height, width) = image_shape(data, ("EXR", "HDR"))
+    head = exr.read_head(data) if kind == "EXR" else None
+    if head is not None:
+        height, width = head.size
+        if head.envmap == "cube":
+            raise ValueError("it says that it is a cube map. Convert it to an equirectangular one, 2 wide to 1 high")
+    _check_projection(height, width)
+    return kind, head
+
+
+def _read_linear(data: bytes) -> np.ndarray:
+    """(h, w, 3) linear RGB. Raises ValueError."""
     import cv2
 
-    image = _decode(
-        path, cv2.IMREAD_UNCHANGED, ("EXR", "HDR"), "an equirectangular .exr or .hdr image of linear values"
-    )
+    _, head = _head(data)
+    if head is not None and not head.is_plain:
+        return exr.read_layer(data, head)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as e:
+        raise ValueError(str(e).strip()) from e
+    if image is None:
+        raise ValueError("it cannot be decoded; it may be damaged or cut short")
     if image.dtype != np.float32:
-        raise AssetError(
-            f"The environment image {str(path)!r} holds {image.dtype} values; expected linear float values "
-            "(.exr or .hdr)."
-        )
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=2)
-    image = np.nan_to_num(image[..., 2::-1], nan=0.0, posinf=BRIGHTEST, neginf=0.0)
-    return np.clip(image, 0.0, BRIGHTEST, out=image)
+        raise ValueError(f"it holds {image.dtype} values, not linear floating-point ones")
+    return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image[..., 2::-1]
+
+
+def _check_projection(height: int, width: int) -> None:
+    """Raises ValueError unless an image is twice as wide as high, to within 2 %."""
+    if abs(width - 2 * height) <= max(1, 0.02 * width):
+        return
+    shape = Fraction(width, height).limit_denominator(12)
+    named = {
+        Fraction(1): "as an angular map, a mirror ball or one face of a cube is",
+        Fraction(4, 3): "as the cross of a cube map is",
+        Fraction(3, 4): "as the cross of a cube map is",
+        Fraction(6): "as the strip of a cube map is",
+        Fraction(1, 6): "as the strip of a cube map is",
+        Fraction(3, 2): "as a cube map in three columns is",
+    }.get(shape)
+    raise ValueError(
+        f"it is {width} wide and {height} high{f', {named}' if named else ''}. Convert it to an equirectangular image, "
+        "2 wide to 1 high"
+    )
 
 
 def load_photo(path: Path | str) -> np.ndarray:
-    """(h, w, 3) uint8 sRGB of an image file. Raises AssetError for a file that cannot be read."""
-    import cv2
-
-    return np.ascontiguousarray(
-        _decode(path, cv2.IMREAD_COLOR, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"), "a photo")[..., ::-1]
-    )
+    """(h, w, 3) uint8 sRGB of an image file, upright. Raises AssetError for a file that cannot be read."""
+    return read_photo(path, EXPECTED_PHOTO)
 
 
-def _decode(path, flags: int, formats: tuple[str, ...], expected: str) -> np.ndarray:
-    import cv2
-
-    data = read_bytes(path, limits.IMAGE_BYTES, expected)
-    try:
-        check_image(data, formats)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except (cv2.error, ValueError) as e:
-        raise AssetError(f"Cannot decode {str(path)!r} ({str(e).strip()}); expected {expected}.") from e
-    if image is None:
-        raise AssetError(f"Cannot decode {str(path)!r}; expected {expected}. The file may be damaged or cut short.")
-    return image
+def check_photo_head(path: Path) -> None:
+    """Raises AssetError unless ``path`` begins as an image; pixels are not read."""
+    check_head(path, EXPECTED_PHOTO)
 
 
 def to_linear(image: np.ndarray) -> np.ndarray:

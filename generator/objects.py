@@ -16,6 +16,7 @@ from mannequin.generator import exact
 from mannequin.generator.errors import AssetError, unknown_name
 from mannequin.generator.io import limits
 from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.photos import to_rgb
 from mannequin.generator.io.reading import contained, read_bytes
 
 SUFFIXES = (".obj", ".ply", ".stl", ".off")
@@ -157,7 +158,7 @@ def _pixels(image: Image.Image, where: str) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the limits on size are ours; odd metadata does not matter
-            return np.asarray(image.convert("RGB"))
+            return to_rgb(image)
     except Exception as e:  # Pillow's decoders raise whatever a damaged file makes them
         raise AssetError(f"Cannot decode the texture of {where} ({str(e)[:200]}). Export it again.") from e
 

@@ -10,6 +10,7 @@ import codecs
 import json
 import os
 import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -77,6 +78,11 @@ class Console(RichConsole):
         """Show ``what`` is being done, on a terminal, until the block ends; yields what changes it."""
         with self.status(Text(what)) as status:
             yield lambda text: status.update(Text(text))
+
+
+def quoted(*words: object) -> str:
+    """A command to be copied into a shell, whatever its words hold. Every command that is printed goes through here."""
+    return shlex.join(map(str, words))
 
 
 def print_json(plain) -> None:

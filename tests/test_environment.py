@@ -61,9 +61,9 @@ def test_folders_are_searched(tmp_path):
     (tmp_path / "a").mkdir()
     for name in ("a/one.hdr", "two.EXR", "three.jpg"):
         (tmp_path / name).touch()
-    assert list(find_environments(tmp_path)) == ["a/one.hdr", "two.EXR"]
-    assert list(find_photos(tmp_path)) == ["three.jpg"]
-    with pytest.raises(AssetError, match="no photos"):
+    assert list(find_environments(tmp_path).files) == ["a/one.hdr", "two.EXR"]
+    assert list(find_photos(tmp_path).files) == ["three.jpg"]
+    with pytest.raises(AssetError, match="holds no photo"):
         find_photos(tmp_path / "a")
     with pytest.raises(AssetError, match="does not exist"):
         find_photos(tmp_path / "b")

@@ -18,6 +18,7 @@ from mannequin.generator.body.usermesh import match_uv, read_obj_uv, user_topolo
 from mannequin.generator.errors import AssetError, TopologyError
 from mannequin.generator.io import limits
 from mannequin.generator.io.array_files import read_arrays
+from mannequin.generator.io.listing import LeftOut, list_files
 from mannequin.generator.io.reading import contained
 
 WHERE = """Model files are free for research at their makers' sites (register, download, unpack):
@@ -53,25 +54,27 @@ def find_bodies(path: Path) -> dict[str, Path]:
     path: one model file, or a folder that holds files under their usual names, at most three
     folders deep. Of several for a gender, the first by name is taken, whole bodies before hands.
     """
+    return {gender: files[0] for gender, files in body_choices(path)[0].items()}
+
+
+def body_choices(path: Path) -> tuple[dict[str, tuple[Path, ...]], tuple[LeftOut, ...]]:
+    """Gender → model files, the one to take first, as :func:`find_bodies` says; and what cannot be one."""
     path = Path(path).expanduser()
     if path.is_file():
-        return {_gender_of(path) or "neutral": path}
+        return {_gender_of(path) or "neutral": (path,)}, ()
     if not path.is_dir():
         raise AssetError(f"No body model at {path}. Expected builtin, a model file or a folder of them.\n{WHERE}")
-    files = [
-        p
-        for depth in range(1, 5)
-        for p in sorted(path.glob("/".join(["*"] * depth)))
-        if _BODY_FILE.fullmatch(p.name) and p.is_file()
-    ]
-    found = {}
-    for file in files:
-        if gender := _gender_of(file, path):
-            found.setdefault(gender, contained(file, path))
+    listing = list_files(path, (".pkl", ".npz"), depth=3)
+    found: dict[str, tuple[Path, ...]] = {}
+    for file in sorted(listing.files, key=lambda file: len(file.parts)):
+        if _BODY_FILE.fullmatch(file.name) and (gender := _gender_of(file, path)):
+            found[gender] = (*found.get(gender, ()), file)
+    left_out = tuple(LeftOut("body", str(file), reason) for file, reason in listing.left_out)
     if not found:
-        raise AssetError(f"No body model under its usual name in the folder {path}.\n{WHERE}")
+        reasons = "".join(f"{fault.reason}\n" for fault in left_out)
+        raise AssetError(f"No body model under its usual name in the folder {path}.\n{reasons}{WHERE}")
     order = {name: k for k, name in enumerate(("female", "male", "neutral", "left", "right"))}
-    return dict(sorted(found.items(), key=lambda item: order[item[0]]))
+    return dict(sorted(found.items(), key=lambda item: order[item[0]])), left_out
 
 
 def _gender_of(path: Path, root: Path | None = None) -> str | None:

@@ -5,48 +5,75 @@ import re
 import struct
 import warnings
 
-from PIL import Image
+from PIL import Image, features
 
 from mannequin.generator.io import limits
 
 _RADIANCE = re.compile(rb"\n([-+][XY]) +(\d{1,9}) +([-+][XY]) +(\d{1,9})\s*\n")
-_PILLOW = ("PNG", "JPEG", "BMP", "TIFF")
+_PILLOW = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "AVIF")
+
+_STARTS = {
+    b"\x89PNG": "PNG",
+    b"\xff\xd8": "JPEG",
+    b"BM": "BMP",
+    b"II": "TIFF",
+    b"MM": "TIFF",
+    b"GIF8": "GIF",
+    b"#?": "HDR",
+    b"v/1\x01": "EXR",
+}
+_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"mif1": "HEIC"}
+_FOREIGN = {
+    b"\xff\x0a": "a JPEG XL image",
+    b"\0\0\0\x0cJXL ": "a JPEG XL image",
+    b"\0\0\0\x0cjP  ": "a JPEG 2000 image",
+    b"8BPS": "a Photoshop document",
+    b"%PDF": "a PDF",
+    b"<": "a web page or SVG",
+    b"version https://git-lfs": "a pointer of Git LFS, whose file was not fetched (git lfs pull)",
+    b"\0\x05\x16\x07": "an AppleDouble file of macOS, without the image",
+}
+"""What else files with the suffix of an image turn out to be."""
 
 
-def check_image(data: bytes, formats: tuple[str, ...]) -> int:
-    """How many pixels there are. Raises ValueError unless ``data`` begins as an image of ``formats``, of a size within
-    limits.
+def check_image(data: bytes, formats: tuple[str, ...], size: int = 0) -> tuple[str, int]:
+    """(format, pixels). Raises ValueError unless ``data`` begins as an image of ``formats``, of a size within limits.
 
-    formats: of PNG, JPEG, BMP, TIFF, WEBP, HDR, EXR.
+    formats: of PNG, JPEG, BMP, TIFF, WEBP, GIF, AVIF, HDR, EXR. size: bytes of the file, if ``data`` is its beginning.
     """
+    kind, (height, width) = image_shape(data, formats, size)
+    return kind, height * width
+
+
+def image_shape(data: bytes, formats: tuple[str, ...], size: int = 0) -> tuple[str, tuple[int, int]]:
+    """(format, (height, width)); see :func:`check_image`."""
     kind = _format(data)
     if kind not in formats:
-        raise ValueError(f"it is no {' or '.join(formats)} file")
+        raise ValueError(f"it is {_foreign(data, kind)}, no {' or '.join(formats)} file")
     width, height = _size(data, kind)
     if not (0 < width and 0 < height and width * height <= limits.IMAGE_PIXELS):
         raise ValueError(f"it is {width} × {height} pixels; at most {limits.IMAGE_PIXELS} in all are read")
-    asked, room = width * height * limits.IMAGE_COST[kind], limits.room(len(data))
+    size = size or len(data)
+    asked, room = width * height * limits.IMAGE_COST[kind], limits.room(size)
     if asked > room:
         raise ValueError(
-            f"its {width} × {height} pixels take {asked} bytes of memory; of a file of {len(data)} bytes at most "
+            f"its {width} × {height} pixels take {asked} bytes of memory; of a file of {size} bytes at most "
             f"{room} are read"
         )
-    return width * height
+    return kind, (height, width)
 
 
 def _format(data: bytes) -> str:
-    starts = {
-        b"\x89PNG": "PNG",
-        b"\xff\xd8": "JPEG",
-        b"BM": "BMP",
-        b"II": "TIFF",
-        b"MM": "TIFF",
-        b"#?": "HDR",
-        b"v/1\x01": "EXR",
-    }
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    return next((kind for start, kind in starts.items() if data.startswith(start)), "known image")
+    if data[4:8] == b"ftyp":
+        return _BRANDS.get(data[8:12], "")
+    return next((kind for start, kind in _STARTS.items() if data.startswith(start)), "")
+
+
+def _foreign(data: bytes, kind: str) -> str:
+    named = next((what for start, what in _FOREIGN.items() if data.startswith(start)), "")
+    return f"a file of {kind}" if kind else named or ("nothing known" if data else "empty")
 
 
 def _size(data: bytes, kind: str) -> tuple[int, int]:
@@ -60,6 +87,8 @@ def _size(data: bytes, kind: str) -> tuple[int, int]:
 
 def _pillow_size(data, kind):
     """Pillow reads the header alone until pixels are asked for."""
+    if kind == "AVIF" and not features.check("avif"):
+        raise ValueError("AVIF needs Pillow 11.3 or newer")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # our own limit follows; odd metadata does not matter
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:

@@ -50,7 +50,9 @@ IMAGE_BYTES = GIB
 IMAGE_PIXELS = 1 << 27
 """Of a photo or environment image: 16,384 × 8,192."""
 
-IMAGE_COST = {"PNG": 12, "JPEG": 10, "BMP": 10, "TIFF": 20, "WEBP": 16, "HDR": 40, "EXR": 40}
+IMAGE_COST = {
+    "PNG": 16, "JPEG": 16, "BMP": 16, "TIFF": 20, "WEBP": 20, "GIF": 20, "AVIF": 30, "HDR": 40, "EXR": 40,
+}  # fmt: skip
 """Bytes of memory that decoding takes for each pixel, by format."""
 
 TEXTURE_TEXELS = 8192

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Any
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io.reading import contained
@@ -46,6 +47,16 @@ class Listing:
     others: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Found:
+    """The files of one kind that a user brought. files: id → file. left_out: what cannot be used. passed_over: what
+    lies there besides, for people."""
+
+    files: dict[str, Any]
+    left_out: tuple[LeftOut, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
 def is_clutter(inner: PurePath) -> bool:
     """Whether a path within a folder is what systems and people leave about: hidden files and folders, AppleDouble
     (``._*``), ``__MACOSX``, ``Thumbs.db``, texts and lists."""
@@ -68,7 +79,9 @@ def list_files(folder: Path, suffixes: Iterable[str], depth: int | None = None) 
         names[:] = sorted(name for name in names if not is_clutter(PurePath(name + "/x")))
         for name in names:
             if (here / name).is_symlink():
-                left_out.append((here / name, f"{here / name} is a link to a folder, which is not followed. {_NAME_IT}"))
+                left_out.append(
+                    (here / name, f"{here / name} is a link to a folder, which is not followed. {_NAME_IT}")
+                )
         if depth is not None and level >= depth:
             names[:] = []
         for name in sorted(inside):
@@ -94,7 +107,20 @@ def _fault(path: Path, folder: Path) -> str:
         return str(e)
     if path.is_file():
         return ""
-    return f"{path} is {'a link to no file' if path.is_symlink() else 'no regular file'}. Put a file there, or delete it."
+    return (
+        f"{path} is {'a link to no file' if path.is_symlink() else 'no regular file'}. Put a file there, or delete it."
+    )
+
+
+def found_in(listing: Listing, kind: str, files: dict[str, Any], expected: str) -> Found:
+    """What was found in a folder. Raises AssetError if that is nothing."""
+    others = told_others(listing.others)
+    if not files:
+        held = f" (but {others})" if others else ""
+        reasons = "".join(f"\n{reason}" for _, reason in listing.left_out)
+        raise AssetError(f"The folder {str(listing.folder)!r} holds no {kind}{held}; expected {expected}.{reasons}")
+    left_out = tuple(LeftOut(kind, str(path), reason) for path, reason in listing.left_out)
+    return Found(files, left_out, (f"{listing.folder}: {others}",) if others else ())
 
 
 def told_others(others: dict[str, int]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from mannequin.generator.errors import AssetError
-from mannequin.generator.io.listing import LeftOut, list_files, told_others
+from mannequin.generator.io.listing import Found, LeftOut, list_files, told_others
 from mannequin.generator.motion.recorded import EXPECTED, motions_of
 from mannequin.generator.motion.recording import RecordedMotion
 
@@ -20,17 +20,7 @@ SUFFIXES = (".bvh", ".npz")
 
 
 @dataclass(frozen=True)
-class Motions:
-    """What was found. motions: in order of their names, which differ. left_out: what cannot be used. passed_over: what
-    lies there besides, for people."""
-
-    motions: tuple[RecordedMotion, ...]
-    left_out: tuple[LeftOut, ...] = ()
-    passed_over: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Found:
+class _Item:
     """root: folder that was named, absolute."""
 
     root: PurePath
@@ -46,15 +36,15 @@ class _Found:
 
 def find_motions(path) -> list[RecordedMotion]:
     """The motions of a file, or of all files below a folder. Raises AssetError if there are none."""
-    return list(search_motions([path]).motions)
+    return list(search_motions([path]).files.values())
 
 
-def search_motions(paths: Iterable) -> Motions:
-    """The motions of all files, and of all files below folders.
+def search_motions(paths: Iterable) -> Found:
+    """Id → motion, in order of ids, of all files, and of all files below folders.
 
     Raises AssetError for a path that leads nowhere, a folder without any, and if none can be used.
     """
-    found: list[_Found] = []
+    found: list[_Item] = []
     left_out: list[LeftOut] = []
     passed_over: list[str] = []
     for path in map(Path, paths):
@@ -68,10 +58,11 @@ def search_motions(paths: Iterable) -> Motions:
         raise AssetError("\n".join(dict.fromkeys(fault.reason for fault in left_out)))
     once = {(item.root / item.full_name): item for item in sorted(found, key=lambda f: (-len(f.root.parts), f.root))}
     motions = sorted(_named(list(once.values())), key=lambda motion: motion.name)
-    return Motions(tuple(motions), tuple(sorted(set(left_out), key=lambda f: f.name)), tuple(passed_over))
+    files = {motion.name: motion for motion in motions}
+    return Found(files, tuple(sorted(set(left_out), key=lambda f: f.name)), tuple(passed_over))
 
 
-def _search_folder(folder: Path, found: list[_Found], left_out: list[LeftOut], passed_over: list[str]) -> None:
+def _search_folder(folder: Path, found: list[_Item], left_out: list[LeftOut], passed_over: list[str]) -> None:
     listing, before, empty = list_files(folder, SUFFIXES), len(found) + len(left_out), 0
     left_out += [LeftOut("motion", str(path), reason) for path, reason in listing.left_out]
     for file in listing.files:
@@ -86,16 +77,16 @@ def _search_folder(folder: Path, found: list[_Found], left_out: list[LeftOut], p
         raise AssetError(f"The folder {folder} holds no motion.{held} {EXPECTED}")
 
 
-def _search(file: Path, folder: Path, strict: bool, found: list[_Found], left_out: list[LeftOut]) -> None:
+def _search(file: Path, folder: Path, strict: bool, found: list[_Item], left_out: list[LeftOut]) -> None:
     """The motions of one file. strict: a file without any is at fault."""
     try:
         root = PurePath(os.path.abspath(folder))
-        found += [_Found(root, motion) for motion in motions_of(file, folder, strict)]
+        found += [_Item(root, motion) for motion in motions_of(file, folder, strict)]
     except AssetError as e:
         left_out.append(LeftOut("motion", str(file), str(e)))
 
 
-def _named(found: list[_Found]) -> list[RecordedMotion]:
+def _named(found: list[_Item]) -> list[RecordedMotion]:
     """The motions, each by a name of its own."""
     beside = _groups([(item.root, item.motion.name) for item in found])
     short = [item.full_name if len(beside[item.root, item.motion.name]) > 1 else item.motion.name for item in found]

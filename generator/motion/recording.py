@@ -59,6 +59,10 @@ class RecordedMotion(ABC):
         """How the file was read, in plain values for ``mannequin info``: lists of rows (dicts), of notes, or values."""
         return {}
 
+    def check(self) -> None:
+        """Read it whole. Raises AssetError if it cannot be used."""
+        source_of(self)
+
     @cached_property
     def _outline(self) -> tuple[int, float]:
         return self._read_outline()

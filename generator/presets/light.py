@@ -24,15 +24,14 @@ def sample_background(
     sampler: Sampler, light: ShLight | HdriLight | LampLight
 ) -> PhotoBackground | EnvironmentBackground:
     """A photo of the user's where there are any; else the environment that lights; else any."""
-    rng = sampler.rng("background place")
+    place, rng = sampler.rng("background place"), sampler.rng("background")
     if sampler.catalog.photos:
-        return PhotoBackground(
-            sampler.choose("background", sampler.catalog.photos), (float(rng.uniform()), float(rng.uniform()))
-        )
+        photo = sampler.choose_file("photo", rng, sampler.of_split(sampler.catalog.photos))
+        return PhotoBackground(photo, (float(place.uniform()), float(place.uniform())))
     if isinstance(light, HdriLight):
         return EnvironmentBackground(light.environment, light.yaw, light.strength, EYE_HEIGHT)
-    environment = sampler.choose("background", sampler.catalog.environments)
-    yaw = float(rng.uniform(0, 2 * math.pi))
+    environment = sampler.choose_file("environment", rng, sampler.of_split(sampler.catalog.environments))
+    yaw = float(place.uniform(0, 2 * math.pi))
     return EnvironmentBackground(environment, yaw, _exposure(sampler, environment), EYE_HEIGHT)
 
 
@@ -48,7 +47,9 @@ def sample_sh(sampler: Sampler) -> ShLight:
 def sample_hdri(sampler: Sampler) -> HdriLight:
     """An environment image of the split, turned anyhow, exposed within 2/3 of a stop of middle grey."""
     rng = sampler.rng("light")
-    environment = sampler.choose("environment", sampler.catalog.environments)
+    environment = sampler.choose_file(
+        "environment", sampler.rng("environment"), sampler.of_split(sampler.catalog.environments)
+    )
     yaw, stops = rng.uniform(0, 2 * math.pi), rng.uniform(-0.67, 0.67)
     return HdriLight(environment, float(yaw), float(exact.power(2.0, stops)) * _exposure(sampler, environment))
 

@@ -8,11 +8,16 @@ import numpy as np
 from mannequin.generator.catalog import Catalog, members
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.errors import ConfigError
+from mannequin.generator.io.listing import LeftOut
 from mannequin.generator.motion.procedural import ACTIONS, sample_style
 from mannequin.generator.spec import AppearanceSpec, MotionSpec, PersonSpec
 from mannequin.generator.streams import stream
+from mannequin.generator.survey import none_left
 
 FIRST = "person0"
+
+MOST_DRAWS = 100
+"""Of files that turn out to be unusable, before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,23 @@ class Sampler:
         """
         return replace(self, owner="" if person == FIRST else person)
 
-    def choose(self, factor: str, items):
-        """One of ``items`` that the split may use, uniformly."""
-        usable = members(tuple(items), self.split)
-        return usable[int(self.rng(factor).integers(len(usable)))]
+    def of_split(self, items: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of ``items`` that the split may use."""
+        return members(items, self.split)
+
+    def choose_file(self, kind: str, rng: np.random.Generator, items: tuple[str, ...]) -> str:
+        """One of ``items``, uniformly among those that can be used: in place of one that cannot, which only reading it
+        shows, another is drawn. kind: of the catalog's files. Raises AssetError if none can, or MOST_DRAWS in a row
+        cannot."""
+        left, faults = items, []
+        while left and len(faults) < MOST_DRAWS:
+            name = left[int(rng.integers(len(left)))]
+            reason = self.catalog.fault(kind, name)
+            if not reason:
+                return name
+            faults.append(LeftOut(kind, name, reason))
+            left = tuple(item for item in left if item != name)
+        raise none_left(faults)
 
     def person(self, config: ResolvedConfig, number: int = 0, motion: tuple[str, float] | None = None) -> PersonSpec:
         """Person ``number`` (from 0) of the clip, over the origin, facing anywhere.
@@ -60,15 +78,16 @@ class Sampler:
             joints=config.joints,
             betas=self._shape(body),
             motion=MotionSpec(motion_id, start, self._style(motion_id)),
-            appearance=AppearanceSpec(self.choose("texture", self.catalog.textures)),
+            appearance=AppearanceSpec(
+                self.choose_file("texture", self.rng("texture"), self.catalog.textures_for(gender, self.split))
+            ),
             yaw=float(self.rng("yaw").uniform(0, 2 * math.pi)),
         )
 
     def _motion(self, config: ResolvedConfig) -> tuple[str, float]:
         """A motion and a start (s) from which the whole clip fits into it."""
-        usable = motions_of(self.catalog, self.split)
         rng = self.rng("motion")
-        motion_id = usable[int(rng.integers(len(usable)))]
+        motion_id = self.choose_file("motion", rng, motions_of(self.catalog, self.split))
         spare = max(0.0, self.catalog.motion(motion_id).duration - (config.frames - 1) / config.fps)
         return motion_id, float(rng.uniform(0, spare))
 

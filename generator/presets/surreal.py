@@ -46,6 +46,10 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
     plan = _plan(config, catalog)
     motion_id, run, number = plan.at(shuffled_position(index % len(plan), len(plan), seed))
     sampler = Sampler(catalog, seed, index, config.split)
+    suffix = f"_{index // len(plan)}" if index >= len(plan) else ""
+    if catalog.fault("motion", motion_id):
+        motion_id, run, number = _other(plan, sampler)
+        suffix = f"_r{index}"
     stride = STRIDES[run] * config.frames // 100 or 1
     start = number * stride
     motion = catalog.motion(motion_id)
@@ -54,8 +58,7 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
     light = sample_light(sampler, config.light)
     sequence = motion_id.replace("/", "_")
     return ClipSpec(
-        name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}"
-        + (f"_{index // len(plan)}" if index >= len(plan) else ""),
+        name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}{suffix}",
         seed=seed,
         index=index,
         split=config.split,
@@ -102,6 +105,15 @@ class Plan:
         block = int(np.searchsorted(self.ends, position, side="right"))
         run, which = divmod(block, len(self.motions))
         return self.motions[which], run, position - int(self.ends[block - 1] if block else 0)
+
+
+def _other(plan: Plan, sampler: Sampler) -> tuple[str, int, int]:
+    """(motion, run, clip number) in place of a clip whose motion cannot be used: any of another motion."""
+    rng = sampler.rng("motion")
+    sampler.choose_file("motion", rng, plan.motions)  # or there is none, and no end of the search
+    while sampler.catalog.fault("motion", (found := plan.at(int(rng.integers(len(plan)))))[0]):
+        pass
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """A job: those of its clips that a dataset lacks, made by a pool, one after the other or side by side."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -10,9 +11,11 @@ from mannequin.generator.dataset.folder import create_or_resume, software_versio
 from mannequin.generator.dataset.inventory import take_inventory, unfinished
 from mannequin.generator.dataset.runlog import RunLog
 from mannequin.generator.errors import ConfigError, RenderError, unknown_name
+from mannequin.generator.io.listing import LeftOut
 from mannequin.generator.io.remote import Place
 from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import plan_size, resolve
+from mannequin.generator.survey import unusable
 from mannequin.renderers.production.pool import WorkerCrash, cores, pool
 from mannequin.renderers.production.worker import STAGES, ClipResult, Job, make_clip, preflight, record_crash
 
@@ -41,7 +44,8 @@ class Summary:
     """What a run did. seconds: per stage, summed over workers.
 
     kept: clips that were there already; skipped: those that failed in earlier runs; failed: (name,
-    error) of those that failed in this one; crashes: how many processes did.
+    error) of those that failed in this one; crashes: how many processes did. left_out: files of the user that cannot
+    be used; passed_over: what lies beside them.
     """
 
     clips: int = 0
@@ -53,11 +57,18 @@ class Summary:
     crashes: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     failed: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    passed_over: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether all clips are there now."""
         return not self.failed and not self.skipped
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all clips are there, and all files of the user could be used."""
+        return self.is_complete and not self.left_out
 
     def rows(self) -> list[tuple[str, str]]:
         """(name, value) lines for a person."""
@@ -65,6 +76,10 @@ class Summary:
         rows = [("clips", f"{self.clips} written, {self.kept} already there, {len(self.failed)} failed")]
         if self.skipped:
             rows.append(("skipped", f"{self.skipped} that failed before; --retry-failed tries them again"))
+        if self.left_out:
+            kinds = Counter(fault.kind for fault in self.left_out)
+            rows.append(("left out", ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in kinds.items())))
+        rows += [("passed over", line) for line in self.passed_over]
         if self.crashes:
             rows.append(("died", f"{self.crashes} worker processes; each was replaced"))
         if self.frames:
@@ -107,6 +122,7 @@ def run_job(
     *,
     indices: Callable[[int], range] = range,
     retry_failed: bool = False,
+    strict: bool = False,
     seconds_per_frame: float = SECONDS_PER_FRAME,
     pool=pool,
 ) -> Summary:
@@ -114,7 +130,8 @@ def run_job(
 
     clips: 0 for all that the preset has. workers: processes; 0 for this very one, which then is not
     safe from crashes and hangs. indices: which of so many clips are this run's share. retry_failed:
-    make those too that failed before. seconds_per_frame: a clip that takes longer for each of its
+    make those too that failed before. strict: refuse, before anything is made, files of the user that cannot be used,
+    instead of leaving them out; every one is read for it. seconds_per_frame: a clip that takes longer for each of its
     frames hangs, and its process is ended; 0 for no limit. pool: see mannequin.renderers.production.pool.
 
     A clip that raises, or takes ATTEMPTS processes with it, is recorded under ``out``/failed and
@@ -122,25 +139,32 @@ def run_job(
     before ``out`` is made; a disk that takes no more ends it at once. Finished clips stay.
     """
     job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
-    total = _total(job, clips)
+    catalog = Catalog(job.assets)
+    if strict and (faults := catalog.check_all()):
+        raise unusable(faults)
+    left_out = catalog.left_out
+    total = _total(job, clips, catalog)
     mine = indices(total)
     with pool(min(workers, len(mine))) as run_calls:
-        _preflight(run_calls, job, device, total)
+        _preflight(run_calls, job, device, total, left_out)
         dataset = create_or_resume(out, to_plain(job), num_clips=total)
         inventory = take_inventory(out, mine)
         start = Summary(kept=inventory.done, skipped=0 if retry_failed else inventory.failed)
+        start.left_out, start.passed_over = list(left_out), catalog.passed_over
         todo = (
-            (job, dataset, index, device, seconds_per_frame if workers else 0.0)
+            (job, dataset, index, device, seconds_per_frame if workers else 0.0, left_out)
             for index in unfinished(out, mine, retry_failed)
         )
         about = {"clips": len(mine), "of": total, "workers": workers, "device": device, "versions": software_versions()}
+        if left_out:
+            about["left_out"] = [fault.name for fault in left_out]
         with RunLog(out, **about) as log:
             return _collect(_results(run_calls, todo, log), start, len(mine), on_progress)
 
 
-def _preflight(run_calls, job: Job, device: str, total: int) -> None:
+def _preflight(run_calls, job: Job, device: str, total: int, left_out: tuple[LeftOut, ...]) -> None:
     """Look at the first clip. Raises what is wrong with the job as a whole."""
-    for _, result in run_calls(preflight, [(job, device, total)]):
+    for _, result in run_calls(preflight, [(job, device, total, left_out)]):
         if isinstance(result, WorkerCrash) and result.is_final:
             raise RenderError(
                 f"Opening the renderer and posing the first clip failed {result.attempts} times. "
@@ -203,18 +227,19 @@ def _collect(results, summary: Summary, total: int, on_progress) -> Summary:
     return summary
 
 
-def _total(job: Job, clips: int) -> int:
+def _total(job: Job, clips: int, catalog: Catalog) -> int:
     if not 0 <= clips <= MOST_CLIPS:
         raise ConfigError(f"clips is {clips}; expected 1 to {MOST_CLIPS:,}, or 0 for all that the preset has.")
     if clips:
         return clips
-    size = plan_size(job.sample, Catalog(job.assets))
+    size = plan_size(job.sample, catalog)
     if size is None:
         raise ConfigError(f"The preset {job.sample.preset!r} has no end; say how many clips with --clips.")
     return size
 
 
 def _add(summary: Summary, result: ClipResult) -> None:
+    summary.left_out += [fault for fault in result.left_out if fault not in summary.left_out]
     if result.is_kept:
         summary.kept += 1
         return

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
@@ -18,6 +18,7 @@ from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.dataset.runlog import now
 from mannequin.generator.errors import MannequinError, RenderError
 from mannequin.generator.io.atomic import cannot_write
+from mannequin.generator.io.listing import LeftOut
 from mannequin.generator.records import to_plain
 from mannequin.generator.sampling import sample_clip
 from mannequin.generator.scene import build_scene
@@ -54,7 +55,8 @@ class ClipResult:
     """What became of one clip.
 
     seconds: per stage. peak_mb: most memory its process ever had. agreement: as in Clip. error:
-    one line if it failed, else "". is_kept: it was there already, made by another run.
+    one line if it failed, else "". is_kept: it was there already, made by another run. left_out: files that its process
+    found unusable, so far, as it read them.
     """
 
     index: int
@@ -65,6 +67,7 @@ class ClipResult:
     agreement: dict[str, float] = field(default_factory=dict)
     error: str = ""
     is_kept: bool = False
+    left_out: tuple[LeftOut, ...] = ()
     attempts: int = 1
     host: str = field(default_factory=socket.gethostname)
     processor: str = field(default_factory=instruction_set)
@@ -76,22 +79,23 @@ _open: dict = {}
 """The catalog and renderer of this process, kept from clip to clip."""
 
 
-def _catalog_and_renderer(job: Job, device: str):
-    key = (job, device)
+def _catalog_and_renderer(job: Job, device: str, left_out: tuple[LeftOut, ...] | None):
+    key = (job, device, left_out)
     if key not in _open:
-        catalog = Catalog(job.assets)
+        catalog = Catalog(job.assets, left_out)
         _open.clear()
         _open[key] = catalog, open_renderer(job.renderer, catalog, device)
     return _open[key]
 
 
-def preflight(job: Job, device: str, total: int) -> None:
+def preflight(job: Job, device: str, total: int, left_out: tuple[LeftOut, ...]) -> None:
     """Open the renderer and pose the first clip: what is wrong with options and files shows here.
 
-    total: clips of the job. Raises what a user can mend. Any other error will be recorded when the
-    clip is made, unless the next clips have it too.
+    total: clips of the job. left_out: files that its catalog does without.
+    Raises what a user can mend. Any other error will be recorded when the clip is made, unless the next clips have it
+    too.
     """
-    catalog, _ = _catalog_and_renderer(job, device)
+    catalog, _ = _catalog_and_renderer(job, device, left_out)
     for index in range(min(total, PREFLIGHT_CLIPS)):
         try:
             build_scene(sample_clip(job.sample, catalog, job.seed, index), catalog, job.outputs)
@@ -104,12 +108,20 @@ def preflight(job: Job, device: str, total: int) -> None:
             return
 
 
-def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_frame: float) -> ClipResult:
+def make_clip(
+    job: Job,
+    dataset: Dataset,
+    index: int,
+    device: str,
+    seconds_per_frame: float,
+    left_out: tuple[LeftOut, ...] | None = None,
+) -> ClipResult:
     """Make clip ``index``, or record why that cannot be. Raises what concerns all clips alike.
 
+    left_out: files that its catalog does without; None: those that it finds itself.
     The process ends if the clip takes longer than its frames by ``seconds_per_frame``; 0: never.
     """
-    catalog, renderer = _catalog_and_renderer(job, device)
+    catalog, renderer = _catalog_and_renderer(job, device, left_out)
     if dataset.path_of(index).exists():
         return ClipResult(index, is_kept=True)
     dataset.check_there()
@@ -126,12 +138,12 @@ def make_clip(job: Job, dataset: Dataset, index: int, device: str, seconds_per_f
     except Exception as e:
         if isinstance(e, OSError) and e.errno in _FULL:
             raise cannot_write(e.filename or dataset.path, e) from e
-        return _failed(job, dataset, index, spec, e)
+        return replace(_failed(job, dataset, index, spec, e), left_out=tuple(catalog.met))
     with uninterrupted():
         size = write_clip(dataset.path_of(index), clip, rgb=job.rgb)
         failures.forget(dataset.path, index)
     seconds["write"] = stopwatch.lap()
-    return ClipResult(index, spec.name, spec.num_frames, size, seconds, clip.agreement)
+    return ClipResult(index, spec.name, spec.num_frames, size, seconds, clip.agreement, left_out=tuple(catalog.met))
 
 
 def record_crash(job: Job, dataset: Dataset, index: int, crash: WorkerCrash) -> ClipResult:

@@ -19,6 +19,7 @@ from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
 from mannequin.generator.io import limits
 from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.photos import read_photo
 from mannequin.generator.io.reading import contained, read_bytes, read_json
 from mannequin.generator.records import from_plain
 from mannequin.training.data.crop import Box, Crop, crop_matrix
@@ -137,7 +138,7 @@ class MaskedImages(Dataset):
 
     def _labels(self, path: Path) -> np.ndarray:
         """(H, W) uint8 classes of a mask."""
-        values = _pixels(path, None)
+        values = _pixels(path)
         rows = values.reshape(-1, values.shape[2])
         codes = rows @ (1 << 16 * np.arange(rows.shape[1]))  # one number for a colour: unique rows take far longer
         _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
@@ -211,24 +212,22 @@ def _split(photos: dict[str, Path], layout: MaskLayout, split: str, root: Path) 
 
 def _photo(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 sRGB."""
-    return _pixels(path, "RGB")
+    return read_photo(path, "a photo", DatasetError)
 
 
-def _pixels(path: Path, mode: str | None) -> np.ndarray:
-    """(H, W, C) pixels of an image file, turned as its camera was held. mode: of Pillow; None: values as they are,
-    index of a palette included."""
+def _pixels(path: Path) -> np.ndarray:
+    """(H, W, C) int64 values of a mask as they are, index of a palette included, turned as its camera was held."""
     data = read_bytes(path, limits.IMAGE_BYTES, "an image", DatasetError)
     try:
         check_image(data, tuple(dict.fromkeys(PHOTOS.values())))
         with Image.open(io.BytesIO(data)) as image:
             turned = ImageOps.exif_transpose(image)
-            turned = turned.convert(mode or ("RGB" if turned.mode == "RGBA" else turned.mode))
-            values = np.array(turned)
+            values = np.array(turned.convert("RGB") if turned.mode == "RGBA" else turned)
     except MannequinError:
         raise
     except Exception as e:  # whatever a damaged file makes its decoder trip over
         raise DatasetError(
             f"{path} is not an image that can be read ({e}). Replace it, or take it and its partner away."
         ) from e
-    values = values.astype(np.uint8) if mode else values.astype(np.int64)
+    values = values.astype(np.int64)
     return values if values.ndim == 3 else values[..., None]

@@ -11,13 +11,12 @@ Files appear whole; those that are there are not made again.
 """
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mannequin.generator.dataset.folder import differences
@@ -26,6 +25,8 @@ from mannequin.generator.io import limits
 from mannequin.generator.io.atomic import is_empty, sweep, write_bytes
 from mannequin.generator.io.films import FILMS, open_film, write_film
 from mannequin.generator.io.image_size import check_image
+from mannequin.generator.io.listing import list_files, natural, told_others
+from mannequin.generator.io.photos import FORMATS, KINDS, decode_photo
 from mannequin.generator.io.reading import read_bytes, read_json
 from mannequin.generator.pictures import encoded, ground
 from mannequin.training.core.checkpoint import digest
@@ -37,8 +38,7 @@ from mannequin.training.predict.crops import squares
 from mannequin.training.registry import load_trained
 from mannequin.training.task import Edges, Prediction, Predictor, PredictorOptions
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-"""Suffixes of images that are read."""
+EXPECTED = f"an image ({', '.join(FORMATS)})"
 
 DESCRIPTION = "predictions.json"
 FORMAT = "mannequin-predictions"
@@ -80,12 +80,13 @@ class PredictOptions:
 @dataclass
 class Outcome:
     """task: name of it. done, skipped: names of files; the latter were there. failed: name → why it could not be
-    read."""
+    read. passed_over: what else lies in the folder, for people."""
 
     task: str
     done: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    passed_over: str = ""
 
 
 def predict(
@@ -100,14 +101,14 @@ def predict(
     for the checkpoint, ConfigError for options, DatasetError for a folder of other things.
     """
     film = options.source.suffix.lower() in FILMS and options.source.is_file()
-    sources = [options.source] if film else _images(options.source)
+    sources, others = ({}, "") if film else _images(options.source)
     device = device_of(options.device)
     task, model, about = load_trained(options.checkpoint)
     predictor = task.predictor(model, PredictorOptions(device, options.boxes, options.batch))
     if predictor.film_only and not film:
         raise ConfigError(f"Networks of the task {task.name!r} look at films; {options.source} is none. Give a film.")
     _prepare(options, about, predictor)
-    outcome = Outcome(task.name)
+    outcome = Outcome(task.name, passed_over=others)
     with computing(options.threads, options.workers, say), helpers(options.workers) as threads:
         if film:
             _film(options, predictor, outcome, threads, on_progress)
@@ -116,27 +117,36 @@ def predict(
     return outcome
 
 
-def _images(source: Path) -> list[Path]:
-    """Files to read. Raises AssetError if there are none, or two have one name but for the suffix."""
+def _images(source: Path) -> tuple[dict[Path, str], str]:
+    """Files to read → what their predictions are called, and what else lies in the folder, for people.
+
+    A prediction has its image's name without suffix, or with it where another image would have the same. Raises
+    AssetError if there are none.
+    """
     if source.is_file():
-        return [source]
+        return {source: source.stem}, ""
     if not source.is_dir():
         raise AssetError(f"There is no {source}. Expected an image, a folder of images, or a film; check the path.")
-    found = sorted(p for p in source.iterdir() if p.suffix.lower() in IMAGES and not p.name.startswith("."))
-    if not found:
+    listing = list_files(source, FORMATS, depth=0)
+    others = told_others(listing.others)
+    if not listing.files:
+        reasons = "".join(f"\n{reason}" for _, reason in listing.left_out)
         raise AssetError(
-            f"{source} has no images in it. Expected files that end in {', '.join(IMAGES)}; folders in it are "
-            "not searched."
+            f"{source} has no images in it{f' (but {others})' if others else ''}. Expected files that end in "
+            f"{', '.join(FORMATS)}; folders in it are not searched.{reasons}"
         )
-    stems = {}
-    for path in found:
-        other = stems.setdefault(path.stem, path)
-        if other is not path:
-            raise AssetError(
-                f"{other.name} and {path.name} in {source} would have one name, {path.stem}.png, as "
-                "predictions. Rename one of them."
-            )
-    return found
+    files = sorted(listing.files, key=lambda path: natural(path.name))
+    names = {path: path.stem for path in files}
+    while doubled := _doubled(names):
+        for k, path in enumerate(doubled):
+            names[path] = path.name if names[path] == path.stem else names[path] + k * "_"
+    return names, others
+
+
+def _doubled(names: dict[Path, str]) -> list[Path]:
+    """Those whose name another has too, on disks that do not tell capital letters apart."""
+    count = Counter(name.casefold() for name in names.values())
+    return [path for path, name in names.items() if count[name.casefold()] > 1]
 
 
 def _prepare(options: PredictOptions, about: dict, predictor: Predictor) -> None:
@@ -178,20 +188,20 @@ def _prepare(options: PredictOptions, about: dict, predictor: Predictor) -> None
 def _stills(
     options: PredictOptions,
     predictor: Predictor,
-    sources: list[Path],
+    sources: dict[Path, str],
     outcome: Outcome,
     threads: Executor | None,
     on_progress,
 ) -> None:
-    folder, alone = options.out / predictor.folder, sources == [options.source]
+    folder, alone = options.out / predictor.folder, list(sources) == [options.source]
     most = options.batch + options.workers
     begun: deque[tuple[Path, np.ndarray]] = deque()  # read, and not yet predicted
 
     def files() -> Iterator[_File]:
-        for path in sources:
+        for path, name in sources.items():
             if all(
                 _newer(made, path)
-                for made in (folder / f"{path.stem}{predictor.suffix}", options.out / "overlay" / f"{path.stem}.png")
+                for made in (folder / f"{name}{predictor.suffix}", options.out / "overlay" / f"{name}.png")
             ):
                 outcome.skipped.append(path.name)
             else:
@@ -225,8 +235,8 @@ def _stills(
         return path, prediction.content(), encoded(picture, ".png")
 
     for path, values, picture in ahead(contents, predictions(), threads, lambda made: made[1].nbytes, most):
-        write_bytes(folder / f"{path.stem}{predictor.suffix}", values)
-        write_bytes(options.out / "overlay" / f"{path.stem}.png", picture)
+        write_bytes(folder / f"{sources[path]}{predictor.suffix}", values)
+        write_bytes(options.out / "overlay" / f"{sources[path]}.png", picture)
         outcome.done.append(path.name)
         on_progress("image", len(outcome.done) + len(outcome.skipped) + len(outcome.failed), len(sources))
 
@@ -243,7 +253,7 @@ class _File:
         self.path, self.size, self._data, self._error = path, 0, b"", None
         try:
             self._data = read_bytes(path, limits.IMAGE_BYTES, "an image")
-            self.size = len(self._data) + 3 * check_image(self._data, ("JPEG", "PNG", "WEBP", "BMP", "TIFF"))
+            self.size = len(self._data) + 3 * check_image(self._data, KINDS)[1]
         except ValueError as e:
             self._error = _no_image(path, e)
         except AssetError as e:
@@ -253,15 +263,7 @@ class _File:
         """(H, W, 3) uint8 sRGB, upright. Raises AssetError for a file that is no image."""
         if self._error:
             raise self._error
-        try:
-            image = cv2.imdecode(np.frombuffer(self._data, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error as e:
-            raise _no_image(self.path, e) from e
-        if image is None:
-            raise AssetError(
-                f"{self.path} is not an image that can be read: it is damaged. Get it again, or leave it out."
-            )
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return decode_photo(self._data, self.path, EXPECTED)
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -270,7 +272,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def _no_image(path: Path, error: Exception) -> AssetError:
-    return AssetError(f"{path} is not an image that can be read ({error}). Expected one of {', '.join(IMAGES)}.")
+    return AssetError(f"{path} is not an image that can be read ({error}). Expected {EXPECTED}.")
 
 
 def _film(

@@ -60,13 +60,18 @@ class AssetsCommand:
                 shown = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
             table.add_row(kind, str(len(ids)), source, shown)
         Console(soft_wrap=False).print(table)
-        return 0
+        for fault in catalog.left_out:
+            Console().print(f"left out: {fault.reason}")
+        for line in catalog.passed_over:
+            Console().print(f"passed over: {line}")
+        return 1 if catalog.left_out else 0
 
     def _check(self) -> int:
         from mannequin.generator.body.shipped import check
 
-        problems, count = check(), 0
-        for read in _reads(Catalog(self.assets)):
+        catalog = Catalog(self.assets)
+        problems, count = check() + [fault.reason for fault in catalog.left_out], 0
+        for read in _reads(catalog):
             count += 1
             try:
                 read()

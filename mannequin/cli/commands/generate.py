@@ -1,5 +1,6 @@
 """``mannequin generate``"""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
@@ -11,8 +12,9 @@ from mannequin.cli.progress import ClipBar
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.errors import ConfigError
+from mannequin.generator.io.listing import LeftOut
 from mannequin.generator.io.remote import Place
-from mannequin.terminal import Console, print_json
+from mannequin.terminal import Console, print_json, quoted
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Generate:
 
     The same options and seed give the same bytes. Clips appear whole or not at
     all; run the same command again to continue. --clips may be raised later.
+    Files of yours that cannot be used are left out and named at the end; the exit
+    status is then 1. --strict refuses them instead.
 
     examples:
       mannequin generate out
@@ -71,6 +75,10 @@ class Generate:
     """Render on the workers of this Dask scheduler, as tcp://host:8786, all of which see the folder; --workers has no
     say then. See docs/farm.md."""
 
+    strict: bool = False
+    """Refuse files that cannot be used, before anything is made, instead of leaving them out; every file of your
+    assets is read for it, which takes long for many."""
+
     retry_failed: bool = False
     """Try those clips again that failed before (see OUT/failed)."""
 
@@ -99,11 +107,12 @@ class Generate:
                 bar.show,
                 indices=shard.indices,
                 retry_failed=self.retry_failed,
+                strict=self.strict,
                 seconds_per_frame=self.clip_timeout,
                 **self._crew(),
             )
         _print(self, summary)
-        return 0 if summary.is_complete else 1
+        return 0 if summary.is_clean else 1
 
     def job(self):
         """The mannequin.renderers.production.job.Job that these options ask for."""
@@ -125,9 +134,14 @@ class Generate:
     def check(self) -> None:
         """Draw the first clip, without rendering it. Raises what is wrong with options and assets."""
         from mannequin.generator.sampling import sample_clip
+        from mannequin.generator.survey import unusable
 
         job = self.job()
-        sample_clip(job.sample, Catalog(job.assets.located()), job.seed, 0)
+        catalog = Catalog(job.assets.located())
+        if self.strict and (faults := catalog.check_all()):
+            raise unusable(faults)
+        sample_clip(job.sample, catalog, job.seed, 0)
+        _print_left_out(catalog.left_out)
 
     def _crew(self) -> dict:
         """Who renders, if not processes on this machine."""
@@ -141,10 +155,17 @@ class Generate:
 def _print(command: Generate, summary) -> None:
     for name, reason in summary.failed:
         Console(stderr=True).print(Text.assemble(("failed ", "bold red"), f"{name}: {reason}"))
+    _print_left_out(summary.left_out)
     if command.json:
         print_json(asdict(summary))
     elif not command.quiet:
         _print_table(command.out, summary)
+
+
+def _print_left_out(faults: Sequence[LeftOut]) -> None:
+    """Say which files of the user are done without, and why."""
+    for fault in faults:
+        Console(stderr=True).print(Text.assemble(("left out ", "bold red"), f"{fault.name}: {fault.reason}"))
 
 
 def _print_table(out: Place, summary) -> None:
@@ -153,7 +174,11 @@ def _print_table(out: Place, summary) -> None:
         table.add_row(name, value)
     console = Console()
     console.print(table)
+    if summary.left_out:
+        console.print("Files were left out, named above. Mend them or move them away.")
     if not summary.is_complete:
         console.print(f"What is known of the failed clips: {out / 'failed'}")
     if summary.clips + summary.kept:
-        console.print(f"Look at it: mannequin show {out}\nProve it: mannequin validate {out}")
+        console.print(
+            f"Look at it: {quoted('mannequin', 'show', out)}\nProve it: {quoted('mannequin', 'validate', out)}"
+        )

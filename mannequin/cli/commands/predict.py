@@ -93,6 +93,8 @@ class Predict:
             )
         for message in outcome.failed.values():
             console.print(message)
+        if outcome.passed_over:
+            console.print(f"passed over in {self.source}: {outcome.passed_over}")
         parts = [f"{len(outcome.done)} done"] + [
             f"{len(names)} {how}"
             for names, how in ((outcome.skipped, "there already"), (outcome.failed, "failed"))
