@@ -40,8 +40,8 @@ def drawn(assets: Assets, kind: str, seeds=range(8), **config) -> set[str]:
 
 
 CLUTTER = (
-    "._walk.bvh", ".hidden/walk.bvh", "__MACOSX/walk.bvh", "Thumbs.db", ".DS_Store", "female_train.txt", "@eaDir/walk.bvh",
-    "desktop.ini", "README", "list.csv",
+    "._walk.bvh", ".hidden/walk.bvh", "__MACOSX/walk.bvh", "Thumbs.db", ".DS_Store", "female_train.txt",
+    "@eaDir/walk.bvh", "desktop.ini", "README", "list.csv",
 )  # fmt: skip
 
 
