@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from mannequin.generator.body.model import BodyModel
 from mannequin.generator.errors import AssetError, ConfigError, MissingExtraError, unknown_name
+from mannequin.generator.io import limits
 from mannequin.generator.io.listing import Found, LeftOut
 from mannequin.generator.io.remote import is_url, place
-from mannequin.generator.motion.base import Motion
+from mannequin.generator.motion.base import Motion, Reading
 from mannequin.generator.streams import rank, stream
 from mannequin.generator.survey import none_left, survey
 
@@ -42,6 +44,16 @@ class Assets:
     environments: str = ""
     """Folder of .hdr / .exr environment images. None given: the CC0 worlds that come with bpy."""
 
+    up: Literal["auto", "x", "-x", "y", "-y", "z", "-z"] = "auto"
+    """Which way is up in motion files. auto: as people stand and lie in them; mannequin info FILE tells."""
+
+    floor: Literal["auto", "trust"] = "auto"
+    """auto: feet that stand in a recording are put on the floor, and heights that were not recorded, or drift, are
+    mended. trust: heights are those of the file, whose floor is at 0."""
+
+    motion_rate: float | None = None
+    """Frames per second of motion files that do not say theirs. None given: 30."""
+
     def located(self) -> "Assets":
         """The same with absolute paths, so that a dataset finds its assets from any folder."""
 
@@ -50,10 +62,12 @@ class Assets:
                 return str(place(name).absolute())
             return str(Path(name).absolute()) if name != BUILTIN and (Path(name).exists() or "/" in name) else name
 
-        return Assets(
-            absolute(self.body),
-            tuple(absolute(name) for name in self.motion),
-            *(absolute(name) if name else "" for name in (self.textures, self.backgrounds, self.environments)),
+        folders = {name: getattr(self, name) for name in ("textures", "backgrounds", "environments")}
+        return replace(
+            self,
+            body=absolute(self.body),
+            motion=tuple(absolute(name) for name in self.motion),
+            **{name: absolute(folder) if folder else "" for name, folder in folders.items()},
         )
 
 
@@ -281,7 +295,8 @@ class Catalog:
     def _find_motions(self) -> Found:
         from mannequin.generator.motion.finding import search_motions
 
-        return search_motions(self._motion_path(name) for name in self.assets.motion if name not in self._actions)
+        found = search_motions(self._motion_path(name) for name in self.assets.motion if name not in self._actions)
+        return replace(found, files={name: file.read_as(self._reading) for name, file in found.files.items()})
 
     def _motion_path(self, name: str) -> Path:
         from mannequin.generator.motion.procedural import ACTIONS
@@ -296,6 +311,14 @@ class Catalog:
                 "or a folder of them."
             )
         raise unknown_name("action", name, ACTIONS)
+
+    @cached_property
+    def _reading(self) -> Reading:
+        rate = self.assets.motion_rate
+        if rate is not None and not limits.MOTION_RATES[0] <= rate <= limits.MOTION_RATES[1]:
+            low, high = limits.MOTION_RATES
+            raise ConfigError(f"motion-rate is {rate:g}; expected {low:g} to {high:g} Hz.")
+        return Reading(self.assets.up, self.assets.floor, rate)
 
     @cached_property
     def motions(self) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def performed(path, reading=None, times=None):
     """Joints (T, 24, 3) and sole points (T, K, 3) of the one motion at ``path`` on a body of ours, and the motion."""
     (motion,) = find_motions(path)
     if reading is not None:
-        motion = type(motion)(motion.path, motion.name, motion.subject, reading=reading)
+        motion = motion.read_as(reading)
     if times is None:
         times = np.arange(round(motion.duration * motion.rate) + 1) / motion.rate
     track = motion.sample(times, skeleton(), {})

@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 from smpl_motions import IN_FILE, performed, posed, skeleton, squats, standing, write
 
-from mannequin.generator.motion.recording import Reading, source_of
+from mannequin.generator.motion.base import Reading
+from mannequin.generator.motion.recording import source_of
 
 
 def up_of(path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from smpl_motions import performed, posed, skeleton, squats, standing, write
 
+from mannequin.generator.motion.base import Reading
 from mannequin.generator.motion.ground_contact import ground_contact
-from mannequin.generator.motion.recording import Reading
 
 
 def lowest(soles):

@@ -25,6 +25,15 @@ class Skeleton:
     sole_joints: tuple[np.ndarray, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a user says of recordings: see ``catalog.Assets``, where ``rate`` is called ``motion_rate``."""
+
+    up: str = "auto"
+    floor: str = "auto"
+    rate: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class PoseTrack:
     """Poses at T times.

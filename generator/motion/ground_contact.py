@@ -36,12 +36,21 @@ def lowest_along(joints: np.ndarray, up: np.ndarray, among=tuple(range(len(RADIU
     return (exact.matmul(joints[:, list(among)], up) - RADIUS[list(among)]).min(axis=1)
 
 
+def lowest(joints: np.ndarray, ground: float = 0.0) -> np.ndarray:
+    """(T,) metres of the lowest point over the floor at height ``ground`` of a Z-up world; joints: (T, J ≥ 22, 3)."""
+    return _heights(joints, ground).min(axis=1)
+
+
+def _heights(joints: np.ndarray, ground: float) -> np.ndarray:
+    return joints[:, : len(RADIUS), 2].astype(np.float64) - RADIUS - ground
+
+
 def ground_contact(joints: np.ndarray, ground: float = 0.0) -> Contact:
     """Of joints (T, J ≥ 22, 3) metres in a Z-up world whose floor is at height ``ground``."""
-    heights = joints[:, : len(RADIUS), 2].astype(np.float64) - RADIUS - ground
-    lowest = heights.min(axis=1)
+    heights = _heights(joints, ground)
+    low = heights.min(axis=1)
     return Contact(
-        float((lowest > NEAR).mean()),
-        float((lowest < -NEAR).mean()),
+        float((low > NEAR).mean()),
+        float((low < -NEAR).mean()),
         float(heights[:, list(FEET)].min(axis=1).max()),
     )

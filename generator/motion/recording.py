@@ -5,25 +5,16 @@ fitted to a skeleton, is kept for a few motions, as a clip asks for the same one
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from mannequin.generator.motion.base import PoseTrack, Skeleton
+from mannequin.generator.motion.base import PoseTrack, Reading, Skeleton
 from mannequin.generator.motion.retarget import Retargeted
 from mannequin.generator.rotations import slerp, to_axis_angle
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a user says of recordings: see ``catalog.Assets``, where ``rate`` is called ``motion_rate``."""
-
-    up: str = "auto"
-    floor: str = "auto"
-    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +25,10 @@ class RecordedMotion(ABC):
     name: str
     subject: str
     reading: Reading = field(default=Reading(), kw_only=True)
+
+    def read_as(self, reading: Reading) -> Self:
+        """The same recording, read otherwise."""
+        return self if reading == self.reading else replace(self, reading=reading)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -54,6 +49,15 @@ class RecordedMotion(ABC):
     @property
     @abstractmethod
     def has_hands(self) -> bool: ...
+
+    def floor(self, skeleton: Skeleton) -> str:
+        """What was done about its heights on ``skeleton``, in words."""
+        return _fitted(self, _Key(skeleton)).floor
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is assumed of it, from its header alone."""
+        return ()
 
     def facts(self) -> dict[str, Any]:
         """How the file was read, in plain values for ``mannequin info``: lists of rows (dicts), of notes, or values."""

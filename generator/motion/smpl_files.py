@@ -31,8 +31,18 @@ class SmplMotion(RecordedMotion):
         return find_layout(self.path)
 
     def _read_outline(self) -> tuple[int, float]:
-        stated = frame_rate(NpzFile(self.path), self.layout)
-        return self.layout.frames, stated or self.reading.rate or ASSUMED_RATE
+        return self.layout.frames, self._stated_rate or self.reading.rate or ASSUMED_RATE
+
+    @cached_property
+    def _stated_rate(self) -> float | None:
+        return frame_rate(NpzFile(self.path), self.layout)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if self._stated_rate is not None:
+            return self.layout.notes
+        said = "given" if self.reading.rate else "assumed; say another by --motion-rate"
+        return (*self.layout.notes, f"no frame rate in the file: {self.rate:g} Hz {said}")
 
     @property
     def has_hands(self) -> bool:
@@ -46,10 +56,7 @@ class SmplMotion(RecordedMotion):
 
     def facts(self) -> dict[str, Any]:
         """Where the parameters were found, and which way is up."""
-        source, notes = source_of(self), [*self.layout.notes]
-        if frame_rate(NpzFile(self.path), self.layout) is None:
-            said = "given" if self.reading.rate else "assumed; say another by --motion-rate"
-            notes.append(f"no frame rate in the file: {self.rate:g} Hz {said}")
+        source, notes = source_of(self), [*self.notes]
         if source.unit != 1.0:
             notes.append(f"the translation is taken to be in units of {source.unit:g} m")
         return {"read from": ", ".join(self.layout.keys), "up": source.up.told, "note": notes}
@@ -67,8 +74,9 @@ class SurrealMotion(SmplMotion):
         roles = {"whole": f"pose_{self.sequence}", "transl": f"trans_{self.sequence}"}
         return layout_of(self.path, roles, dict(shapes), shapes, needs_transl=True)
 
-    def _read_outline(self) -> tuple[int, float]:
-        return self.layout.frames, SURREAL_RATE
+    @cached_property
+    def _stated_rate(self) -> float | None:
+        return SURREAL_RATE
 
 
 @lru_cache(maxsize=4)

@@ -9,9 +9,10 @@ from mannequin.generator.catalog import Catalog, members
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.listing import LeftOut
+from mannequin.generator.motion.base import Motion
 from mannequin.generator.motion.procedural import ACTIONS, sample_style
 from mannequin.generator.spec import AppearanceSpec, MotionSpec, PersonSpec
-from mannequin.generator.streams import stream
+from mannequin.generator.streams import rank, stream
 from mannequin.generator.survey import none_left
 
 FIRST = "person0"
@@ -85,10 +86,14 @@ class Sampler:
         )
 
     def _motion(self, config: ResolvedConfig) -> tuple[str, float]:
-        """A motion and a start (s) from which the whole clip fits into it."""
-        rng = self.rng("motion")
-        motion_id = self.choose_file("motion", rng, motions_of(self.catalog, self.split))
-        spare = max(0.0, self.catalog.motion(motion_id).duration - (config.frames - 1) / config.fps)
+        """A motion and a start (s) from which the clip fits into it; if it fits into none, the start of one."""
+        usable = motions_of(self.catalog, self.split)
+        rng, length = self.rng("motion"), (config.frames - 1) / config.fps
+        motion_id = self.choose_file("motion", rng, usable)
+        if not lasts(self.catalog.motion(motion_id), length):
+            longer = tuple(name for name in usable if lasts(self.catalog.motion(name), length))
+            motion_id = self.choose_file("motion", rng, longer) if longer else motion_id
+        spare = max(0.0, self.catalog.motion(motion_id).duration - length)
         return motion_id, float(rng.uniform(0, spare))
 
     def _shape(self, body_id: str) -> tuple[float, ...]:
@@ -108,11 +113,34 @@ class Sampler:
 def motions_of(catalog: Catalog, split: str) -> tuple[str, ...]:
     """Motion ids whose subject belongs to ``split``; built-in actions serve all splits."""
     subjects = {m: catalog.motion(m).subject for m in catalog.motions if not m.startswith("action/")}
-    allowed = set(members(tuple(sorted(set(subjects.values()))), split))
+    people = tuple(sorted(set(subjects.values())))
+    allowed = _people_of(people, split)
     usable = tuple(m for m in catalog.motions if m not in subjects or subjects[m] in allowed)
     if not usable:
         raise ConfigError(
-            f"None of the {len(catalog.motions)} motions belongs to the split {split!r}; "
-            "give more subjects, or use --split all."
+            f"None of the {len(catalog.motions)} motions belongs to the split {split!r}: all are of "
+            f"{', '.join(people)}, who is for training. Give motions of more people, each in a folder of their own, "
+            "or use --split all."
         )
     return usable
+
+
+def _people_of(people: tuple[str, ...], split: str) -> set[str]:
+    """Those whom ``split`` may use: nobody trains and tests. Of fewer than five one is for testing, a single one is
+    not."""
+    if split == "all" or len(people) >= 5:
+        return set(members(people, split))
+    test = {min(people, key=rank)} if len(people) > 1 else set()
+    return test if split == "test" else set(people) - test
+
+
+def lasts(motion: Motion, length: float) -> bool:
+    """Whether a clip of ``length`` seconds fits into a motion; built-in actions have no end."""
+    return motion.rate == 0.0 or motion.duration > length - 1e-6
+
+
+def frames_that_fit(motion: Motion, start: float, config: ResolvedConfig) -> int:
+    """Frames of a clip of ``motion`` from ``start`` (s) on: as many as are asked for, or as it lasts."""
+    if lasts(motion, start + (config.frames - 1) / config.fps):
+        return config.frames
+    return max(1, min(config.frames, math.floor((motion.duration - start) * config.fps + 1e-6) + 1))

@@ -14,7 +14,7 @@ from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.presets.framing import clip_joints, distance_to_fit
 from mannequin.generator.presets.light import sample_background, sample_light
-from mannequin.generator.presets.sampler import Sampler
+from mannequin.generator.presets.sampler import Sampler, frames_that_fit
 from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
 
 DEFAULTS = {
@@ -33,12 +33,18 @@ def plan_size(config: ResolvedConfig, catalog: Catalog) -> None:
 
 
 def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
-    """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh."""
+    """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh.
+
+    Motions are drawn into which it fits; where there is none, the clip is as long as the one that is drawn, and its
+    tag ``frames_asked`` says what was asked for.
+    """
     sampler = Sampler(catalog, seed, index, config.split)
     person = sampler.person(config)
     light = sample_light(sampler, config.light)
     motion_id = person.motion.asset
     motion = catalog.motion(motion_id)
+    frames = frames_that_fit(motion, person.motion.start, config)
+    cut = {"frames_asked": float(config.frames)} if frames < config.frames else {}
     return ClipSpec(
         name=f"{index:06d}_{motion_id.replace('/', '_')}",
         seed=seed,
@@ -46,22 +52,22 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
         split=config.split,
         preset="studio",
         fps=config.fps,
-        num_frames=config.frames,
+        num_frames=frames,
         resolution=config.size,
         people=(person,),
-        cameras=(_camera(config, catalog, sampler, person),),
+        cameras=(_camera(config, catalog, sampler, person, frames),),
         light=light,
         background=sample_background(sampler, light),
         samples=config.samples,
-        tags={"action": ", ".join(motion.actions), "subject": motion.subject},
+        tags={"action": ", ".join(motion.actions), "subject": motion.subject} | cut,
     )
 
 
-def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: PersonSpec) -> CameraSpec:
+def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: PersonSpec, frames: int) -> CameraSpec:
     rng = sampler.rng("camera")
     height, width = config.size
     focal = float(rng.uniform(22, 60)) / 36.0 * max(width, height)
-    joints = clip_joints(person, catalog, config.frames, config.fps)
+    joints = clip_joints(person, catalog, frames, config.fps)
     middle = (joints.min((0, 1)) + joints.max((0, 1))) / 2
     bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 2.2)
     looseness = float(rng.uniform(1.0, 1.35))

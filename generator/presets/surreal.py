@@ -78,7 +78,8 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
             "stride": float(stride),
             "action": ", ".join(motion.actions),
             "subject": motion.subject,
-        },
+        }
+        | ({"frames_asked": float(config.frames)} if motion.rate and frames < config.frames else {}),
     )
 
 

@@ -68,7 +68,7 @@ def _print_clip(console: Console, clip) -> None:
     h, w = spec.resolution
     console.print(f"{spec.name}  preset {spec.preset}, seed {spec.seed}, index {spec.index}")
     console.print(
-        f"{spec.num_frames} frames, {h} high and {w} wide, at {spec.fps:g} Hz; light {spec.light.kind}, "
+        f"{spec.num_frames} frames{_cut(spec)}, {h} high and {w} wide, at {spec.fps:g} Hz; light {spec.light.kind}, "
         f"background {spec.background.kind}"
     )
     for person in spec.people:
@@ -82,6 +82,11 @@ def _print_clip(console: Console, clip) -> None:
     if worst:
         console.print("renderers differ, in the worst frame: " + ", ".join(f"{k} {v:.3g}" for k, v in worst.items()))
     console.print("made by " + ", ".join(f"{k} {v}" for k, v in clip.versions.items()))
+
+
+def _cut(spec) -> str:
+    asked = spec.tags.get("frames_asked")
+    return f" (of {asked:g} that were asked for: the recording is no longer)" if isinstance(asked, float) else ""
 
 
 def _print_view(console: Console, camera: str, view, clip) -> None:

@@ -7,12 +7,17 @@ from rich.table import Column, Table
 from mannequin.generator.body.builtin import load_builtin
 from mannequin.generator.body.lbs import make_skeleton
 from mannequin.generator.motion.base import Motion, Skeleton
+from mannequin.generator.motion.ground_contact import ground_contact
+from mannequin.generator.motion.recording import RecordedMotion
 from mannequin.generator.motion.skeletons import PELVIS, joint_positions, world_orientations
 from mannequin.generator.pictures import GROUND, grid, ground, headed, titled
 from mannequin.generator.rotations import rodrigues
 from mannequin.terminal import Console
 
 FIGURES = 8
+MOMENTS = 300
+"""At which it is measured how a motion meets the floor."""
+
 CELL = (220, 170)
 """Pixels of a figure's picture: height, width."""
 
@@ -35,6 +40,20 @@ def describe_motion(motion: Motion) -> dict:
         "frames": round(motion.duration * motion.rate) + 1 if motion.rate else None,
         "hands": motion.has_hands,
         **facts,
+        **_on_the_floor(motion),
+    }
+
+
+def _on_the_floor(motion: Motion) -> dict:
+    """How it meets the floor once it is used, on a body of usual proportions."""
+    skeleton = make_skeleton(load_builtin("neutral", 24))
+    times = np.linspace(0.0, motion.duration, MOMENTS)
+    contact = ground_contact(_posed(motion, skeleton, times)[0])
+    floor = {"floor": motion.floor(skeleton)} if isinstance(motion, RecordedMotion) else {}
+    return floor | {
+        "off the floor (share of frames)": contact.airborne,
+        "under the floor (share of frames)": contact.sunk,
+        "highest sole (m)": contact.highest,
     }
 
 

@@ -13,7 +13,7 @@ from mannequin.report.statistics import NAMES, Statistics
 GROUPS = (
     ("viewpoint", "Viewpoint", ("distance", "azimuth", "elevation", "pitch", "camera_height", "focal")),
     ("image", "In the image", ("people", "height", "cut", "hidden", "cover", "person_luma", "background_luma")),
-    ("poses", "Actions and poses", ("action",)),
+    ("poses", "Actions and poses", ("action", "lowest")),
     ("people", "Bodies and looks", ("gender", "body", "tone", "hair", "top", "bottom", "shoes", "pattern", "texture")),
     ("light", "Light and background", ("light", "environment", "strength", "ambient", "power", "background", "photo")),
 )

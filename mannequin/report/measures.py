@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from mannequin.generator.appearance.measures import Measures
 from mannequin.generator.dataset.source import ClipSource
+from mannequin.generator.motion.ground_contact import lowest
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, LampLight, PhotoBackground, ShLight
 
 POSE_JOINTS = 22
@@ -59,6 +60,15 @@ MEASURES = {
         "Camera pitch", "°", "frames of a camera", "of the optical axis; below 0° it looks down", -90.0, 90.0, 180
     ),
     "camera_height": Measure("Camera height", "m", "frames of a camera", "above the ground", -20.0, 100.0, 2400),
+    "lowest": Measure(
+        "Lowest point of the body",
+        "m",
+        "people in frames",
+        "over the ground, by the joints; beyond ±0.05 m somebody jumps, climbs, floats or sinks",
+        -2.0,
+        6.0,
+        800,
+    ),
     "focal": Measure("Vertical field of view", "°", "cameras of clips", "of the whole image", 0.0, 180.0, 360),
     "people": Measure(
         "People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256
@@ -185,6 +195,8 @@ def measure(reader: ClipSource) -> Facts:
     for person in reader.spec.people:
         if person.name in tracks:
             _person(facts, person, tracks[person.name])
+            if reader.spec.ground is not None:
+                facts.value("lowest", lowest(tracks[person.name].joints, reader.spec.ground_height))
     for camera in reader.cameras:
         _view(facts, reader, camera, tracks)
     return facts

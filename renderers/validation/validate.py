@@ -12,6 +12,7 @@ from mannequin.generator.dataset.native import read_clip, verify_clip
 from mannequin.generator.dataset.progress import read_progress
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, MissingExtraError
 from mannequin.generator.io.remote import Place
+from mannequin.generator.motion.ground_contact import ground_contact
 from mannequin.generator.scene import Scene
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.validation.colour import colour_findings, order_findings
@@ -29,6 +30,13 @@ ALONE = (
 MIXED = (
     "Made on processors of different kinds ({}). That decides the last digits of Cycles' colours, and of how far they "
     "agree with the labels; descriptions and labels are the same on all."
+)
+FLOATS = 0.7
+"""Share of frames of a clip; of runners a third, of people who hop on one spot a half."""
+
+FLOATING = (
+    "In {}, {} is {} the ground in {} % of the frames, the lower sole up to {} m over it. If nobody jumps, flies or "
+    "climbs there, see what `mannequin info` says of the motion, and --up and --floor."
 )
 REAL_COLOUR = "The pictures are footage. Not checked: colour."
 NO_LENS = (
@@ -115,6 +123,8 @@ class _Examiner:
             "clips are in their place", abs(clip.spec.index - number), 0, note=f"the clip says it is {clip.spec.index}"
         )
         findings = [named, *range_findings(clip)]
+        if self.poser.kind == DRAWN:
+            self._tell_contact(clip)
         if self.poser.kind == FOREIGN:
             return findings + geometry_findings(clip, None, {})
         has_colour = any(view.rgb is not None for view in clip.views.values())
@@ -136,6 +146,16 @@ class _Examiner:
         if has_colour and self.poser.kind == DRAWN:
             findings += self._colour(clip, scene, [int(t) for t in frames])
         return findings
+
+    def _tell_contact(self, clip: Clip) -> None:
+        """Add a note if somebody floats or sinks in most frames."""
+        for name, track in clip.people.items():
+            contact = ground_contact(track.joints, clip.spec.ground_height)
+            for share, what in ((contact.airborne, "off"), (contact.sunk, "deeper than 5 cm under")):
+                if share > FLOATS:
+                    self.report.say(
+                        FLOATING.format(clip.spec.name, name, what, f"{100 * share:.0f}", f"{contact.highest:.2f}")
+                    )
 
     def _label_renderer(self, clip: Clip):
         if self.cycles is not None and any(any(c.distortion) for c in clip.spec.cameras):

@@ -1,6 +1,7 @@
 """``mannequin generate``"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from rich.text import Text
 from mannequin.cli.progress import ClipBar
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
-from mannequin.generator.errors import ConfigError
+from mannequin.generator.errors import ConfigError, MannequinError
 from mannequin.generator.io.listing import LeftOut
 from mannequin.generator.io.remote import Place
 from mannequin.terminal import Console, print_json, quoted
@@ -97,6 +98,7 @@ class Generate:
 
         workers, shard = worker_count(self.workers), parse_shard(self.shard)
         job = self.job()
+        self._tell_of_motions(job)
         with ClipBar(self.quiet) as bar:
             summary = run_job(
                 job,
@@ -142,6 +144,19 @@ class Generate:
             raise unusable(faults)
         sample_clip(job.sample, catalog, job.seed, 0)
         _print_left_out(catalog.left_out)
+
+    def _tell_of_motions(self, job) -> None:
+        """Print what users should know of their recordings; what is wrong with them comes when they are used."""
+        from mannequin.generator.motion.notes import motion_notes
+        from mannequin.generator.sampling import resolve
+
+        if self.quiet or not self.assets.motion:
+            return
+        with suppress(MannequinError):
+            config, catalog = resolve(job.sample), Catalog(job.assets.located())
+            length = (config.frames - 1) / config.fps if config.preset == "studio" else None
+            for line in motion_notes((catalog.motion(name) for name in catalog.motions), length):
+                Console(stderr=True).print(f"note: {line}")
 
     def _crew(self) -> dict:
         """Who renders, if not processes on this machine."""
