@@ -24,7 +24,8 @@ class Label:
     """
 
     params: tyro.conf.Positional[Path]
-    """.npz with poses (T, 72 | 156 | 165) axis-angles, trans (T, 3) metres, betas; T frames."""
+    """.npz with poses (T, 66 | 72 | 156 | 165) axis-angles, or root and body apart, trans (T, 3) metres, betas; T
+    frames. docs/inputs.md lists all names that are read."""
 
     out: tyro.conf.Positional[Path]
     """Folder of the dataset to write."""
