@@ -1,11 +1,17 @@
 """Heights of recordings that float, sink, drift or were never recorded, and those that must be left alone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from smpl_motions import performed, posed, skeleton, squats, standing, write
 
 from mannequin.generator.motion.base import Reading
 from mannequin.generator.motion.ground_contact import ground_contact
+from mannequin.generator.motion.ground_contact import lowest as lowest_point
+from mannequin.renderers.validation.table import Report
+from mannequin.renderers.validation.validate import tell_contact
+from mannequin.report.measures import MEASURES
 
 
 def lowest(soles):
@@ -102,3 +108,23 @@ def test_the_measure_of_contact():
     assert ground_contact(joints, ground=0.3).sunk == 1.0
     half = joints + np.where(np.arange(len(joints)) % 2, 1.0, 0.0)[:, None, None] * [0.0, 0.0, 1.0]
     assert ground_contact(half).airborne == 0.5
+
+
+@pytest.mark.parametrize("lift, notes", [(0.0, 0), (0.4, 1), (-0.3, 1)])
+def test_validation_notes_who_floats_or_sinks(lift, notes):
+    pose, true = squats()
+    joints, _ = posed(pose, at(true + 0.2 + lift, len(pose)), skeleton())
+    clip = SimpleNamespace(people={"person0": SimpleNamespace(joints=joints)})
+    clip.spec = SimpleNamespace(name="clip", ground_height=0.2)
+    report = Report()
+    tell_contact(clip, report)
+    assert len(report.notes) == notes and not report.failed
+    if notes:
+        assert ("off" if lift > 0 else "under") in report.notes[0] and "100 %" in report.notes[0]
+
+
+def test_the_report_measures_the_lowest_point():
+    pose, true = squats()
+    joints, _ = posed(pose, at(true, len(pose)), skeleton())
+    assert np.abs(lowest_point(joints)).max() < 0.05
+    assert MEASURES["lowest"].low < -1 and MEASURES["lowest"].high > 2

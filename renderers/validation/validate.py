@@ -96,6 +96,15 @@ def tell_processors(dataset: Dataset, report: Report) -> None:
         report.say(MIXED.format(" and ".join(kinds)))
 
 
+def tell_contact(clip: Clip, report: Report) -> None:
+    """Add a note if somebody floats or sinks in most frames of a clip that was drawn."""
+    for name, track in clip.people.items():
+        contact = ground_contact(track.joints, clip.spec.ground_height)
+        for share, what in ((contact.airborne, "off"), (contact.sunk, "deeper than 5 cm under")):
+            if share > FLOATS:
+                report.say(FLOATING.format(clip.spec.name, name, what, f"{100 * share:.0f}", f"{contact.highest:.2f}"))
+
+
 class _Examiner:
     """Holds clips of one dataset against what did not make them."""
 
@@ -124,7 +133,7 @@ class _Examiner:
         )
         findings = [named, *range_findings(clip)]
         if self.poser.kind == DRAWN:
-            self._tell_contact(clip)
+            tell_contact(clip, self.report)
         if self.poser.kind == FOREIGN:
             return findings + geometry_findings(clip, None, {})
         has_colour = any(view.rgb is not None for view in clip.views.values())
@@ -146,16 +155,6 @@ class _Examiner:
         if has_colour and self.poser.kind == DRAWN:
             findings += self._colour(clip, scene, [int(t) for t in frames])
         return findings
-
-    def _tell_contact(self, clip: Clip) -> None:
-        """Add a note if somebody floats or sinks in most frames."""
-        for name, track in clip.people.items():
-            contact = ground_contact(track.joints, clip.spec.ground_height)
-            for share, what in ((contact.airborne, "off"), (contact.sunk, "deeper than 5 cm under")):
-                if share > FLOATS:
-                    self.report.say(
-                        FLOATING.format(clip.spec.name, name, what, f"{100 * share:.0f}", f"{contact.highest:.2f}")
-                    )
 
     def _label_renderer(self, clip: Clip):
         if self.cycles is not None and any(any(c.distortion) for c in clip.spec.cameras):
