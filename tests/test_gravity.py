@@ -49,6 +49,17 @@ def test_a_tilted_camera_is_taken_out(tmp_path, tilt):
     assert np.abs((joints[:, 15] - joints[:, [7, 8]].mean(axis=1))[:, :2]).max() < 0.2
 
 
+def test_the_floor_of_a_tilted_camera_is_level(tmp_path):
+    """Somebody who stands here, then there, three metres further; trunk held 3° off, as people do."""
+    turn = Rotation.from_euler("x", 20, degrees=True) * IN_FILE["-y"]
+    pose = standing(120)
+    pose[:, 0] = (Rotation.from_euler("x", 90, degrees=True) * Rotation.from_euler("x", 3, degrees=True)).as_rotvec()
+    path = wanders(120, 1.0) + np.clip((np.arange(120) - 50) / 20, 0, 1)[:, None] * (0.5, 3.0, 0.0)
+    write(tmp_path / "a.npz", pose, path + (0.2, 4.0, -0.3), turn)
+    up, _ = up_of(tmp_path / "a.npz")
+    assert np.degrees(np.arccos(np.clip(up @ turn.apply([0, 0, 1]), -1, 1))) < 0.7
+
+
 def test_someone_who_leans_on_flat_feet_is_not_taken_for_a_tilted_camera(tmp_path):
     pose = standing()
     lean = np.radians(20)

@@ -46,6 +46,10 @@ LEVEL = 0.01
 """Metres by which both soles may lie less level after a tilt is taken out."""
 
 
+STAYS, STEEPEST = 0.3, 0.12
+"""Metres within which somebody who stays does not tell how the floor lies, and the slope up to which it is levelled."""
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What tells of gravity at T moments, in the file's axes.
@@ -124,7 +128,19 @@ def _tilted(seen: Seen, body: np.ndarray, axis: np.ndarray) -> np.ndarray:
         uneven = [float(np.abs(exact.matmul(apart, way)).mean()) for way in (up, axis)]
         if uneven[0] > uneven[1] + LEVEL:
             return axis
-    return up
+    return _levelled(seen.joints[:, [10, 11]][flat], up)
+
+
+def _levelled(feet: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """``up`` turned so that the floor under ``feet`` (N, 3), which stand, is level along the ways that they went."""
+    across = exact.transform(rotation_between(np.array([0.0, 0.0, 1.0]), up), np.eye(3)[:2])
+    away = feet - feet.mean(axis=0)
+    x, y, h = (exact.matmul(away, axis) for axis in (*across, up))
+    stays = len(feet) * STAYS * STAYS
+    xx, yy, xy = (x * x).sum() + stays, (y * y).sum() + stays, (x * y).sum()
+    xh, yh = (x * h).sum(), (y * h).sum()
+    slope = np.array([yy * xh - xy * yh, xx * yh - xy * xh]) / (xx * yy - xy * xy)
+    return unit(up - slope[0] * across[0] - slope[1] * across[1]) if exact.norm(slope) < STEEPEST else up
 
 
 def _to_world(up: np.ndarray) -> np.ndarray:
