@@ -127,3 +127,78 @@ def test_photo_covers_the_frame_without_distortion(size):
         middle = (left + 80 / scale) / columns * 255, (top + 60 / scale) / rows * 255
         srgb = np.interp(fitted[60, 80, :2], to_linear(np.arange(256, dtype=np.uint8)), np.arange(256))
         np.testing.assert_allclose(srgb, middle, atol=max(3, 255 / min(size)))
+
+
+def exr(path, parts, **header):
+    """An EXR of the given parts: (name, {channel: (h, w) float32})."""
+    OpenEXR = pytest.importorskip("OpenEXR")
+    made = [
+        OpenEXR.Part({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **header}, channels, name)
+        for name, channels in parts
+    ]
+    OpenEXR.File(made).write(str(path))
+    return path
+
+
+def planes(names, shape=(4, 8)):
+    return {name: np.full(shape, k + 1.0, np.float32) for k, name in enumerate(names)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "values"),
+    [
+        ([("", planes(["R", "G", "B", "Z"]))], (1, 2, 3)),
+        ([("", planes(["ViewLayer.Combined.R", "ViewLayer.Combined.G", "ViewLayer.Combined.B"]))], (1, 2, 3)),
+        (
+            [("", planes([f"ViewLayer.{p}.{c}" for p in ("AO", "Combined", "DiffCol") for c in "RGBA"] + ["Z"]))],
+            (5, 6, 7),
+        ),
+        ([("depth", planes("Z")), ("rgba", planes("RGBA"))], (1, 2, 3)),
+        ([("", planes(["beauty.r", "beauty.g", "beauty.b", "normal.X", "normal.Y", "normal.Z"]))], (1, 2, 3)),
+        ([("", planes("Y"))], (1, 1, 1)),
+        ([("", planes(["N.X", "N.Y", "N.Z", "R", "G", "B"]))], (4, 5, 6)),
+    ],
+)
+def test_colour_is_found_by_the_names_of_channels(tmp_path, parts, values):
+    read = load_environment(exr(tmp_path / "a.exr", parts))
+    assert read.shape == (4, 8, 3) and (read == np.array(values, np.float32)).all()
+
+
+@pytest.mark.parametrize("names", ["Z", ["N.X", "N.Y", "N.Z"], ["R", "G"], ["a.R", "a.G", "a.B", "b.R", "b.G", "b.B"]])
+def test_without_one_layer_of_colour_the_channels_are_named(tmp_path, names):
+    with pytest.raises(AssetError, match="its channels are.*" + sorted(names)[0].replace(".", r"\.")):
+        load_environment(exr(tmp_path / "a.exr", [("", planes(names))]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "word"),
+    [
+        ((8, 8), "angular map"),
+        ((6, 8), "cross"),
+        ((8, 6), "cross"),
+        ((4, 24), "strip"),
+        ((24, 4), "strip"),
+        ((8, 14), "8 high"),
+    ],
+)
+def test_other_projections_are_refused_by_their_name(tmp_path, shape, word):
+    for suffix in ("hdr", "exr"):
+        path = tmp_path / f"a.{suffix}"
+        cv2.imwrite(str(path), np.ones((*shape, 3), np.float32))
+        with pytest.raises(AssetError, match=f"{word}.*2 wide to 1 high"):
+            load_environment(path)
+    cv2.imwrite(str(tmp_path / "nearly.hdr"), np.ones((100, 199, 3), np.float32))
+    assert load_environment(tmp_path / "nearly.hdr").shape == (100, 199, 3)
+
+
+def test_a_black_light_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "black.exr"), np.zeros((4, 8, 3), np.float32))
+    with pytest.raises(AssetError, match="is black"):
+        load_environment(tmp_path / "black.exr")
+
+
+def test_what_is_displayed_counts_not_what_was_rendered(tmp_path):
+    window = (np.array([-1, 0], np.int32), np.array([6, 3], np.int32))
+    path = exr(tmp_path / "a.exr", [("", planes("RGB", (4, 6)))], displayWindow=window)
+    read = load_environment(path)
+    assert read.shape == (4, 8, 3) and not read[:, 0].any() and not read[:, 7].any() and (read[:, 1:7, 1] == 2).all()

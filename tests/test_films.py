@@ -7,7 +7,8 @@ import pytest
 
 from mannequin.generator.errors import AssetError, MissingExtraError
 from mannequin.generator.io import films as module
-from mannequin.generator.io.films import open_film, write_film
+from mannequin.generator.io.films import IndexedFilm, open_film, write_film
+from mannequin.renderers.frames import read_images
 
 pytest.importorskip("av")
 
@@ -54,6 +55,12 @@ def test_films_of_a_turned_camera_come_upright(film, quarters, matrix):
     film.write_bytes(data)
     for turned, frame in zip(read(film), plain, strict=True):
         assert np.array_equal(turned, np.rot90(frame, quarters))
+    indexed = IndexedFilm(film)
+    assert indexed.resolution == np.rot90(plain[0], quarters).shape[:2] and indexed.fps == 12.5
+    for t in (2, 0, 4):
+        assert np.array_equal(indexed.frame(t), np.rot90(plain[t], quarters))
+    indexed.close()
+    assert np.array_equal(read_images(film, len(plain)), [np.rot90(frame, quarters) for frame in plain])
 
 
 def test_a_damaged_film_is_named_with_the_frame(tmp_path):

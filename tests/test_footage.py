@@ -137,10 +137,10 @@ def test_rounded_rotations_are_made_exact(tmp_path):
         ({"K": None}, AssetError, "K"),
         ({"size": None}, AssetError, "size"),
         ({"size": [240]}, AssetError, "size"),
-        ({"t": None}, AssetError, "'t'"),
+        ({"t": None}, AssetError, "no translation; expected t"),
         ({"t": [float("nan"), 0, 4]}, AssetError, "NaN"),
         ({"R": [EXAMPLE["R"]] * 2}, ConfigError, "2 poses for 3 frames"),
-        ({"R": [EXAMPLE["R"]] * 3, "t": [EXAMPLE["t"]] * 2}, AssetError, "3 R and 2 t"),
+        ({"R": [EXAMPLE["R"]] * 3, "t": [EXAMPLE["t"]] * 2}, AssetError, "3 rotations and 2 translations"),
         ({"R": None, "T_world_camera": np.full((4, 4), 1.0).tolist()}, AssetError, "last row"),
     ],
 )  # fmt: skip

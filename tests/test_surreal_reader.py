@@ -391,7 +391,7 @@ def damages(files):
         "small segm": (other("_segm.mat", images("segm", np.zeros((24, 32), np.uint8))), "segm_1 has "),
         "parts": (other("_segm.mat", images("segm", np.full((240, 320), 25, np.uint8))), "parts beyond 24"),
         "one frame": (other("_depth.mat", images("depth", np.zeros((240, 320), np.float32), 1)), "no variable depth_2"),
-        "video": (other(".mp4", b"no video"), "as a video"),
+        "video": (other(".mp4", b"no video"), "is not a film"),
     }
 
 

@@ -129,7 +129,7 @@ def _layers(part: int, part_name: str, channels: list[str]) -> list[Layer]:
         own = ".".join(filter(None, (part_name, name)))
         if set("RGB") <= set(group):
             found.append(Layer(part, own, {c: group[c] for c in "RGB"}))
-        elif set(group) == {"Y"} and not any(c.lower() in (f"{name}.x".lstrip("."), "x") for c in channels):
+        elif set(group) == {"Y"} and not any(c.lower() in (f"{name}.x".lower().lstrip("."), "x") for c in channels):
             found.append(Layer(part, own, dict.fromkeys("RGB", group["Y"])))
     return found
 

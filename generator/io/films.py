@@ -1,4 +1,4 @@
-"""Films: written as H.264 in MP4 files, read from beginning to end, and read by the number of a frame."""
+"""Films: written as H.264 in MP4 files, read from beginning to end, and read by the number of a frame; all by PyAV."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 
 from mannequin.generator.errors import AssetError, DatasetError, MannequinError, MissingExtraError
@@ -39,6 +39,13 @@ def open_film(path: Path) -> Iterator[Film]:
 
     Raises AssetError for a file that is none or, at the frame concerned, for a damaged one.
     """
+    container, stream = _opened(path)
+    with container:
+        yield Film(float(stream.average_rate or 25), stream.frames, _frames(path, container, stream))
+
+
+def _opened(path: Path) -> tuple[Any, Any]:
+    """PyAV's (container, stream of pictures). Raises AssetError."""
     av = _av("Reading films needs")
     try:
         container = av.open(str(path), options={"format_whitelist": _FORMATS})
@@ -46,13 +53,16 @@ def open_film(path: Path) -> Iterator[Film]:
         raise AssetError(
             f"{path} is not a film that can be read ({_why(e)}). Expected one of {', '.join(FILMS)}."
         ) from e
-    with container:
+    try:
         if not container.streams.video:
             raise AssetError(f"{path} has no pictures in it. Expected a film.")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         check_frame_size(path, stream.height, stream.width, AssetError)
-        yield Film(float(stream.average_rate or 25), stream.frames, _frames(path, container, stream))
+    except BaseException:
+        container.close()
+        raise
+    return container, stream
 
 
 def _frames(path: Path, container, stream) -> Iterator[np.ndarray]:
@@ -83,7 +93,7 @@ def check_frame_size(path: Path, height: int, width: int, error: type[MannequinE
 
 
 class IndexedFilm:
-    """The frames of an open film by number, decoded by OpenCV, so that it needs no extra.
+    """The frames of an open film by number, upright.
 
     Going on from the frame read last decodes nothing twice; so does going back a little. Further back, the film is
     decoded again from its start: seeking in H.264 is not exact to the frame everywhere. Raises DatasetError for a file
@@ -93,18 +103,17 @@ class IndexedFilm:
     def __init__(self, path: Path):
         self.path = path
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._capture = self._opened()
-        self._next = 0
-        check_frame_size(path, *self.resolution, DatasetError)
+        self._open()
 
     @property
     def fps(self) -> float:
-        return float(self._capture.get(cv2.CAP_PROP_FPS))
+        return self._fps
 
     @property
     def resolution(self) -> tuple[int, int]:
         """(height, width)."""
-        return int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height, width = self.frame(0).shape[:2]
+        return height, width
 
     def frame(self, t: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB. Raises DatasetError if the film ends before."""
@@ -112,32 +121,35 @@ class IndexedFilm:
             self._kept.move_to_end(t)
             return self._kept[t]
         if t < self._next:
-            self._capture.release()
-            self._capture, self._next = self._opened(), 0
+            self._container.close()
+            self._open()
         while self._next <= t:
             self._decode(t)
         return self._kept[t]
 
     def close(self) -> None:
-        self._capture.release()
+        self._container.close()
         self._kept.clear()
 
-    def _opened(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            raise DatasetError(
-                f"Cannot read {self.path} as a video. Expected an MP4 file; copy it again, or leave the clip out."
-            )
-        return capture
+    def _open(self) -> None:
+        try:
+            self._container, stream = _opened(self.path)
+        except AssetError as e:
+            raise DatasetError(f"{e} Copy it again, or leave the clip out.") from e
+        self._fps, self._next = float(stream.average_rate or 25), 0
+        self._frames = _frames(self.path, self._container, stream)
 
     def _decode(self, wanted: int) -> None:
-        found, image = self._capture.read()
-        if not found:
+        try:
+            image = next(self._frames, None)
+        except AssetError as e:
+            raise DatasetError(f"{e} Or leave the clip out.") from e
+        if image is None:
             raise DatasetError(
                 f"{self.path} ends after {self._next} frames; frame {wanted} was expected. Copy it again, or "
                 "leave the clip out."
             )
-        self._kept[self._next] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        self._kept[self._next] = image
         self._next += 1
         while len(self._kept) > max(1, KEPT_BYTES // image.nbytes):
             self._kept.popitem(last=False)

@@ -31,7 +31,8 @@ class Label:
     """Folder of the dataset to write."""
 
     camera: Path
-    """.json: size [height, width], K, R and t (OpenCV) or T_world_camera, optional distortion."""
+    """.json, .yaml or .npz: size [height, width], K, R and t (OpenCV) or T_world_camera, optional distortion; OpenCV's
+    and ROS's names and shapes will do."""
 
     body: str = "builtin"
     """The SMPL / SMPL-H / SMPL-X file that the parameters belong to."""
@@ -60,7 +61,7 @@ class Label:
             raise unknown_name("gender of body", gender, catalog.bodies)
         parameters = read_parameters(self.params)
         camera, size = read_camera(self.camera, len(parameters.pose))
-        rgb = read_images(self.images, len(parameters.pose)) if self.images else None
+        rgb = read_images(self.images, len(parameters.pose), Console(stderr=True).print) if self.images else None
         model = catalog.body(catalog.bodies[gender], parameters.pose.shape[1])
         clip = label_footage(model, parameters, camera, size, self.params.stem, self.fps, rgb)
         files = {"params": self.params, "camera": self.camera, "images": self.images}
