@@ -35,6 +35,10 @@ class Assets:
     """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all
     actions."""
 
+    joint_map: str = ""
+    """JSON file that says which joint of .bvh files is what, where that is not recognised. None given: by names and
+    shape. `mannequin info FILE.bvh --joint-map-template` prints one to correct, see docs/inputs.md."""
+
     textures: str = ""
     """Folder of texture images in the body's own UV layout. None given: procedural skin and clothes."""
 
@@ -62,12 +66,12 @@ class Assets:
                 return str(place(name).absolute())
             return str(Path(name).absolute()) if name != BUILTIN and (Path(name).exists() or "/" in name) else name
 
-        folders = {name: getattr(self, name) for name in ("textures", "backgrounds", "environments")}
+        paths = {name: getattr(self, name) for name in ("joint_map", "textures", "backgrounds", "environments")}
         return replace(
             self,
             body=absolute(self.body),
             motion=tuple(absolute(name) for name in self.motion),
-            **{name: absolute(folder) if folder else "" for name, folder in folders.items()},
+            **{name: absolute(path) if path else "" for name, path in paths.items()},
         )
 
 
@@ -294,9 +298,12 @@ class Catalog:
 
     def _find_motions(self) -> Found:
         from mannequin.generator.motion.finding import search_motions
+        from mannequin.generator.motion.recorded import mapped
 
         found = search_motions(self._motion_path(name) for name in self.assets.motion if name not in self._actions)
-        return replace(found, files={name: file.read_as(self._reading) for name, file in found.files.items()})
+        joint_map = str(self._local(self.assets.joint_map)) if self.assets.joint_map else ""
+        motions = (file.read_as(self._reading) for file in found.files.values())
+        return replace(found, files={motion.name: motion for motion in mapped(motions, joint_map)})
 
     def _motion_path(self, name: str) -> Path:
         from mannequin.generator.motion.procedural import ACTIONS

@@ -80,7 +80,7 @@ def _sided(name, left, right, words, otherwise=lambda w: w):
 def person_text(
     rotations=None,
     path=None,
-    naming="cmu",
+    naming: str | dict[str, str] = "cmu",
     order="ZYX",
     frames=2,
     frame_time=1 / 120,
@@ -91,7 +91,9 @@ def person_text(
     """A file in which joint ``name`` has local rotations ``rotations[name]`` (T, 3, 3) (else none).
 
     path: (T, 3) of the pelvis, metres. axes: (3, 3) takes our Y-up axes to those of the file.
+    naming: of NAMINGS, or joint → name.
     """
+    called = NAMINGS[naming] if isinstance(naming, str) else lambda joint: naming.get(joint, joint)
     rotations, axes = rotations or {}, np.eye(3) if axes is None else axes
     names = [n for n in places if not n.endswith("_end")]
     frames = len(next(iter(rotations.values()))) if rotations else frames
@@ -111,7 +113,7 @@ def person_text(
                 ]
             )
             return
-        lines.extend([f"{pad}{'JOINT' if depth else 'ROOT'} {NAMINGS[naming](name)}", pad + "{"])
+        lines.extend([f"{pad}{'JOINT' if depth else 'ROOT'} {called(name)}", pad + "{"])
         lines.append(f"{pad}\tOFFSET {offset[0]:.6f} {offset[1]:.6f} {offset[2]:.6f}")
         turns = " ".join(f"{axis}rotation" for axis in order)
         lines.append(

@@ -106,7 +106,7 @@ LINES = GOOD.splitlines()
         ("HIERARCHY ROOT a { CHANNELS 1 Xrotation }\nMOTION\nFrames: 1\nFrame Time: 0.01\n0\n", "no OFFSET"),
         ("HIERARCHY\nMOTION\nFrames: 1\nFrame Time: 0.01\n0\n", "no usable joints"),
         (GOOD.replace("Frames: 3", "Frames: 0"), "0 frames"),
-        (GOOD.replace("Frames: 3", "Frames: 4"), "'Frames: 4' and holds 3"),
+        (GOOD.replace("Frames: 3", "Frames: 5"), "'Frames: 5' and holds 3"),
         (GOOD.replace("Frames: 3", "Frames: many"), "legible"),
         (GOOD.replace("Frame Time: 0.0083333", "Frame Time: 0"), "frame time of 0 s"),
         (GOOD.replace("Frame Time: 0.0083333", "Frame Time: nan"), "frame time of nan"),

@@ -201,17 +201,21 @@ def test_a_useless_rest_pose_is_replaced_by_a_frame_that_stands(tmp_path):
 
 
 def test_what_is_no_person_is_refused(tmp_path):
-    path = tmp_path / "dog.bvh"
-    path.write_text(person_text().replace("LeftForeArm", "LeftFrontPaw"))
-    with pytest.raises(AssetError, match="recognised as elbow.*LeftFrontPaw"):
-        make_source(read_bvh(path), str(path))
-    path.write_text(person_text(rotations={"l_hip": about("x", np.full(3, -120.0))}, places=_feet_backwards()))
+    armless = {n: v for n, v in PERSON.items() if n[2:] not in ("elbow", "wrist", "hand_end")}
+    with pytest.raises(AssetError, match="are not recognised.*LeftUpLeg"):
+        source_of(tmp_path, places=armless)
+    headless = {n: v for n, v in PERSON.items() if n not in ("neck", "head", "head_end")}
+    with pytest.raises(AssetError, match="a head that branch off one trunk are not recognised"):
+        source_of(tmp_path, places=headless)
+    dog = dict(PERSON) | {"spine": ("pelvis", (0, 0, 0.25)), "chest": ("spine", (0, 0, 0.3))}
+    for side, sign in (("l", 1), ("r", -1)):
+        dog |= {f"{side}_{joint}": (f"{side}_{parent}", (0, -0.3, 0)) for parent, joint in FRONT_LEG}
+        dog[f"{side}_shoulder"] = (f"{side}_collar", (sign * 0.05, -0.1, 0))
     with pytest.raises(AssetError, match="stands upright"):
-        make_source(read_bvh(path), str(path))
+        source_of(tmp_path, places=dog | {"neck": ("chest", (0, 0.1, 0.2))})
 
 
-def _feet_backwards():
-    return {n: (p, (o[0], o[1], -o[2])) for n, (p, o) in PERSON.items()}
+FRONT_LEG = (("shoulder", "elbow"), ("elbow", "wrist"))
 
 
 @pytest.mark.skipif(not CMU.is_dir(), reason="the CMU recordings are not beside the project (../shared/data/cmu_mocap)")

@@ -106,6 +106,9 @@ BVH_JOINTS = 1000
 BVH_NAME = 1000
 """Characters of a joint's name."""
 
+JOINT_MAP_BYTES = MIB
+"""Of a map of joints: some dozen names for each skeleton."""
+
 BVH_COST = 400
 """Bytes of memory for each joint of each frame while poses become positions."""
 

@@ -1,202 +1,336 @@
-"""Which joint of a recorded skeleton is what, by name.
+"""What the names of joints say: side, part of the body, finger, helper bone.
 
-Understood: CMU conversions (LeftUpLeg …, LeftHip/LeftKnee …, lfemur …), MotionBuilder and Mixamo
-(any "prefix:"), 3ds Max biped ("Bip01 L Thigh"), "thigh_l" or "Thigh.L", and SMPL's own names.
+A name is split where case, digits or signs change; a prefix or suffix that most names share (a
+character's name, a namespace, ".001", "_JNT") is dropped; words written together are found in the
+word lists. Words are evidence, not proof: what hangs where decides with them, see ``joint_roles``.
 """
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 
-import numpy as np
+from mannequin.generator.motion.bvh_text import END_SITE
 
-from mannequin.generator import exact
-from mannequin.generator.errors import AssetError
-from mannequin.generator.motion.bvh import Bvh
+LEFT, RIGHT = 0, 1
 
-ALIASES = {
-    "hip": ("upleg", "upperleg", "thigh", "femur", "hip"),
-    "knee": ("knee", "lowleg", "lowerleg", "calf", "shin", "tibia", "leg"),
-    "ankle": ("ankle", "foot"),
-    "toe": ("toebase", "toes", "toe", "toe0", "ball", "foot"),
-    "shoulder": ("arm", "upperarm", "uparm", "humerus", "shoulder"),
-    "collar": ("collar", "clavicle", "shoulder", "shldr"),
-    "elbow": ("forearm", "lowerarm", "lowarm", "elbow", "radius"),
-    "wrist": ("wrist", "hand"),
+SIDES = {
+    LEFT: (
+        "left",
+        "l",
+        "lft",
+        "lf",
+        "lt",
+        "links",
+        "linke",
+        "linker",
+        "linkes",
+        "gauche",
+        "izquierda",
+        "izquierdo",
+        "izq",
+    )
+    + ("sinistra", "sinistro", "sx", "esquerda", "esquerdo", "hidari", "左"),
+    RIGHT: (
+        "right",
+        "r",
+        "rgt",
+        "rt",
+        "rechts",
+        "rechte",
+        "rechter",
+        "rechtes",
+        "droite",
+        "droit",
+        "derecha",
+        "derecho",
+        "der",
+    )
+    + ("destra", "destro", "dx", "direita", "direito", "migi", "右"),
 }
-"""Names of a role without side, the surest first; a joint taken by one role is not given again."""
+"""Words of a side. Those of less than four letters count where the other side has a joint of that name too."""
 
-OPTIONAL = ("toe", "collar")
+_SIDE_OF = {word: side for side, words in SIDES.items() for word in words}
 
-FINGER_ALIASES = {
-    "index": ("index",),
-    "middle": ("middle", "mid"),
-    "pinky": ("pinky", "little"),
-    "ring": ("ring",),
-    "thumb": ("thumb",),
+WORDS: dict[str, Mapping[str, float]] = {
+    "hip": {"upleg": 3, "upperleg": 3, "thigh": 3, "femur": 3, "hip": 2, "leg": 1, "hipjoint": 0.5}
+    | {
+        "legup": 3,
+        "legupper": 3,
+        "oberschenkel": 3,
+        "cuisse": 3,
+        "muslo": 3,
+        "coscia": 3,
+        "coxa": 3,
+        "足": 3,
+        "hüfte": 2,
+    },
+    "knee": {"knee": 3, "lowleg": 3, "lowerleg": 3, "loleg": 3, "calf": 3, "shin": 3, "tibia": 3, "leg": 2, "crus": 3}
+    | {"leglow": 3, "leglower": 3, "unterschenkel": 3, "knie": 3, "genou": 3, "rodilla": 3, "ひざ": 3},
+    "ankle": {"ankle": 3, "foot": 2.5, "talocrural": 3, "fuss": 2.5, "fuß": 2.5, "cheville": 3, "tobillo": 3, "足首": 3}
+    | {"pied": 2.5, "pie": 2},
+    "toe": {
+        "toe": 3,
+        "toes": 3,
+        "toebase": 3,
+        "ball": 3,
+        "forefoot": 3,
+        "metatarsal": 2,
+        "foot": 1,
+        "zehen": 3,
+        "つま先": 3,
+    }
+    | {"football": 3, "bigtoe": 3, "toebone": 3},
+    "collar": {"collar": 3, "clavicle": 3, "clav": 3, "scapula": 2, "shoulder": 1.5, "shldr": 1, "肩": 3}
+    | {"sternoclavicular": 3, "shoulderblade": 2, "schlüsselbein": 3, "innershoulder": 3},
+    "shoulder": {"arm": 2.5, "upperarm": 3, "uparm": 3, "humerus": 3, "shoulder": 1.5, "shldr": 2, "bicep": 2, "腕": 3}
+    | {"armup": 3, "armupper": 3, "oberarm": 3, "bras": 2.5, "brazo": 2.5, "glenohumeral": 3},
+    "elbow": {"forearm": 3, "lowerarm": 3, "lowarm": 3, "loarm": 3, "elbow": 3, "radius": 3, "ulna": 2.5, "ひじ": 3}
+    | {"armlow": 3, "armlower": 3, "unterarm": 3, "ellbogen": 3, "coude": 3, "codo": 3, "antebrazo": 3},
+    "wrist": {"wrist": 3, "hand": 2.5, "palm": 1.5, "handgelenk": 3, "poignet": 3, "main": 2, "mano": 2.5, "手首": 3},
+    "head": {"head": 3, "skull": 2.5, "kopf": 3, "tête": 3, "tete": 3, "cabeza": 3, "testa": 3, "頭": 3},
+    "neck": {"neck": 3, "cervical": 2, "hals": 3, "cou": 2, "cuello": 3, "首": 3},
+    "trunk": {
+        "hips": 3,
+        "pelvis": 3,
+        "spine": 3,
+        "chest": 3,
+        "abdomen": 3,
+        "torso": 3,
+        "waist": 2,
+        "lowerback": 3,
+        "root": 2,
+    }
+    | {"upperback": 3, "thorax": 3, "ribcage": 2, "back": 1, "sternum": 1, "上半身": 3, "下半身": 3, "センター": 2},
 }
+"""Role → word without side → how much it speaks for that role."""
 
-_SIDES = (
-    re.compile(r"^(?P<side>left|right)[_ .]?(?P<word>.+)$", re.IGNORECASE),
-    re.compile(r"^(?P<side>l|r)[_ .](?P<word>.+)$", re.IGNORECASE),
-    re.compile(r"^(?P<word>.+?)[_ .](?P<side>left|right|l|r)$", re.IGNORECASE),
-    re.compile(r"^(?P<side>[LR])(?P<word>[A-Z][a-z].*)$"),
-    re.compile(r"^(?P<side>[lr])(?P<word>femur|tibia|foot|toes|humerus|radius|wrist|hand|clavicle)$"),
+HELPERS = {
+    "twist",
+    "roll",
+    "ik",
+    "fk",
+    "pole",
+    "ctrl",
+    "control",
+    "target",
+    "goal",
+    "helper",
+    "aux",
+    "nub",
+    "effector",
+} | {
+    *("handle", "mch", "tweak", "driver", "dummy", "attach", "socket", "weapon", "prop", "marker", "pivot", "ctl"),
+    *("end", "tip", "nubend", "site", "heel", "swing", "corrective", "adjust", "muscle", "offset", "trans", "hlp"),
+}
+"""Words of bones that stand beside the body's own."""
+
+FINGERS = {
+    "index": ("index", "point", "indexfinger", "zeigefinger", "pointer"),
+    "middle": ("middle", "mid", "middlefinger", "mittelfinger", "midfinger"),
+    "pinky": ("pinky", "little", "pinkie", "small", "littlefinger", "pinkyfinger", "pink"),
+    "ring": ("ring", "ringfinger"),
+    "thumb": ("thumb", "pollex", "daumen", "thmb"),
+}
+"""In SMPL-H's order."""
+
+PALM = {"metacarpal", "carpal", "palm", "inhand", "meta", "metacarpus"}
+"""Words of bones within the palm, which is where a finger does not yet bend."""
+
+FILLERS = {"joint", "bone", "base", "bend", "def", "org", "bip", "jnt"}
+"""Words that say nothing."""
+
+_FINGER_OF = {word: finger for finger, words in FINGERS.items() for word in words}
+_VOCABULARY = (
+    {word for words in WORDS.values() for word in words}
+    | {word for word in _SIDE_OF if len(word) > 2}
+    | HELPERS
+    | set(_FINGER_OF)
+    | PALM
+    | {
+        "up",
+        "upper",
+        "low",
+        "lower",
+        "lo",
+        "finger",
+        "fingers",
+        "base",
+        "joint",
+        "bone",
+        "proximal",
+        "intermediate",
+        "distal",
+        "eye",
+        "jaw",
+    }
 )
-_PREFIX = re.compile(r"^(?:.*:|mixamorig\d*_|bip\d+[_ ]|character\d+_)", re.IGNORECASE)
+_LONGEST = max(map(len, _VOCABULARY))
+_PARTS = re.compile(r"[A-ZÄÖÜ]+(?=[A-ZÄÖÜ][a-zäöüß])|[A-ZÄÖÜ]?[a-zäöüßêé]+|[A-ZÄÖÜ]+|\d+|[^\W\d_]+")
+SHARED = 0.75
+"""Share of the names that begin (or end) with a word from which on it says nothing."""
 
 
-@dataclass(frozen=True, eq=False)
-class Roles:
-    """Indices into a Bvh's joints. ``sided`` holds (left, right).
+@dataclass(frozen=True)
+class Name:
+    """What one joint's name says.
 
-    pelvis: the joint that both legs and the trunk hang from. spine: joints after it up to the
-    chest, from which the arms and the neck leave. neck: joints after the chest up to the head.
-    sided: role of ``ALIASES``, "hand_end" or "toe_end" → (left, right); optional ones may miss.
-    fingers: (side, finger, k) → joint, for side 0 (left) and 1 (right), k = 0 … 2.
+    side: LEFT, RIGHT or None. key: the name with its side taken out, equal for a joint and its
+    mirror image; None without side. word: what is left, written together, without digits.
+    digits: the numbers, as written. helper: whether it is a bone beside the body's own.
+    finger: of FINGERS. is_palm: within the palm. is_end: of an End Site.
     """
 
-    pelvis: int
-    spine: tuple[int, ...]
-    neck: tuple[int, ...]
-    sided: dict[str, tuple[int, int]]
-    fingers: dict[tuple[int, str, int], int]
+    side: int | None
+    key: str | None
+    word: str
+    digits: tuple[str, ...]
+    helper: bool
+    finger: str | None
+    is_palm: bool
+    is_end: bool
 
-    @property
-    def chest(self) -> int:
-        return self.spine[-1] if self.spine else self.pelvis
-
-    @property
-    def head(self) -> int:
-        return self.neck[-1]
-
-
-def find_roles(bvh: Bvh, source: str) -> Roles:
-    """Recognise the skeleton. Raises AssetError naming what is missing in ``source``."""
-    names = [split_side(name) for name in bvh.names]
-    sided = _sided_joints(bvh, names, source)
-    head = next((j for word in ("head", "neck1", "neck") for j, n in enumerate(names) if n == (None, word)), None)
-    if head is None:
-        raise _missing(bvh, source, "head")
-    above = [path_from_root(bvh.parents, j) for j in (*sided["shoulder"], head)]
-    pelvis = _last_common([path_from_root(bvh.parents, j) for j in sided["hip"]] + above[-1:])
-    chest = _last_common(above)
-    if chest in sided["shoulder"] or chest == head or pelvis in sided["hip"]:
-        raise AssetError(
-            f"The motion {source} has a skeleton whose arms, legs and head do not branch off one trunk. "
-            "Expected a person."
-        )
-    spine = _between(bvh.parents, pelvis, chest)
-    neck = _between(bvh.parents, chest, head)
-    _check_chains(bvh, sided, source)
-    sided |= _ends(bvh, names, sided)
-    return Roles(pelvis, spine, neck, sided, _fingers(bvh, names, sided))
+    def says(self, role: str) -> float:
+        """How much the name speaks for ``role`` of WORDS: below 0 where it is the name of something else."""
+        if self.is_end:
+            return -1.0
+        own = WORDS[role].get(self.word)
+        against = -2.5 if self.helper else 0.0
+        if self.finger or self.word in PALM - {"palm"}:
+            return -3.0 + against
+        if own is not None:
+            return own + against
+        return (-2.0 if any(self.word in words for words in WORDS.values()) else 0.0) + against
 
 
-def split_side(name: str) -> tuple[int | None, str]:
-    """Side (0 left, 1 right, None) and the bare lower-case word of a joint's name."""
-    name = _PREFIX.sub("", name.strip())
-    match = next((m for pattern in _SIDES if (m := pattern.match(name))), None)
-    side, word = (match["side"], match["word"]) if match else ("", name)
-    return {"l": 0, "r": 1}.get(side[:1].lower()), re.sub(r"[^a-z0-9]", "", word.lower())
+def read_names(names: tuple[str, ...]) -> list[Name]:
+    """What each of the names of a skeleton says, in their order."""
+    ends = [name.endswith(END_SITE) for name in names]
+    split = [_split(name) for name in names]
+    own = [parts for parts, end in zip(split, ends) if not end]
+    first, last = _shared(own, 0), _shared(own, -1)
+    cut = [_without(parts, first, last) for parts in split]
+    bare = _sides([_words(parts) for parts in cut])
+    return [_name(words, side, end) for (words, side), end in zip(bare, ends)]
 
 
-def path_from_root(parents: np.ndarray, joint: int) -> list[int]:
-    """Joints from the root to ``joint``, both included."""
-    path = [joint]
-    while parents[path[-1]] >= 0:
-        path.append(int(parents[path[-1]]))
-    return path[::-1]
+def _split(name: str) -> list[str]:
+    """The parts of a name, in its own case, after its namespace."""
+    return _PARTS.findall(re.split(r"[:|]", name.strip())[-1]) or [name]
 
 
-def _last_common(paths: list[list[int]]) -> int:
-    same = [level[0] for level in zip(*paths) if len(set(level)) == 1]
-    return same[-1]
+def _shared(split: list[list[str]], end: int) -> list[str]:
+    """Parts that most names have at their beginning (0) or end (-1), the outermost first."""
+    found: list[str] = []
+    while True:
+        at = len(found) if end == 0 else -1 - len(found)
+        # A name shorter than that has nothing left to lose.
+        parts = [p[at].lower() for p in split if len(p) > len(found) + 1]
+        if not parts:
+            return found
+        part, count = Counter(parts).most_common(1)[0]
+        if count < SHARED * len(split) or count < 4 or part in _SIDE_OF:
+            return found
+        found.append(part)
 
 
-def _between(parents: np.ndarray, top: int, joint: int) -> tuple[int, ...]:
-    """Joints after ``top`` down to ``joint``, which is included."""
-    path = path_from_root(parents, joint)
-    return tuple(path[path.index(top) + 1 :])
+def _without(parts: list[str], first: list[str], last: list[str]) -> list[str]:
+    kept = list(parts)
+    for part in first:
+        if len(kept) > 1 and kept[0].lower() == part:
+            kept.pop(0)
+    for part in last:
+        if len(kept) > 1 and kept[-1].lower() == part:
+            kept.pop()
+    return kept
 
 
-def _sided_joints(bvh: Bvh, names, source: str) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    taken: set[int] = set()
-    for role, words in ALIASES.items():
-        pair = next((p for word in words if (p := _pair(names, word, taken))), None)
-        if pair:
-            found[role] = pair
-            taken |= set(pair)
-        elif role not in OPTIONAL:
-            raise _missing(bvh, source, role)
-    return found
+def _words(parts: list[str]) -> list[str]:
+    """Lower-case words: what is written together is taken apart where the vocabulary covers it."""
+    return [word for part in parts for word in _segmented(part.lower())]
 
 
-def _pair(names, word: str, taken: set[int]) -> tuple[int, int] | None:
-    left, right = (
-        next((j for j, n in enumerate(names) if n == (side, word) and j not in taken), None) for side in (0, 1)
-    )
-    return None if left is None or right is None else (left, right)
+@lru_cache(maxsize=4096)
+def _segmented(part: str) -> tuple[str, ...]:
+    """``lthigh`` as l, thigh; ``bobleftarm`` as bob, left, arm; other parts as they are."""
+    if part in _VOCABULARY or part in _SIDE_OF or len(part) > 60:
+        return (part,)
+    whole = _covered(part, True)
+    if whole:
+        return whole
+    for start in range(1, len(part) - 5):
+        found = _covered(part[start:], False)
+        if found and any(word in _SIDE_OF for word in found) and len(found) > 1:
+            return (part[:start], *found)
+    return (part,)
 
 
-def _missing(bvh: Bvh, source: str, role: str) -> AssetError:
-    known = ", ".join(sorted({w for words in ALIASES.values() for w in words}))
-    shown = ", ".join(n for n in bvh.names if not n.endswith("End Site"))
-    return AssetError(
-        f"The motion {source} has no joint recognised as {role}. Its joints: {shown}. "
-        f"Expected a left and a right one of the usual names ({known}), and a head; rename its joints."
-    )
+def _covered(text: str, letters: bool) -> tuple[str, ...] | None:
+    """``text`` as words of the vocabulary, the fewest; with ``letters`` an l or r may stand at one end."""
+    best: list[tuple[str, ...] | None] = [None] * (len(text) + 1)
+    best[0] = ()
+    for end in range(1, len(text) + 1):
+        for start in range(max(0, end - _LONGEST), end):
+            before, word = best[start], text[start:end]
+            single = letters and word in ("l", "r") and (start == 0 or end == len(text))
+            if before is not None and (word in _VOCABULARY or single):
+                now = best[end]
+                if now is None or len(before) + 1 < len(now):
+                    best[end] = (*before, word)
+    return best[-1]
 
 
-def _check_chains(bvh: Bvh, sided, source: str) -> None:
-    for chain in (("hip", "knee", "ankle", "toe"), ("collar", "shoulder", "elbow", "wrist")):
-        chain = [role for role in chain if role in sided]
-        for upper, lower in pairwise(chain):
-            for a, b in zip(sided[upper], sided[lower]):
-                if a not in path_from_root(bvh.parents, b)[:-1]:
-                    raise AssetError(
-                        f"The motion {source} has a skeleton in which {bvh.names[b]!r} ({lower}) does not hang "
-                        f"from {bvh.names[a]!r} ({upper}). Expected a person's skeleton."
-                    )
+def _sides(words: list[list[str]]) -> list[tuple[list[str], int | None]]:
+    """The words without their side, and the side. A short word counts where its mirror image is there."""
+    known = {tuple(w) for w in words}
+    out: list[tuple[list[str], int | None]] = []
+    for each in words:
+        at = next((k for k in _order(each) if each[k] in _SIDE_OF and _is_side(each, k, known)), None)
+        rest = each if at is None else each[:at] + ["*"] + each[at + 1 :]
+        out.append((rest, None if at is None else _SIDE_OF[each[at]]))
+    return out
 
 
-def _ends(bvh: Bvh, names, sided) -> dict[str, tuple[int, int]]:
-    """Points beyond the wrist and the toe joint (or the ankle), where the file has any."""
-    ends = {}
-    wrists = [_end_below(bvh, names, j) for j in sided["wrist"]]
-    toes = [_end_below(bvh, names, j) for j in sided.get("toe", sided["ankle"])]
-    if None not in wrists:
-        ends["hand_end"] = tuple(wrists)
-    if None not in toes:
-        ends["toe_end" if "toe" in sided else "toe"] = tuple(toes)
-    return ends
+def _order(words: list[str]) -> list[int]:
+    """Long words first: in "L_Hand_Right" it is Right."""
+    return sorted(range(len(words)), key=lambda k: (len(words[k]) < 4 and words[k].isascii(), k))
 
 
-def _end_below(bvh: Bvh, names, joint: int) -> int | None:
-    """First joint away from ``joint`` down the tree, the middle finger rather than a thumb."""
-    reach = 1e-3 * np.abs(bvh.offsets[1:]).max(initial=0.0)
-    level, found = [joint], []
-    while level:
-        children = [int(c) for p in level for c in np.flatnonzero(bvh.parents == p)]
-        found += [c for c in children if exact.norm(bvh.offsets[c]) > reach]
-        level = [c for c in children if c not in found]
-    found = [c for c in found if "thumb" not in _lineage(bvh, names, joint, c)] or found
-    middle = [c for c in found if "mid" in names[c][1]]
-    return (middle or found or [None])[0]
+def _is_side(words: list[str], at: int, known) -> bool:
+    word = words[at]
+    if len(word) >= 4 or not word.isascii():
+        return True
+    others = SIDES[1 - _SIDE_OF[word]]
+    return any((*words[:at], other, *words[at + 1 :]) in known for other in others if len(other) < 4)
 
 
-def _lineage(bvh: Bvh, names, top: int, joint: int) -> str:
-    return " ".join(names[j][1] for j in _between(bvh.parents, top, joint))
+def _name(words: list[str], side: int | None, is_end: bool) -> Name:
+    key = " ".join(words) if side is not None and not is_end else None
+    digits = tuple(w for w in words if w.isdigit())
+    bare = [w for w in words if not w.isdigit() and w != "*"]
+    helper = any(w in HELPERS for w in bare)
+    finger = next((_FINGER_OF[w] for w in bare if w in _FINGER_OF), None) if not {"toe", "toes"} & set(bare) else None
+    if (
+        finger == "middle"
+        and not {"finger", "hand"} & set(bare)
+        and any(_is_part(w) for w in bare if w not in _FINGER_OF)
+    ):
+        finger = None  # the middle of the spine
+    body = [w for w in bare if w not in HELPERS]
+    part = _part(body) or _part([w for w in body if w not in FILLERS]) or "".join(body)
+    is_palm = bool(PALM & set(bare)) or "in" in bare
+    return Name(side, key, part, digits, helper, finger, is_palm, is_end)
 
 
-def _fingers(bvh: Bvh, names, sided) -> dict[tuple[int, str, int], int]:
-    """Complete hands only: at least four fingers of two joints on both sides, else none."""
-    found = {}
-    for j, (side, word) in enumerate(names):
-        match = re.match(r"^(?:hand)?(index|middle|mid|pinky|little|ring|thumb)(?:finger)?0?([123])$", word)
-        if match and side is not None:
-            finger = next(f for f, words in FINGER_ALIASES.items() if match[1] in words)
-            found[side, finger, int(match[2]) - 1] = j
-    whole = all(sum((side, f, 1) in found for f in FINGER_ALIASES) >= 4 for side in (0, 1))
-    return found if whole else {}
+def _is_part(word: str) -> bool:
+    return any(word in words for words in WORDS.values())
+
+
+def _part(words: list[str]) -> str | None:
+    """The part of the body that the words name: all of them written together, else the last that is one."""
+    for start in range(len(words)):
+        if _is_part(tail := "".join(words[start:])):
+            return tail
+    runs = ((start, end) for end in range(len(words), 0, -1) for start in range(end))
+    return next((run for start, end in runs if _is_part(run := "".join(words[start:end]))), None)

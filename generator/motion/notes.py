@@ -5,14 +5,19 @@ from collections.abc import Iterable
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.motion.recording import RecordedMotion
 
+CLOSELY = 20
+"""Recordings up to which each is read whole before a run; `info` does so for any."""
+
 
 def motion_notes(motions: Iterable[Motion], length: float | None = None) -> list[str]:
-    """Lines about recordings, from their headers alone: what was assumed, and which are shorter than a clip of
-    ``length`` seconds."""
+    """Lines about recordings: what was assumed, and which are shorter than a clip of ``length`` seconds.
+
+    From their headers alone; up to CLOSELY of them are read whole, for what is not certain of their joints.
+    """
     recordings = [motion for motion in motions if isinstance(motion, RecordedMotion)]
     told: dict[str, list[RecordedMotion]] = {}
     for motion in recordings:
-        for note in motion.notes:
+        for note in motion.notes + (motion.doubts if len(recordings) <= CLOSELY else ()):
             told.setdefault(note, []).append(motion)
     lines = [f"{_which(found)}: {note}" for note, found in told.items()]
     short = [motion for motion in recordings if length is not None and motion.duration < length - 1e-6]

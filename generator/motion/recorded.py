@@ -1,13 +1,18 @@
 """Recorded motion in files: BVH, AMASS .npz and SURREAL's smpl_data.npz."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io.npz import NpzFile
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.bvh import read_bvh
+from mannequin.generator.motion.bvh import Bvh, read_bvh
+from mannequin.generator.motion.bvh_facts import bvh_facts, template
+from mannequin.generator.motion.joint_map import NO_MAP, JointMap, map_for, read_joint_map
 from mannequin.generator.motion.recording import RecordedMotion, source_of
 from mannequin.generator.motion.retarget import Retargeted, retarget
 from mannequin.generator.motion.smpl_files import SmplMotion, SurrealMotion
@@ -25,22 +30,50 @@ EXPECTED = "Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, or a fold
 
 @dataclass(frozen=True)
 class BvhMotion(RecordedMotion):
-    """A .bvh file."""
+    """A .bvh file. joint_map: what the user says of its joints."""
+
+    joint_map: JointMap = NO_MAP
+
+    @cached_property
+    def _head(self) -> Bvh:
+        """The skeleton and the first two frames."""
+        return read_bvh(self.path, first=2)
 
     def _read_outline(self) -> tuple[int, float]:
-        bvh = read_bvh(self.path, first=2)
+        bvh = self._head
         dropped = starts_at_rest(bvh, bvh.world_transforms()[0])
-        return bvh.stated_frames - dropped, frame_rate(bvh.frame_time)
+        return bvh.held_frames - dropped, frame_rate(bvh.frame_time)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._head.notes
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        return tuple(note for note in source_of(self).notes if note not in self.notes)
 
     @property
     def has_hands(self) -> bool:
         return bool(source_of(self).roles.fingers)
 
     def read(self) -> Source:
-        return make_source(read_bvh(self.path), str(self.path))
+        return make_source(read_bvh(self.path), str(self.path), self.joint_map)
+
+    def template(self) -> dict[str, str | None]:
+        """The map of joints that says what was recognised."""
+        return template(read_bvh(self.path), source_of(self).roles)
+
+    def facts(self) -> dict[str, Any]:
+        return bvh_facts(read_bvh(self.path), source_of(self))
 
     def fit(self, skeleton: Skeleton) -> Retargeted:
         return retarget(source_of(self), skeleton, self.reading.floor == "trust")
+
+
+def mapped(motions: Iterable[RecordedMotion], joint_map: str) -> list[RecordedMotion]:
+    """The motions, those of .bvh files with what the file ``joint_map`` says of their joints ("": as they are)."""
+    maps = read_joint_map(joint_map)
+    return [replace(m, joint_map=map_for(f"{m.name}.bvh", maps)) if isinstance(m, BvhMotion) else m for m in motions]
 
 
 def motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:

@@ -59,6 +59,11 @@ class RecordedMotion(ABC):
         """What is assumed of it, from its header alone."""
         return ()
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is not certain of it, from reading it whole."""
+        return ()
+
     def facts(self) -> dict[str, Any]:
         """How the file was read, in plain values for ``mannequin info``: lists of rows (dicts), of notes, or values."""
         return {}

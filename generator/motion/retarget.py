@@ -15,7 +15,7 @@ from scipy.ndimage import binary_dilation
 from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.foot_contact import plant_feet
-from mannequin.generator.motion.joint_names import FINGER_ALIASES
+from mannequin.generator.motion.joint_names import FINGERS
 from mannequin.generator.motion.skeletons import (
     ANKLE,
     COLLAR,
@@ -302,7 +302,7 @@ def _fingers(source: Source, skeleton: Skeleton, side: int, align: np.ndarray, o
     if len(skeleton.joints) == 24:
         out[:, 22 + side] = out[:, WRIST[side]]
         return
-    for f, finger in enumerate(FINGER_ALIASES):
+    for f, finger in enumerate(FINGERS):
         for k in range(3):
             joint = 22 + 15 * side + 3 * f + k
             theirs = source.roles.fingers.get((side, finger, k))

@@ -5,14 +5,15 @@ where that is one (T, A or arms hanging), else the frame that stands straightest
 in the model frame of bodies: Y up, facing +Z, left +X.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import Bvh
-from mannequin.generator.motion.joint_names import Roles, find_roles
+from mannequin.generator.motion.joint_map import NO_MAP, JointMap
+from mannequin.generator.motion.joint_roles import Roles, find_roles
 from mannequin.generator.rotations import angle_between, unit
 
 STANDING = np.deg2rad(50.0)
@@ -33,6 +34,7 @@ class Source:
     reference: (J, 3) joints of the reference pose in the model frame, in the file's unit.
     orientation: (T, J, 3, 3) takes the model frame of the reference pose to the Z-up world.
     position: (T, J, 3) in the Z-up world, in the file's unit.
+    told: what was decided (up, forward, pose), as "word" → sentence. notes: sentences on what is not as expected.
     """
 
     roles: Roles
@@ -41,19 +43,26 @@ class Source:
     reference: np.ndarray
     orientation: np.ndarray
     position: np.ndarray
+    told: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def pair(self, role: str) -> np.ndarray:
         """(2,) joints (left, right) of a role."""
         return np.array(self.roles.sided[role])
 
 
-def make_source(bvh: Bvh, name: str) -> Source:
-    """Find joints, reference pose and axes. Raises AssetError where ``name`` is no person."""
-    roles = find_roles(bvh, name)
+def make_source(bvh: Bvh, name: str, given: JointMap = NO_MAP) -> Source:
+    """Find joints, reference pose and axes. Raises AssetError where ``name`` is no person.
+
+    given: joints that the user names.
+    """
+    roles = find_roles(bvh, name, given)
     orientation, position = bvh.world_transforms()
+    notes = [*bvh.notes, *roles.doubts]
     if starts_at_rest(bvh, orientation):
         orientation, position = orientation[1:], position[1:]
-    still, reference = np.eye(3)[None], bvh.rest_positions()
+        notes.append("begins with its rest pose and jumps: that frame is left out")
+    still, reference, pose = np.eye(3)[None], bvh.rest_positions(), "the rest pose"
     if _bend(roles, reference[None])[0] > STANDING:
         bend = _bend(roles, position)
         best = int(np.argmin(bend))
@@ -63,9 +72,14 @@ def make_source(bvh: Bvh, name: str) -> Source:
                 f"with feet forward (best: {np.rad2deg(bend[best]):.0f}° off). Expected one to tell front from back "
                 f"and limb twist by, within {np.rad2deg(STANDING):.0f}°; start it with a T-pose."
             )
-        still, reference = orientation[best], position[best]
+        still, reference, pose = orientation[best], position[best], f"frame {best}, as the rest pose does not stand"
     axes = _body_axes(roles, reference)
-    world = _world_axes(roles, position, axes[:, 1])
+    world, why = _world_axes(roles, position, axes[:, 1])
+    told = {
+        "up": f"{axis_name(world[2])} of the file: {why}",
+        "forward": f"{axis_name(axes[:, 2])} of the file in the reference pose; by {roles.facing}",
+        "reference pose": pose,
+    }
     relative = exact.matmul(orientation, np.swapaxes(still, -1, -2))
     return Source(
         roles,
@@ -74,6 +88,8 @@ def make_source(bvh: Bvh, name: str) -> Source:
         exact.matmul(reference - reference[roles.pelvis], axes),
         exact.matmul(world, relative, axes),
         exact.matmul(position, world.T),
+        told,
+        tuple(notes),
     )
 
 
@@ -105,9 +121,14 @@ def _axes(roles: Roles, position: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 
 def _bend(roles: Roles, position: np.ndarray) -> np.ndarray:
-    """(T,) largest angle of trunk, thighs, shins and feet to those of someone who stands."""
+    """(T,) largest angle of trunk, thighs, shins and feet to those of someone who stands.
+
+    The trunk also against the thighs: a four-legged animal has them at right angles.
+    """
     _, up, forward = _axes(roles, position)
-    angles = [angle_between(position[:, roles.head] - _middle(roles, "hip", position), up)]
+    trunk = position[:, roles.head] - _middle(roles, "hip", position)
+    thighs = _middle(roles, "hip", position) - _middle(roles, "knee", position)
+    angles = [angle_between(trunk, up), angle_between(trunk, thighs)]
     for a, b, direction in (("hip", "knee", -up), ("knee", "ankle", -up), ("ankle", "toe", forward)):
         for upper, lower in zip(roles.sided[a], roles.sided.get(b, ())):
             limb = position[:, lower] - position[:, upper]
@@ -127,17 +148,26 @@ def _body_axes(roles: Roles, reference: np.ndarray) -> np.ndarray:
     return snapped if near else axes
 
 
-def _world_axes(roles: Roles, position: np.ndarray, reference_up: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation from the file's world to one with Z up, by a coordinate axis that is up.
+def axis_name(direction: np.ndarray) -> str:
+    """ "+Y" for a direction (3,) along a coordinate axis, else its three numbers."""
+    axis = int(np.abs(direction).argmax())
+    if abs(direction[axis]) > 1.0 - 1e-6:
+        return f"{'+' if direction[axis] > 0 else '-'}{'XYZ'[axis]}"
+    return "(" + ", ".join(f"{v:.2f}" for v in direction) + ")"
+
+
+def _world_axes(roles: Roles, position: np.ndarray, reference_up: np.ndarray) -> tuple[np.ndarray, str]:
+    """(3, 3) rotation from the file's world to one with Z up, by a coordinate axis that is up; and why that one.
 
     Up is where the head is from the ankles over the recording; where that is undecided (someone
     who lies all the time) it is up in the reference pose.
     """
     mean = unit(position[:, roles.head] - _middle(roles, "ankle", position)).mean(axis=0)
+    why = f"the head is over the ankles on average ({np.abs(mean).max():.2f})"
     if np.abs(mean).max() < 0.6:
-        mean = reference_up
+        mean, why = reference_up, "it is in the reference pose; the recording itself does not tell"
     axis = int(np.abs(mean).argmax())
     up = np.zeros(3)
     up[axis] = np.sign(mean[axis])
     x = np.eye(3)[0 if axis != 0 else 1]
-    return np.stack([x, np.cross(up, x), up])
+    return np.stack([x, np.cross(up, x), up]), why

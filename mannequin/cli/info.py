@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from mannequin.generator.clip import CHANNELS
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.dataset.native import SUFFIX, open_clip, read_clip
-from mannequin.generator.errors import DatasetError
+from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.generator.io.remote import Place, place
 from mannequin.terminal import Console, print_json
 
@@ -37,9 +37,13 @@ def _motions(path: Place, command) -> int:
     from mannequin.cli.motion_info import describe_motion, draw_motion, print_motion
     from mannequin.generator.io.downloads import local
     from mannequin.generator.motion.finding import find_motions
+    from mannequin.generator.motion.recorded import mapped
     from mannequin.generator.pictures import save_picture
 
-    console, motions = Console(), find_motions(local(str(path)))
+    joint_map = str(local(command.joint_map)) if command.joint_map else ""
+    console, motions = Console(), mapped(find_motions(local(str(path))), joint_map)
+    if command.joint_map_template:
+        return _template(motions[0])
     facts = [describe_motion(motion) for motion in motions[:LISTED]]
     if command.json:
         print_json(facts)
@@ -50,6 +54,15 @@ def _motions(path: Place, command) -> int:
             console.print(f"and {len(motions) - LISTED} more")
     if command.picture:
         save_picture(place(command.picture), draw_motion(motions[0]))
+    return 0
+
+
+def _template(motion) -> int:
+    from mannequin.generator.motion.recorded import BvhMotion
+
+    if not isinstance(motion, BvhMotion):
+        raise ConfigError(f"{motion.path} has no joints to map: SMPL parameters are in a fixed order. Expected a .bvh.")
+    print_json(motion.template())
     return 0
 
 

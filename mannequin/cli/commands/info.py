@@ -21,6 +21,8 @@ class Info:
           everything that was drawn for a clip
       mannequin info walk.bvh --picture walk.png
           how a motion was read, and stick figures of it
+      mannequin info walk.bvh --joint-map-template
+          which joint is taken for what, to correct and give to --joint-map
     """
 
     path: tyro.conf.Positional[Place]
@@ -29,8 +31,14 @@ class Info:
     json: bool = False
     """Print the full description of the clip (or of the dataset, or motion) as JSON."""
 
-    picture: Annotated[str, tyro.conf.arg(metavar="PNG")] = ""
+    picture: Annotated[str, tyro.conf.arg(metavar="FILE.png")] = ""
     """Of a motion: write a film strip of stick figures to this file, the motion as it will be used."""
+
+    joint_map: Annotated[str, tyro.conf.arg(metavar="MAP.json")] = ""
+    """Of a .bvh motion: a file that says which joint is what, as --joint-map of generate takes it."""
+
+    joint_map_template: bool = False
+    """Of a .bvh motion: print such a map, with what was recognised, to be corrected."""
 
     def run(self) -> int:
         from mannequin.cli.info import show
