@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.io import savemat
 
+from mannequin.cli.commands.status import rows
 from mannequin.generator.body.usermesh import read_obj_uv
 from mannequin.generator.dataset import images as colour
 from mannequin.generator.dataset.collection import open_collection
@@ -30,6 +31,7 @@ from mannequin.generator.spec import ClipSpec
 from mannequin.renderers.frames import read_images
 from mannequin.renderers.validation.table import Report
 from mannequin.renderers.validation.validate import _count
+from mannequin.report.page import write_report
 from tests import hostile
 from tests import test_hostile_input as readers
 from tests.bvh_files import person_text
@@ -939,3 +941,60 @@ def descriptions(folder: Path) -> Iterator[Case]:
         ("seed", "num_frames", "fps", "resolution", "people", "tags"), (*NASTY_NUMBERS[3:9], nested(60), [[]] * 200_000)
     ):
         yield f"spec, {key} {value!r:.30}", spec, put(folder / "a.json", json.dumps(plain | {key: value}))
+
+
+# Datasets, as report and status read them
+
+
+def reported(path: Path) -> None:
+    """As ``report`` and ``status`` do."""
+    rows(read_progress(path))
+    write_report(path, path / "report.html", 0)
+
+
+def datasets(folder: Path) -> Iterator[Case]:
+    out = folder / "dataset"
+
+    def fresh() -> Path:
+        create_or_resume(out, {"a": 1}, 3)
+        for name in (".log", "clips/000", "failed/000"):
+            (out / name).mkdir(parents=True, exist_ok=True)
+        put(find_dataset(out).path_of(0), sound_clip())
+        return out
+
+    for name, number in product(
+        ("t", "clip", "frames", "peak_mb"), (*NASTY_NUMBERS, nested(60), [[]] * 99_999, "a" * MIB)
+    ):
+        line = {"run": "a", "host": "b", "clip": 0, "t": 2.0, "frames": 3, "seconds": {"a": 1.0}} | {name: number}
+        put(fresh() / ".log" / "a-1.jsonl", "\n".join([json.dumps(line | {"t": 0.0}), json.dumps(line)]))
+        yield f"log, {name} {number!r:.30}", reported, out
+    tables = {
+        "many names": {str(k): 1.0 for k in range(200_000)}, "numbers": [1.0] * 200_000, "texts": {"a": "b" * MIB},
+        "within": {"a": nested(200)}, "large": {"a_worst": 1e308, "b_worst": -1e308}, "endless": {"a": 10**400},
+    }  # fmt: skip
+    for key, (name, held) in product(("seconds", "agreement", "versions"), tables.items()):
+        line = {"run": "a", "host": "b", "t": 0.0, "versions": {}}
+        clip = {"clip": 0, "t": 1.0, "frames": 3, "seconds": {}, "agreement": {}} | {key: held}
+        put(fresh() / ".log" / "a-1.jsonl", json.dumps(line | {key: held}) + "\n" + json.dumps(clip))
+        yield f"log, {key} of {name}", reported, out
+    logs = {
+        "one long line": b"a" * (100 * MIB), "zeros": bytes(100 * MIB), "empty lines": b"\n" * (50 * MIB),
+        "many lines": b'{"t":0,"clip":1}\n' * 2_000_000, "deep": b"[" * (50 * MIB), "bytes": bytes(range(256)) * 99_999,
+    }  # fmt: skip
+    for name, content in logs.items():
+        put(fresh() / ".log" / "a-1.jsonl", content)
+        yield f"log of {name}", reported, out
+    records = {
+        "deep": "[" * 2_000_000, "digits": '{"clip": ' + "1" * 5_000_000 + "}", "nan": '{"clip": NaN}', "list": "[0]",
+        "long error": json.dumps({"clip": 1, "error": "a" * (20 * MIB)}), "numbers": '{"clip": 1e400, "error": 5}',
+    }  # fmt: skip
+    for place, (name, content) in product((".log/validation.json", "failed/000/000001.json"), records.items()):
+        put(fresh() / place, content)
+        yield f"{place} of {name}", reported, out
+    for k in range(9):
+        put(fresh() / "failed" / "000" / f"{10**k + 1:06d}.json", "{}")
+        yield f"a failure of clip {10**k + 1}", reported, out
+    for name, _, file in clip_structures(folder):
+        content = file.read_bytes()
+        put(find_dataset(fresh()).path_of(0), content)
+        yield f"report, {name}", reported, out

@@ -157,6 +157,15 @@ def test_all_state_is_kept(tmp_path, changes):
     assert_same_run(tmp_path / "one", tmp_path / "two")
 
 
+def test_signals_between_checkpoints_leave_the_checkpoints_of_a_run_in_one_go(tmp_path):
+    config = small(checkpoint_every=2, validate_every=0, keep=2)
+    run(tmp_path / "one", config)
+    for step in range(2, config.steps, 2):
+        assert run(tmp_path / "two", config, on_progress=sending(signal.SIGTERM, step)).step == step + 1
+    run(tmp_path / "two", config)
+    assert_same_run(tmp_path / "one", tmp_path / "two")
+
+
 def test_dropout_matters_to_this_test(tmp_path, in_one_go):
     """Resumed with other random numbers, the run ends elsewhere: so the tests above do look at them."""
     run(tmp_path / "out", on_progress=sending(signal.SIGTERM, 4))
@@ -167,6 +176,38 @@ def test_dropout_matters_to_this_test(tmp_path, in_one_go):
     run(tmp_path / "out")
     last = [read(o / "checkpoints" / "step-00000010").weights for o in (tmp_path / "out", in_one_go)]
     assert any(not torch.equal(last[0][name], last[1][name]) for name in last[0])
+
+
+FIRST = "optimiser/0.weight/square_avg"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("optimiser/elsewhere/square_avg", torch.zeros(3)),
+        ("optimiser/", torch.zeros(3)),
+        (FIRST, torch.zeros(1 << 20)),
+        (FIRST, torch.full((), float("nan"))),
+        ("random/cpu", None),
+        ("random/cpu", torch.zeros(1, 5000, dtype=torch.uint8)),
+        ("random/cpu", torch.zeros(0, 5056, dtype=torch.uint8)),
+        ("random/cpu", torch.full((1, 5056), 255, dtype=torch.uint8)),
+        ("random/cpu", torch.zeros(1, 5056)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{getattr(value, 'dtype', None)}",
+)
+def test_a_state_of_training_that_cannot_be_is_refused(tmp_path, key, value):
+    """A stranger's checkpoint, whose digests are right."""
+    run(tmp_path / "out", on_progress=sending(signal.SIGTERM, 2))
+    path = checkpoints(tmp_path / "out" / "checkpoints")[-1]
+    kept = read(path)
+    assert FIRST in kept.training and "random/cpu" in kept.training
+    kept.training.pop(key, None)
+    if value is not None:
+        kept.training[key] = value
+    save(kept, path.parent)
+    with pytest.raises(TrainingError, match="not of this training"):
+        run(tmp_path / "out")
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path, in_one_go):

@@ -33,6 +33,9 @@ FORMAT_VERSION = 2
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.safetensors", "state.json"
 FOLDER = "checkpoints"
 
+ON_SIGNAL = "Kept on a signal, to go on from."
+"""The note of a checkpoint that was not due."""
+
 _NAME = re.compile(r"step-(\d{8,})")
 
 
@@ -148,10 +151,23 @@ def discard(path: Path) -> None:
 
 
 def prune(root: Path, keep: int, best: int | None) -> None:
-    """Delete all but the latest ``keep`` checkpoints and that of step ``best``."""
-    for path in checkpoints(root)[:-keep]:
-        if step_of(path) != best:
-            discard(path)
+    """Delete all but the latest ``keep`` checkpoints and that of step ``best``.
+
+    Those kept ON_SIGNAL go first: with them, a run in parts would end with others than a run in one go.
+    """
+    found = checkpoints(root)
+    passing = [path for path in found if _note(path) == ON_SIGNAL]
+    planned = [path for path in found if path not in passing]
+    for path in passing + [path for path in planned[:-keep] if step_of(path) != best]:
+        discard(path)
+
+
+def _note(path: Path) -> str:
+    """ "" for a damaged checkpoint."""
+    try:
+        return _read_state(path)[1]["note"]
+    except TrainingError:
+        return ""
 
 
 def sweep(root: Path) -> None:

@@ -13,6 +13,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
+from mannequin.generator.errors import TrainingError
 from mannequin.training.batch import Batch
 from mannequin.training.core.checkpoint import Checkpoint, fill
 from mannequin.training.core.config import TrainConfig
@@ -156,8 +157,10 @@ class Learner:
         return state | {f"random/{device}": self._gathered(value) for device, value in self._random().items()}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises TrainingError if it is of another network."""
-        fill(self.module, checkpoint.weights, f"of step {checkpoint.state.step}")
+        """Go on from a checkpoint. Raises TrainingError if it is of another network or another training."""
+        where = f"of step {checkpoint.state.step}"
+        fill(self.module, checkpoint.weights, where)
+        self._check_training(checkpoint.training, where)
         state = {}
         indices = {name: index for index, name in enumerate(self._names)}
         for key, value in checkpoint.training.items():
@@ -167,9 +170,31 @@ class Learner:
                 state.setdefault(indices[parameter], {})[name] = value
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
         row = self.fabric.global_rank
-        torch.set_rng_state(checkpoint.training["random/cpu"][row])
+        try:
+            torch.set_rng_state(checkpoint.training["random/cpu"][row])
+        except RuntimeError as e:
+            raise _not_of_this(where, f"'random/cpu' is no state of random numbers ({e})") from e
         if self.fabric.device.type == "cuda" and "random/cuda" in checkpoint.training:
             torch.cuda.set_rng_state(checkpoint.training["random/cuda"][row], self.fabric.device)
+
+    def _check_training(self, training: dict[str, Tensor], where: str) -> None:
+        """Raises TrainingError unless ``training`` is such as ``training_state`` gives; it may be a stranger's."""
+        shapes = {
+            name: parameter.shape for name, parameter in self.module.named_parameters() if parameter.requires_grad
+        }
+        randoms = {f"random/{device}": value for device, value in self._random().items()}
+        for key, value in training.items():
+            kind, _, rest = key.partition("/")
+            parameter, _, _ = rest.rpartition("/")
+            if kind == "optimiser":
+                fits = parameter in shapes and value.shape in ((), shapes[parameter]) and torch.isfinite(value).all()
+            else:
+                own = randoms.get(key)
+                fits = own is None or (value.shape == (self.fabric.world_size, len(own)) and value.dtype == own.dtype)
+            if not fits:
+                raise _not_of_this(where, f"{key[:200]!r} of {tuple(value.shape)} {value.dtype} has no place in it")
+        if "random/cpu" not in training:
+            raise _not_of_this(where, "'random/cpu' is missing")
 
     def _random(self) -> dict[str, Tensor]:
         states = {"cpu": torch.get_rng_state()}
@@ -182,6 +207,13 @@ class Learner:
         rows = self.fabric.all_gather(value)
         assert isinstance(rows, Tensor)
         return rows.reshape(self.fabric.world_size, -1).cpu()
+
+
+def _not_of_this(where: str, why: str) -> TrainingError:
+    return TrainingError(
+        f"The checkpoint {where} is not of this training: {why}. Delete its folder and run the same command again, "
+        "to go on from the one before it."
+    )
 
 
 def reduced(value: Tensor, fabric: Fabric, how: str) -> Tensor:

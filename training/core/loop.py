@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from mannequin.generator.errors import TrainingError
 from mannequin.training.core.checkpoint import (
     FOLDER,
+    ON_SIGNAL,
     Best,
     Checkpoint,
     TrainState,
@@ -212,8 +213,9 @@ def _loop(
             if records:
                 records.add("validation", step, {"epoch": state.epoch} | metrics)
         stopped = number
-        if better or stopped is not None or course.checkpoint_due(step):
-            _keep(learner, state, out, records)
+        due = better or course.checkpoint_due(step)
+        if due or stopped is not None:
+            _keep(learner, state, out, records, due)
 
     fabric.barrier()  # what the first process writes is there for all
     return Result(
@@ -290,14 +292,15 @@ def _judged(state: TrainState, metrics: dict[str, float], task: Task) -> tuple[T
     return replace(state, best=Best(state.step, name, value)), True
 
 
-def _keep(learner: Learner, state: TrainState, out: Path, records: Records | None) -> None:
-    """Write a checkpoint, then drop those that it replaces."""
+def _keep(learner: Learner, state: TrainState, out: Path, records: Records | None, due: bool) -> None:
+    """Write a checkpoint, then drop those that it replaces; one that is not due replaces none."""
     learner.agree()
     tensors = learner.training_state()
     if records:
         records.sync()  # or a crash of the machine could lose rows that the checkpoint says are there
-        save(Checkpoint(state, learner.weights(), tensors), out / FOLDER)
-        prune(out / FOLDER, learner.config.keep, state.best.step if state.best else None)
+        save(Checkpoint(state, learner.weights(), tensors, "" if due else ON_SIGNAL), out / FOLDER)
+        if due:
+            prune(out / FOLDER, learner.config.keep, state.best.step if state.best else None)
 
 
 def _refuse(learner: Learner, state: TrainState, ids: list[str], means: dict[str, float], out: Path) -> None:
