@@ -190,6 +190,7 @@ class Troubled:
             case "crash":
                 ctypes.string_at(0)
             case "hang":
+                pool_module.limit_time(_limits[-1] / 1000)  # the rest of it is over; other clips have all of it
                 time.sleep(1e6)
             case "raise":
                 raise ValueError("the number of arms is 3")
@@ -197,11 +198,19 @@ class Troubled:
 
 
 _real = task_module.open_renderer
+_limits: list[float] = []
+"""Seconds that clips got, in a worker."""
+
+
+def remembered(seconds: float) -> None:
+    _limits.append(seconds)
+    pool_module.limit_time(seconds)
 
 
 def troubled(troubles, task, *arguments):
     """In a worker: do ``task`` with a troubled renderer."""
     task_module.open_renderer = lambda *which: Troubled(_real(*which), troubles)
+    task_module.limit_time = remembered
     return task(*arguments)
 
 
@@ -249,7 +258,7 @@ def run_sample(out: Path) -> SampleConfig:
 @pytest.mark.slow
 def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(pool_module, "ATTEMPTS", 1)
-    summary = run_job(tiny_job(), tmp_path / "out", 2, pool=pool_with({0: "hang"}), seconds_per_frame=0.6)
+    summary = run_job(tiny_job(), tmp_path / "out", 2, pool=pool_with({0: "hang"}), seconds_per_frame=60.0)
     assert (summary.clips, summary.crashes) == (1, 1) and "longer than --clip-timeout" in summary.failed[0][1]
     assert "render_scene" in record_of(tmp_path / "out", 0)["log"]
 
@@ -257,7 +266,8 @@ def test_a_clip_that_hangs_is_ended_and_recorded(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_clip_that_raises_anything_is_recorded_with_its_traceback(tmp_path, workers, monkeypatch):
-    monkeypatch.setattr(task_module, "open_renderer", task_module.open_renderer)  # what a pool of none sets, stays not
+    for name in ("open_renderer", "limit_time"):  # what a pool of none sets, stays not
+        monkeypatch.setattr(task_module, name, getattr(task_module, name))
     summary = run_job(tiny_job(), tmp_path / "out", 2, workers, pool=pool_with({0: "raise"}))
     assert summary.clips == 1 and summary.crashes == 0 and summary.failed[0][1] == "ValueError: the number of arms is 3"
     record = record_of(tmp_path / "out", 0)
