@@ -980,6 +980,7 @@ def datasets(folder: Path) -> Iterator[Case]:
     logs = {
         "one long line": b"a" * (100 * MIB), "zeros": bytes(100 * MIB), "empty lines": b"\n" * (50 * MIB),
         "many lines": b'{"t":0,"clip":1}\n' * 2_000_000, "deep": b"[" * (50 * MIB), "bytes": bytes(range(256)) * 99_999,
+        "brackets": b"{\n" * (25 * MIB),
     }  # fmt: skip
     for name, content in logs.items():
         put(fresh() / ".log" / "a-1.jsonl", content)
@@ -992,7 +993,7 @@ def datasets(folder: Path) -> Iterator[Case]:
         put(fresh() / place, content)
         yield f"{place} of {name}", reported, out
     for k in range(9):
-        put(fresh() / "failed" / "000" / f"{10**k + 1:06d}.json", "{}")
+        put(fresh() / "failed" / "000" / f"{10**k + 1:06d}.json", f'{{"clip": {k}}}')
         yield f"a failure of clip {10**k + 1}", reported, out
     for name, _, file in clip_structures(folder):
         content = file.read_bytes()

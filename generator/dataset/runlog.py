@@ -193,6 +193,8 @@ def _parsed(text: bytes) -> dict | None:
 
 def parsed(text: bytes) -> dict | None:
     """A line of a log; None for what is none."""
+    if not text.startswith(b"{"):
+        return None
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):

@@ -57,23 +57,24 @@ def thumbnail_of(reader: ClipSource, key: str, with_channels: bool) -> Thumbnail
     spec, camera = reader.spec, reader.cameras[0]
     t, present = spec.num_frames // 2, reader.channels(camera)
     mask = reader.labels(camera, (), t, t + 1).mask(0)
-    full = reader.frame(camera, "rgb", t) if "rgb" in present else _unlit(reader, camera, present, t, mask)
+    small = _smaller(reader.frame(camera, "rgb", t)) if "rgb" in present else _unlit(reader, camera, present, t, mask)
     action = ", ".join(dict.fromkeys(person.motion.asset.removeprefix("action/") for person in spec.people))
-    about = (key, action, spec.split, len(spec.people), spec.num_frames, _smaller(full))
+    about = (key, action, spec.split, len(spec.people), spec.num_frames, small)
     if not with_channels:
         return Thumbnail(*about)
-    views, small = [reader.person_view(camera, name) for name in reader.shown(camera)], _smaller(full)
+    views = [reader.person_view(camera, name) for name in reader.shown(camera)]
     channels = {name: _thinned(reader.frame(camera, name, t)) for name in present if name != "rgb"}
     if "segm" in channels:
         channels["segm14"] = MERGE_14[np.minimum(channels["segm"], len(MERGE_14) - 1)]
-    joints = draw_joints(small, views, t, small.shape[1] / full.shape[1])
+    joints = draw_joints(small, views, t, small.shape[1] / mask.shape[1])
     return Thumbnail(*about, ThumbnailLabels(key, joints, _thinned(mask), channels))
 
 
 def _unlit(reader: ClipSource, camera: str, present, t: int, mask: np.ndarray) -> np.ndarray:
-    """What stands for a colour image that is not there."""
+    """What stands for a colour image that is not there, of at most SIDE pixels."""
+    mask = _thinned(mask)
     if "segm" in present:
-        return colourise(reader.frame(camera, "segm", t), mask, "segm")
+        return colourise(_thinned(reader.frame(camera, "segm", t)), mask, "segm")
     return np.where(mask[..., None], np.uint8(160), np.uint8(24)).repeat(3, -1)
 
 

@@ -19,8 +19,10 @@ from mannequin.generator.dataset.runlog import (
 from mannequin.generator.io.remote import Place, RemotePath
 
 LONGEST_LINE = 1 << 20
-MOST_BYTES = 1 << 30
-"""Of all logs together, a minute's reading: some two million clips."""
+SHORTEST_LINE = 512
+"""Bytes that a shorter one counts as: reading it takes as long."""
+MOST_BYTES = 1 << 29
+"""Of all logs together, half a minute's reading: some million clips."""
 MOST_RUNS = 1000
 """Runs that are told apart; what later ones did still counts in the sums."""
 
@@ -85,12 +87,11 @@ def _logs(path: Place, found: Runs) -> Iterator[Iterable[dict]]:
         yield from (lines for _, lines in ends)
         return
     names, found.unread = log_names(path / FOLDER)
-    left = MOST_BYTES
+    budget = _Budget(MOST_BYTES)
     for name in names:
         try:
             with open_log(path / FOLDER / name) as log:
-                yield _lines(log, left)
-                left -= log.tell()
+                yield _lines(log, budget)
                 found.unread += log.read(1) != b""
         except FileNotFoundError:
             continue  # deleted meanwhile
@@ -98,9 +99,15 @@ def _logs(path: Place, found: Runs) -> Iterator[Iterable[dict]]:
             found.unread += 1
 
 
-def _lines(log: BinaryIO, most: int) -> Iterator[dict]:
-    """The lines that are whole and say something, of the first ``most`` bytes."""
-    while log.tell() < most and (line := log.readline(LONGEST_LINE)):
+@dataclass
+class _Budget:
+    left: int
+
+
+def _lines(log: BinaryIO, budget: _Budget) -> Iterator[dict]:
+    """The lines that are whole and say something, as long as there is budget; a short line costs SHORTEST_LINE."""
+    while budget.left > 0 and (line := log.readline(LONGEST_LINE)):
+        budget.left -= max(len(line), SHORTEST_LINE)
         if plain := parsed(line):
             yield plain
 
