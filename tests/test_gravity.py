@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bvh_files import person_text
 from scipy.spatial.transform import Rotation
 from smpl_motions import IN_FILE, performed, posed, skeleton, squats, standing, write
 
@@ -99,3 +100,38 @@ def test_what_the_user_says_decides(tmp_path):
     joints, _, motion = performed(tmp_path / "a.npz", Reading(up="z"))
     assert motion.facts()["up"] == "z, as asked for"
     assert np.ptp(joints[0, :, 2]) < 0.8, "lies, as the file has it if Z is up"
+
+
+def bvh(tmp_path, lies=0, height=0.95, in_file=None, **reading):
+    """Joints in the world of the made-up BVH person, and what is said of up. lies: degrees about X at the pelvis."""
+    turned = np.tile(Rotation.from_euler("x", lies, degrees=True).as_matrix(), (40, 1, 1))
+    path = np.stack([np.linspace(0, 0.1, len(turned)), np.full(len(turned), height), np.zeros(len(turned))], axis=1)
+    if in_file is not None:
+        turned, path = in_file.as_matrix() @ turned, in_file.apply(path)
+    (tmp_path / "p.bvh").write_text(person_text({"pelvis": turned}, path, scale=100.0))
+    joints, _, motion = performed(tmp_path / "p.bvh", Reading(**reading))
+    return joints, motion.facts()["up"]
+
+
+@pytest.mark.parametrize("axis", IN_FILE)
+def test_bvh_files_whose_motion_and_rest_pose_have_any_axes(tmp_path, axis):
+    turn = IN_FILE[axis] * Rotation.from_euler("x", 90, degrees=True)
+    (tmp_path / "p.bvh").write_text(person_text(frames=40, axes=turn.as_matrix(), scale=100.0))
+    joints, _, motion = performed(tmp_path / "p.bvh")
+    assert motion.facts()["up"].startswith(f"{axis} (") and joints[0, 15, 2] > 1.4
+
+
+def test_a_bvh_file_whose_motion_alone_was_turned(tmp_path):
+    joints, told = bvh(tmp_path, in_file=Rotation.from_euler("x", 90, degrees=True))
+    assert told.startswith("z (") and joints[0, 15, 2] > 1.4
+
+
+@pytest.mark.parametrize("side", [-90, 90])
+def test_who_lies_in_a_bvh_file_stays_lying(tmp_path, side):
+    joints, told = bvh(tmp_path, lies=side, height=0.1)
+    assert told.startswith("y (") and np.ptp(joints[0, :, 2]) < 0.5
+
+
+def test_the_user_decides_for_bvh_files(tmp_path):
+    joints, told = bvh(tmp_path, up="-y")
+    assert told == "-y, as asked for" and joints[0, 15, 2] < joints[0, 0, 2]

@@ -21,6 +21,9 @@ AXES = {
 USUAL = {"z": 0.2, "y": 0.1, "-y": 0.1, "x": -0.3, "-x": -0.3, "-z": -1.5}
 """What is known before anything is seen: AMASS, most converters, cameras; nobody writes the others on purpose."""
 
+REST = 0.3
+"""The same of the axis that is up in a rest pose: some converters turn the one without the other."""
+
 FLOOR_WEIGHT, FLOOR_REACH = 3.0, 0.15
 """Weight of a lowest point at height 0, and metres off within which it counts."""
 
@@ -66,28 +69,34 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Up:
-    """The up of a recording. told: in words. to_world: (3, 3) rotation to a world with Z up."""
+    """The up of a recording. axis: the nearest of the file. told: in words. to_world: (3, 3) to a world with Z up."""
 
+    axis: str
     told: str
     to_world: np.ndarray
 
 
-def find_up(seen: Seen, asked: str = "auto") -> Up:
-    """Up of what was ``seen``, or the axis that the user ``asked`` for."""
+def find_up(seen: Seen, asked: str = "auto", rest: str = "") -> Up:
+    """Up of what was ``seen``, or the axis that the user ``asked`` for.
+
+    rest: up in the file's rest pose, where it has one: that axis is taken where the others do not tell, in place of Z,
+    and no camera was tilted.
+    """
     if asked != "auto":
-        return Up(f"{asked}, as asked for", _to_world(np.array(AXES[asked])))
+        return Up(asked, f"{asked}, as asked for", _to_world(np.array(AXES[asked])))
     body = unit(seen.joints[:, 15] - seen.joints[:, [7, 8]].mean(axis=1))
-    scores = {name: _score(seen, body, name) for name in AXES}
+    usual, default = ({rest: REST}, rest) if rest else (USUAL, "z")
+    scores = {name: _score(seen, body, name) + usual.get(name, 0.0) for name in AXES}
     ranked = sorted(AXES, key=lambda name: -scores[name])
-    best = ranked[0] if scores[ranked[0]] > scores["z"] + TURN_MARGIN else "z"
+    best = ranked[0] if scores[ranked[0]] > scores[default] + TURN_MARGIN else default
     margin = scores[best] - max(scores[name] for name in AXES if name != best)
     sure = "clear" if margin > CLEAR else "likely" if margin > LIKELY else "a guess; say another by --up"
     axis = np.array(AXES[best])
-    up = _tilted(seen, body, axis) if _floor(seen, axis) < 0.3 else axis
+    up = _tilted(seen, body, axis) if not rest and _floor(seen, axis) < 0.3 else axis
     if up is axis:
-        return Up(f"{best} ({sure})", _to_world(axis))
+        return Up(best, f"{best} ({sure})", _to_world(axis))
     tilt = round(float(np.rad2deg(angle_between(up, axis))))
-    return Up(f"{best}, tilted by {tilt}° as by a camera that looks up or down ({sure})", _to_world(up))
+    return Up(best, f"{best}, tilted by {tilt}° as by a camera that looks up or down ({sure})", _to_world(up))
 
 
 def _score(seen: Seen, body: np.ndarray, name: str) -> float:
@@ -96,7 +105,7 @@ def _score(seen: Seen, body: np.ndarray, name: str) -> float:
     spread = float(np.percentile(lowest, 90) - np.percentile(lowest, 10)) if seen.placed else SPREAD
     insteps = _weighted(exact.matmul(seen.insteps, axis), seen.standing)
     steady = 1.0 - min(1.0, spread / SPREAD)
-    return float(exact.matmul(body, axis).mean()) + insteps + steady + FLOOR_WEIGHT * _floor(seen, axis) + USUAL[name]
+    return float(exact.matmul(body, axis).mean()) + insteps + steady + FLOOR_WEIGHT * _floor(seen, axis)
 
 
 def _floor(seen: Seen, axis: np.ndarray) -> float:

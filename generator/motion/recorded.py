@@ -57,7 +57,7 @@ class BvhMotion(RecordedMotion):
         return bool(source_of(self).roles.fingers)
 
     def read(self) -> Source:
-        return make_source(read_bvh(self.path), str(self.path), self.joint_map)
+        return make_source(read_bvh(self.path), str(self.path), self.joint_map, self.reading.up)
 
     def template(self) -> dict[str, str | None]:
         """The map of joints that says what was recognised."""

@@ -12,15 +12,34 @@ import numpy as np
 from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import Bvh
+from mannequin.generator.motion.gravity import AXES, Seen, Up, find_up
 from mannequin.generator.motion.joint_map import NO_MAP, JointMap
 from mannequin.generator.motion.joint_roles import Roles, find_roles
-from mannequin.generator.rotations import angle_between, unit
+from mannequin.generator.motion.skeletons import (
+    ANKLE,
+    COLLAR,
+    ELBOW,
+    FOOT,
+    HEAD,
+    HIP,
+    KNEE,
+    SHOULDER,
+    WRIST,
+    leg_length,
+)
+from mannequin.generator.rotations import angle_between, turn, unit
 
 STANDING = np.deg2rad(50.0)
 """Limit on the angle of trunk, thighs, shins and feet to those of someone who stands."""
 
 SNAP = np.deg2rad(15.0)
 """A reference pose this near to the file's axes is taken to be drawn along them."""
+
+LEG_METRES = 0.83
+"""Of an adult, for files in units of their own."""
+
+MOMENTS, STANCE = 400, 0.35
+"""Of a recording, looked at for which way is up; m/s below which a foot stands."""
 
 REST_FRAME, REST_JUMP = np.deg2rad(0.5), np.deg2rad(20.0)
 """A first frame this near to the rest pose, followed by one this far from it, was put there by a converter."""
@@ -51,10 +70,10 @@ class Source:
         return np.array(self.roles.sided[role])
 
 
-def make_source(bvh: Bvh, name: str, given: JointMap = NO_MAP) -> Source:
+def make_source(bvh: Bvh, name: str, given: JointMap = NO_MAP, up: str = "auto") -> Source:
     """Find joints, reference pose and axes. Raises AssetError where ``name`` is no person.
 
-    given: joints that the user names.
+    given: joints that the user names. up: the axis of the file that is up, if the user says so.
     """
     roles = find_roles(bvh, name, given)
     orientation, position = bvh.world_transforms()
@@ -74,13 +93,14 @@ def make_source(bvh: Bvh, name: str, given: JointMap = NO_MAP) -> Source:
             )
         still, reference, pose = orientation[best], position[best], f"frame {best}, as the rest pose does not stand"
     axes = _body_axes(roles, reference)
-    world, why = _world_axes(roles, position, axes[:, 1])
+    relative = exact.matmul(orientation, np.swapaxes(still, -1, -2))
+    found = _up(roles, position, relative, reference, frame_rate(bvh.frame_time), up)
+    world = _world_axes(found.axis)
     told = {
-        "up": f"{axis_name(world[2])} of the file: {why}",
+        "up": found.told,
         "forward": f"{axis_name(axes[:, 2])} of the file in the reference pose; by {roles.facing}",
         "reference pose": pose,
     }
-    relative = exact.matmul(orientation, np.swapaxes(still, -1, -2))
     return Source(
         roles,
         bvh.parents,
@@ -156,18 +176,33 @@ def axis_name(direction: np.ndarray) -> str:
     return "(" + ", ".join(f"{v:.2f}" for v in direction) + ")"
 
 
-def _world_axes(roles: Roles, position: np.ndarray, reference_up: np.ndarray) -> tuple[np.ndarray, str]:
-    """(3, 3) rotation from the file's world to one with Z up, by a coordinate axis that is up; and why that one.
+def _world_axes(up: str) -> np.ndarray:
+    """(3, 3) rotation from the file's world to one with Z up, where the axis called ``up`` is up."""
+    axis = np.array(AXES[up])
+    x = np.eye(3)[0 if axis[0] == 0.0 else 1]
+    return np.stack([x, np.cross(axis, x), axis])
 
-    Up is where the head is from the ankles over the recording; where that is undecided (someone
-    who lies all the time) it is up in the reference pose.
-    """
-    mean = unit(position[:, roles.head] - _middle(roles, "ankle", position)).mean(axis=0)
-    why = f"the head is over the ankles on average ({np.abs(mean).max():.2f})"
-    if np.abs(mean).max() < 0.6:
-        mean, why = reference_up, "it is in the reference pose; the recording itself does not tell"
-    axis = int(np.abs(mean).argmax())
-    up = np.zeros(3)
-    up[axis] = np.sign(mean[axis])
-    x = np.eye(3)[0 if axis != 0 else 1]
-    return np.stack([x, np.cross(up, x), up]), why
+
+def _up(roles: Roles, position: np.ndarray, turned: np.ndarray, reference: np.ndarray, rate: float, asked: str) -> Up:
+    """Which axis of the file is up. turned: (T, J, 3, 3) takes the ``reference`` pose to the file's world."""
+    hips, knees, ankles = (list(roles.sided[role]) for role in ("hip", "knee", "ankle"))
+    metres = LEG_METRES / max(leg_length(reference, hips, knees, ankles), 1e-9)
+    picks = np.unique(np.linspace(0, max(len(position) - 2, 0), MOMENTS).round().astype(int))
+    following = np.minimum(picks + 1, len(position) - 1)
+    joints = np.repeat(position[picks][:, roles.pelvis, None], 22, axis=1)
+    for role, ours in _OURS.items():
+        if role in roles.sided:
+            joints[:, list(ours)] = position[picks][:, list(roles.sided[role])]
+    joints[:, HEAD] = position[picks][:, roles.head]
+    reference_up = _axes(roles, reference)[1]
+    speed = exact.norm(position[following][:, ankles] - position[picks][:, ankles]) * metres * rate
+    largest = int(np.abs(reference_up).argmax())
+    rest = ("" if reference_up[largest] > 0 else "-") + "xyz"[largest]
+    insteps = turn(turned[picks][:, ankles], reference_up)
+    return find_up(Seen(joints * metres, insteps, speed < STANCE, True), asked, rest)
+
+
+_OURS = {
+    "hip": HIP, "knee": KNEE, "ankle": ANKLE, "toe": FOOT, "collar": COLLAR, "shoulder": SHOULDER, "elbow": ELBOW,
+    "wrist": WRIST,
+}  # fmt: skip
