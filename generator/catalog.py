@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from mannequin.generator.io.listing import Found, LeftOut
 from mannequin.generator.io.remote import is_url, place
 from mannequin.generator.motion.base import Motion, Reading
 from mannequin.generator.streams import rank, stream
-from mannequin.generator.survey import none_left, survey
+from mannequin.generator.survey import Kind, UserFiles, none_left
 
 NUM_OUTFITS = 1000
 NUM_SHAPES = 2000
@@ -79,13 +79,11 @@ class Catalog:
     """The assets of one job. Loading is lazy; everything loaded is kept.
 
     What lists of ids hold can be drawn; files that cannot be used are not in them, see ``generator/survey.py``.
-    met: faults that only a whole reading showed, so far.
     """
 
     def __init__(self, assets: Assets = Assets(), left_out: tuple[LeftOut, ...] | None = None):
         """left_out: what another catalog of the same assets left out; by default it is found out when first needed."""
         self.assets, self._known = assets, left_out
-        self.met: list[LeftOut] = []
 
     @cache
     def _local(self, path: str) -> Path:
@@ -94,108 +92,41 @@ class Catalog:
 
         return local(path)
 
-    # What is left out
+    @cached_property
+    def files(self) -> UserFiles:
+        """What the user brought, and what of it cannot be used."""
+        from mannequin.generator import environment
+        from mannequin.generator.appearance import folder
 
-    @property
-    def left_out(self) -> tuple[LeftOut, ...]:
-        """The user's files that cannot be used. Raises AssetError for a kind of which nothing is left."""
-        return tuple(fault for kind in self._brought for fault in self._left_out(kind))
-
-    @property
-    def passed_over(self) -> tuple[str, ...]:
-        """What lies in the user's folders besides, of kinds that are not read; for people."""
-        return tuple(line for kind in self._brought if kind != "body" for line in self._found(kind).passed_over)
+        a, kinds = self.assets, {}
+        if a.body != BUILTIN:
+            kinds["body"] = Kind(lambda: Found({}, self._body_faults()))
+        if len(self._actions) < len(a.motion):
+            kinds["motion"] = Kind(self._find_motions, lambda motion: motion.duration, _check_motion)
+        if a.textures:
+            kinds["texture"] = Kind(
+                lambda: folder.find_textures(self._local(a.textures), self._topology),
+                lambda texture: folder.check_texture_head(texture.path),
+                lambda texture: folder.load_texture(texture.path, self._topology),
+            )
+        if a.environments:
+            kinds["environment"] = Kind(
+                lambda: environment.find_environments(self._local(a.environments)),
+                environment.check_environment_head,
+                environment.load_environment,
+            )
+        if a.backgrounds:
+            kinds["photo"] = Kind(
+                lambda: environment.find_photos(self._local(a.backgrounds)),
+                environment.check_photo_head,
+                environment.load_photo,
+            )
+        return UserFiles(kinds, self._known)
 
     @cached_property
-    def _brought(self) -> tuple[str, ...]:
-        """Kinds that the user brought files of."""
-        a = self.assets
-        has = {
-            "body": a.body != BUILTIN,
-            "motion": len(self._actions) < len(a.motion),
-            "texture": bool(a.textures),
-            "environment": bool(a.environments),
-            "photo": bool(a.backgrounds),
-        }
-        return tuple(kind for kind, brought in has.items() if brought)
-
-    @cache
-    def _found(self, kind: str) -> Found:
-        """All files of a kind that the user brought, by id."""
-        from mannequin.generator.appearance.folder import find_textures
-        from mannequin.generator.environment import find_environments, find_photos
-
-        if kind not in self._brought:
-            return Found({})
-        if kind == "motion":
-            return self._find_motions()
-        if kind == "texture":
-            body = self.body(next(iter(self.bodies.values())))
-            return find_textures(self._local(self.assets.textures), body.topology.id)
-        if kind == "environment":
-            return find_environments(self._local(self.assets.environments))
-        return find_photos(self._local(self.assets.backgrounds))
-
-    @cache
-    def _left_out(self, kind: str) -> tuple[LeftOut, ...]:
-        if self._known is not None:
-            return tuple(fault for fault in self._known if fault.kind == kind)
-        if kind == "body":
-            return self._body_faults()
-        found = self._found(kind)
-        files = {name: file if isinstance(file, Path) else file.path for name, file in found.files.items()}
-        return found.left_out + survey(kind, files, partial(self._check_head, kind), partial(self._check_whole, kind))
-
-    @cache
-    def _usable(self, kind: str) -> tuple[str, ...]:
-        """Ids of a kind that can be drawn, in the order of the files."""
-        left_out = {fault.name for fault in self._left_out(kind)}
-        return tuple(name for name in self._found(kind).files if name not in left_out)
-
-    def _check_head(self, kind: str, name: str) -> None:
-        """Raises AssetError if a file cannot be what it should, as far as it says of itself."""
-        from mannequin.generator.appearance.folder import check_texture_head
-        from mannequin.generator.environment import check_environment_head, check_photo_head
-
-        file = self._found(kind).files[name]
-        if kind == "motion":
-            _ = file.duration
-        elif kind == "texture":
-            check_texture_head(file.path)
-        else:
-            {"environment": check_environment_head, "photo": check_photo_head}[kind](file)
-
-    def _check_whole(self, kind: str, name: str) -> None:
-        """Raises AssetError if a file cannot be used."""
-        if kind == "motion":
-            _ = self._found(kind).files[name].duration
-            self._found(kind).files[name].check()
-        elif kind == "texture":
-            self._load_texture(name, self.body(next(iter(self.bodies.values()))).topology.id)
-        else:
-            {"environment": self.environment, "photo": self.photo}[kind](name)
-
-    def check_all(self) -> tuple[LeftOut, ...]:
-        """Those that cannot be used, every file read whole."""
-        whole = []
-        for kind in self._brought:
-            whole += self._left_out(kind)
-            for name in self._usable(kind) if kind != "body" else ():
-                if reason := self.fault(kind, name):
-                    whole.append(LeftOut(kind, name, reason))
-        return tuple(whole)
-
-    @cache
-    def fault(self, kind: str, name: str) -> str:
-        """Why a file of the user cannot be used, read whole; "" if it can, or is built in."""
-        if name not in self._found(kind).files:
-            return ""
-        try:
-            self._check_whole(kind, name)
-        except AssetError as e:
-            self.met.append(LeftOut(kind, name, str(e)))
-            return str(e)
-        return ""
+    def _topology(self) -> str:
+        """Id of the mesh that textures are put on."""
+        return self.body(next(iter(self.bodies.values()))).topology.id
 
     # Bodies
 
@@ -236,10 +167,10 @@ class Catalog:
 
     @cached_property
     def _user_bodies(self) -> dict[str, Path]:
-        bad = {fault.name for fault in self._left_out("body")}
+        bad = {fault.name for fault in self.files.left_out_of("body")}
         sound = {g: [p for p in paths if str(p) not in bad] for g, paths in self._body_choices[0].items()}
         if not any(sound.values()):
-            raise none_left(list(self._left_out("body")))
+            raise none_left(list(self.files.left_out_of("body")))
         return {gender: paths[0] for gender, paths in sound.items() if paths}
 
     def body(self, body_id: str, joints: int = 24) -> BodyModel:
@@ -330,13 +261,13 @@ class Catalog:
     @cached_property
     def motions(self) -> tuple[str, ...]:
         """Ids of all motions, in a fixed order."""
-        return tuple(f"action/{name}" for name in self._actions) + self._usable("motion")
+        return tuple(f"action/{name}" for name in self._actions) + self.files.usable("motion")
 
     def motion(self, motion_id: str) -> Motion:
         """The Motion of ``motion_id``."""
         if motion_id.startswith("action/"):
             return _action(motion_id.removeprefix("action/"))
-        recordings = self._found("motion").files
+        recordings = self.files.found("motion").files
         if motion_id not in recordings:
             raise unknown_name("motion", motion_id, self.motions)
         return recordings[motion_id]
@@ -347,7 +278,7 @@ class Catalog:
     def textures(self) -> tuple[str, ...]:
         """Ids of all textures."""
         if self.assets.textures:
-            return self._usable("texture")
+            return self.files.usable("texture")
         return tuple(f"outfit/{k}" for k in range(NUM_OUTFITS))
 
     @cache
@@ -358,7 +289,7 @@ class Catalog:
 
         if not self.assets.textures:
             return members(self.textures, split)
-        files = self._found("texture").files
+        files = self.files.found("texture").files
         usable = {name: files[name] for name in self.textures}
         found = {g: wearable(usable, g, split) for g in dict.fromkeys((*self.genders, gender))}
         if not has_lists(files):
@@ -383,18 +314,14 @@ class Catalog:
 
     def texture(self, texture_id: str, body: BodyModel, resolution: int) -> np.ndarray:
         """(R, R, 3) uint8 sRGB; procedural ones are painted with R = ``resolution`` texels."""
+        from mannequin.generator.appearance.folder import load_texture
         from mannequin.generator.appearance.outfit import dress
 
         if texture_id.startswith("outfit/"):
             return dress(body, _outfit_number(texture_id), resolution).texture
-        if texture_id not in self._found("texture").files:
+        if texture_id not in self.files.found("texture").files:
             raise unknown_name("texture", texture_id, self.textures)
-        return self._load_texture(texture_id, body.topology.id)
-
-    def _load_texture(self, texture_id: str, topology: str) -> np.ndarray:
-        from mannequin.generator.appearance.folder import load_texture
-
-        return load_texture(self._found("texture").files[texture_id].path, topology)
+        return load_texture(self.files.found("texture").files[texture_id].path, body.topology.id)
 
     # Light and background
 
@@ -403,7 +330,7 @@ class Catalog:
         from mannequin.generator.environment import builtin_environments
 
         if self.assets.environments:
-            return self._found("environment").files
+            return self.files.found("environment").files
         found = builtin_environments()
         if not found:
             raise MissingExtraError(
@@ -415,7 +342,7 @@ class Catalog:
     @property
     def environments(self) -> tuple[str, ...]:
         """Ids of all environment images."""
-        return self._usable("environment") if self.assets.environments else tuple(self._environment_files)
+        return self.files.usable("environment") if self.assets.environments else tuple(self._environment_files)
 
     @lru_cache(maxsize=4)
     def environment(self, environment_id: str) -> np.ndarray:
@@ -438,17 +365,22 @@ class Catalog:
     @property
     def photos(self) -> tuple[str, ...]:
         """Ids of the user's background photos; empty when none were given."""
-        return self._usable("photo")
+        return self.files.usable("photo")
 
     @lru_cache(maxsize=4)
     def photo(self, photo_id: str) -> np.ndarray:
         """(h, w, 3) uint8 sRGB photo."""
         from mannequin.generator.environment import load_photo
 
-        files = self._found("photo").files
+        files = self.files.found("photo").files
         if photo_id not in files:
             raise unknown_name("background", photo_id, self.photos)
         return load_photo(files[photo_id])
+
+
+def _check_motion(motion) -> None:
+    _ = motion.duration  # as it says itself, which is not read with the rest
+    motion.check()
 
 
 def _outfit_number(texture_id: str) -> int:

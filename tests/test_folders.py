@@ -72,7 +72,7 @@ def test_a_bad_motion_is_left_out_for_every_seed(tmp_path, name, content):
     put(tmp_path / name, content)
     catalog = Catalog(Assets(motion=(str(tmp_path),)))
     assert catalog.motions == ("good",)
-    (fault,) = catalog.left_out
+    (fault,) = catalog.files.left_out
     assert fault.kind == "motion" and name.split(".")[0] in fault.name and name in fault.reason
     assert drawn(catalog.assets, "motion") == {"good"}
     (tmp_path / "good.bvh").unlink()
@@ -94,7 +94,7 @@ def test_what_only_a_whole_reading_shows_is_drawn_again_by_content_alone(tmp_pat
     forward = [Sampler(one, 1, k, "all").person(config).motion for k in range(20)]
     again = [Sampler(backwards, 1, k, "all").person(config).motion for k in reversed(range(20))]
     assert forward == again[::-1] and {m.asset for m in forward} == {"a", "b", "c"}
-    assert [f.name for f in one.met] == ["bad"] and [f.name for f in one.check_all()] == ["bad"]
+    assert [f.name for f in one.files.met] == ["bad"] and [f.name for f in one.files.check_all()] == ["bad"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_bad_images_are_left_out(tmp_path, kind, name, content):
     catalog = Catalog(Assets(**{kind: str(tmp_path)}))
     ids = {"textures": "textures", "backgrounds": "photos", "environments": "environments"}[kind]
     assert [i.removeprefix("texture/") for i in getattr(catalog, ids)] == [good]
-    (fault,) = catalog.left_out
+    (fault,) = catalog.files.left_out
     assert name in fault.reason
     (tmp_path / good).unlink()
     with pytest.raises(AssetError, match=re.escape(name)):
@@ -182,7 +182,7 @@ def surreal(folder: Path) -> Path:
 
 def test_surreals_folder_by_gender_and_split(tmp_path):
     catalog = Catalog(Assets(textures=str(surreal(tmp_path / "skins"))))
-    assert not catalog.left_out
+    assert not catalog.files.left_out
     for gender in ("female", "male"):
         name = f"texture/{gender}/nongrey_{gender}_000{{}}.png"
         assert catalog.textures_for(gender, "train") == (name.format(1), name.format(2))
@@ -263,5 +263,7 @@ def test_a_cut_body_is_left_out(tmp_path, monkeypatch):
         put(tmp_path / name, bytes(size))
     catalog = Catalog(Assets(body=str(tmp_path)))
     assert catalog.bodies == {"female": "user-female", "male": "user-male"}
-    assert [Path(f.name).name for f in catalog.left_out] == ["SMPL_FEMALE.pkl"] and catalog.body("user-female", 24)
+    assert [Path(f.name).name for f in catalog.files.left_out] == ["SMPL_FEMALE.pkl"] and catalog.body(
+        "user-female", 24
+    )
     assert np.array_equal(read[-1], "SMPL_FEMALE.npz")

@@ -256,6 +256,20 @@ def test_a_folder_of_images(run, by_colour, photos, tmp_path):
     )
 
 
+def test_images_that_differ_by_their_suffix_alone_keep_their_own_predictions(tmp_path):
+    for name in ("a.jpg", "a.png", "a.jpg.png", "B.gif", "b.avif", "c.jfif", "d.heic", "._c.jfif"):
+        (tmp_path / name).touch()
+    named, others = job._images(tmp_path)
+    assert {path.name: name for path, name in named.items()} == {
+        "a.jpg": "a.jpg",
+        "a.png": "a.png",
+        "a.jpg.png": "a.jpg.png",
+        "B.gif": "B.gif",
+        "b.avif": "b.avif",
+        "c.jfif": "c",
+    } and others == "1 .heic"
+
+
 @pytest.mark.parametrize("options", [("--workers", 0), ("--workers", 0, "--batch", 1), ("--workers", 3, "--batch", 2)])
 def test_workers_and_batch_decide_nothing(run, by_colour, photos, tmp_path, options):
     for name, more in (("as usual", ()), ("otherwise", options)):

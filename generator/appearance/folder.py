@@ -60,13 +60,18 @@ def find_textures(folder: Path, topology: str) -> Found:
             "UV layout."
         )
     check_declared(folder, topology)
+    return list_textures(folder)
+
+
+def list_textures(folder: Path) -> Found:
+    """The same, whatever mesh they are made for."""
     listing = list_files(folder, FORMATS)
     lists, problems = _read_lists(folder, {path.relative_to(folder).as_posix(): path for path in listing.files})
     files = {}
     for path in listing.files:
         inner = path.relative_to(folder)
         on = lists.get(path, frozenset())
-        genders = {gender for gender, _ in on} | {_gender_of(inner)} - {""}
+        genders = {gender for gender, _ in on} | {gender_of(inner)} - {""}
         if len(genders) > 1 or (not genders and _contradictory(inner)):
             reason = f"{path} is female by one of its list, folder and name, and male by another. {_RENAME}"
             problems.append((path, reason))
@@ -136,7 +141,7 @@ def check_declared(folder: Path, topology: str) -> None:
         )
 
 
-def _gender_of(inner: PurePath) -> str:
+def gender_of(inner: PurePath) -> str:
     """The gender that the folders or the name of a file say; "" if none, or both."""
     said = _said(inner)
     return next(iter(said)) if len(said) == 1 else ""

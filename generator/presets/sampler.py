@@ -53,7 +53,7 @@ class Sampler:
         left, faults = items, []
         while left and len(faults) < MOST_DRAWS:
             name = left[int(rng.integers(len(left)))]
-            reason = self.catalog.fault(kind, name)
+            reason = self.catalog.files.fault(kind, name)
             if not reason:
                 return name
             faults.append(LeftOut(kind, name, reason))

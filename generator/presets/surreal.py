@@ -47,7 +47,7 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
     motion_id, run, number = plan.at(shuffled_position(index % len(plan), len(plan), seed))
     sampler = Sampler(catalog, seed, index, config.split)
     suffix = f"_{index // len(plan)}" if index >= len(plan) else ""
-    if catalog.fault("motion", motion_id):
+    if catalog.files.fault("motion", motion_id):
         motion_id, run, number = _other(plan, sampler)
         suffix = f"_r{index}"
     stride = STRIDES[run] * config.frames // 100 or 1
@@ -112,7 +112,7 @@ def _other(plan: Plan, sampler: Sampler) -> tuple[str, int, int]:
     """(motion, run, clip number) in place of a clip whose motion cannot be used: any of another motion."""
     rng = sampler.rng("motion")
     sampler.choose_file("motion", rng, plan.motions)  # or there is none, and no end of the search
-    while sampler.catalog.fault("motion", (found := plan.at(int(rng.integers(len(plan)))))[0]):
+    while sampler.catalog.files.fault("motion", (found := plan.at(int(rng.integers(len(plan)))))[0]):
         pass
     return found
 

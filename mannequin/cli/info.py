@@ -1,16 +1,19 @@
 """What ``mannequin info`` prints."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 from rich.table import Column, Table
 
 from mannequin.generator.clip import CHANNELS
-from mannequin.generator.dataset.folder import open_dataset
+from mannequin.generator.dataset.collection import open_collection
+from mannequin.generator.dataset.folder import DESCRIPTION, open_dataset
 from mannequin.generator.dataset.native import SUFFIX, open_clip, read_clip
 from mannequin.generator.errors import ConfigError, DatasetError
-from mannequin.generator.io.remote import Place, place
-from mannequin.terminal import Console, print_json
+from mannequin.generator.io.npz import NpzFile
+from mannequin.generator.io.remote import Place, RemotePath, place
+from mannequin.terminal import Console, print_json, quoted
 
 LISTED = 20
 """Clips of a dataset that are listed."""
@@ -18,18 +21,79 @@ LISTED = 20
 
 def show(command) -> int:
     """Print a clip or dataset as ``command`` (an Info) asks."""
+    from mannequin.generator.io.downloads import local
+
     path = place(command.path)
-    if path.is_dir():
-        return _dataset(path, command)
     if not path.exists():
         raise DatasetError(
-            f"There is no clip or dataset at {path}. Check the path, or make one: mannequin generate {path}"
+            f"There is nothing at {path}. Check the path, or make a dataset: {quoted('mannequin', 'generate', path)}"
         )
-    if path.suffix.lower() in (".bvh", ".npz"):
+    if path.is_dir():
+        if isinstance(path, RemotePath) or (path / DESCRIPTION).exists():
+            return _dataset(path, command)
+        return _folder(path, command)
+    if path.suffix == SUFFIX:
+        return _clip(path, command)
+    file = local(str(path))
+    if path.suffix.lower() == ".bvh" or (path.suffix.lower() == ".npz" and _holds_motion(file)):
         return _motions(path, command)
-    if path.suffix != SUFFIX:
-        raise DatasetError(f"{path} is not a clip. Expected a file that ends in {SUFFIX}, or the folder of a dataset.")
-    return _clip(path, command)
+    if path.suffix.lower() == ".mat" and path.stem.endswith("_info"):
+        return _surreal(path, command)
+    return _told(input_info().describe_file(file), command)
+
+
+def input_info():
+    """The module, which takes a while to import."""
+    from mannequin.cli import input_info as module
+
+    return module
+
+
+def _holds_motion(file: Path) -> bool:
+    """Whether an .npz is no body model and no camera."""
+    from mannequin.renderers.calibration import is_camera
+
+    keys = set(NpzFile(file).keys)
+    return not (input_info().BODY_KEYS <= keys or is_camera(dict.fromkeys(keys)))
+
+
+def _folder(path: Path, command) -> int:
+    """A folder that is no dataset of ours: clips in SURREAL's layout, or assets."""
+    try:
+        open_collection(path)
+    except DatasetError:
+        return _told([input_info().describe_folder(path)], command)
+    return _surreal(path, command)
+
+
+def _surreal(path: Place, command) -> int:
+    clips = open_collection(path)
+    shown = [clips.summary(key) for key in clips.keys[:LISTED]]
+    facts = {
+        "file": str(path),
+        "taken_for": "clips in SURREAL's layout",
+        "used_as": "data for `view`, `report`, `export`, `train` and `evaluate`",
+        "clips": len(clips),
+        "first": [each.problem or each.name for each in shown],
+    }
+    return _told([facts], command)
+
+
+def _told(facts: list[dict], command) -> int:
+    if command.json:
+        print_json(facts if len(facts) > 1 else facts[0])
+        return 0
+    console = Console()
+    for each in facts:
+        for key, value in each.items():
+            lines = value if isinstance(value, list) else [value]
+            if isinstance(value, dict):
+                lines = [", ".join(f"{name} {inner}" for name, inner in value.items())]
+            if lines and all(isinstance(line, (int, float)) and not isinstance(line, bool) for line in lines):
+                lines = [", ".join(f"{line:.6g}" for line in lines)]
+            for line in lines:
+                console.print(f"{key.replace('_', ' ')}: {line}")
+    return 0
 
 
 def _motions(path: Place, command) -> int:

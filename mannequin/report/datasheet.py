@@ -9,6 +9,7 @@ from mannequin.generator.clip import CHANNELS
 from mannequin.generator.errors import AssetError
 from mannequin.report.html import Html, count, el, facts, join, size, table, text
 from mannequin.report.source import Source
+from mannequin.terminal import quoted
 
 ARRAYS = (
     ("K", "camera", "(3, 3)", "px", "intrinsics"),
@@ -252,5 +253,5 @@ def rebuild(source: Source) -> Html:
         "other clips. "
         "Clips that are there already are kept, so the same line continues an unfinished dataset."
     )
-    check = f"mannequin validate {name}\nmannequin report {name}"
+    check = "\n".join(quoted("mannequin", command, name) for command in ("validate", "report"))
     return join((el("p", said), el("pre", source.command), el("p", "Then:"), el("pre", check)))

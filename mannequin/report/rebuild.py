@@ -1,6 +1,5 @@
 """The command that makes a dataset again, from the options that it keeps."""
 
-import shlex
 from dataclasses import fields
 
 from mannequin.generator.catalog import BUILTIN
@@ -8,6 +7,7 @@ from mannequin.generator.dataset.folder import Dataset
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.records import from_plain
 from mannequin.renderers.production.worker import Job
+from mannequin.terminal import quoted
 
 
 def generate_command(dataset: Dataset, name: str) -> str | None:
@@ -38,7 +38,7 @@ def generate_command(dataset: Dataset, name: str) -> str | None:
         "--outputs",
         *job.outputs,
     ]
-    return shlex.join(words)
+    return quoted(*words)
 
 
 def _flag(name: str) -> str:

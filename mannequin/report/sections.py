@@ -7,6 +7,7 @@ from mannequin.report.distributions import card
 from mannequin.report.html import Html, count, el, facts, join, number, size, table, text
 from mannequin.report.pictures import picture, strip
 from mannequin.report.source import Source
+from mannequin.terminal import quoted
 
 MOST_ROWS = 50
 """Of failures and of runs."""
@@ -186,9 +187,8 @@ def _checks(source: Source) -> Html:
                 "Only Mannequin's own datasets can be validated; nothing is known of the labels of this one "
                 "beyond what is shown here.",
             )
-        return el(
-            "p", "Not validated. Run ", el("code", f"mannequin validate {source.name}"), " and make this report again."
-        )
+        command = el("code", quoted("mannequin", "validate", source.name))
+        return el("p", "Not validated. Run ", command, " and make this report again.")
     held = source.validation
     rows = []
     for row in held["rows"][:200]:

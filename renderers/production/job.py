@@ -140,9 +140,9 @@ def run_job(
     """
     job = replace(job, sample=resolve(job.sample), assets=job.assets.located())
     catalog = Catalog(job.assets)
-    if strict and (faults := catalog.check_all()):
+    if strict and (faults := catalog.files.check_all()):
         raise unusable(faults)
-    left_out = catalog.left_out
+    left_out = catalog.files.left_out
     total = _total(job, clips, catalog)
     mine = indices(total)
     with pool(min(workers, len(mine))) as run_calls:
@@ -150,7 +150,7 @@ def run_job(
         dataset = create_or_resume(out, to_plain(job), num_clips=total)
         inventory = take_inventory(out, mine)
         start = Summary(kept=inventory.done, skipped=0 if retry_failed else inventory.failed)
-        start.left_out, start.passed_over = list(left_out), catalog.passed_over
+        start.left_out, start.passed_over = list(left_out), catalog.files.passed_over
         todo = (
             (job, dataset, index, device, seconds_per_frame if workers else 0.0, left_out)
             for index in unfinished(out, mine, retry_failed)

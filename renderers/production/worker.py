@@ -138,12 +138,14 @@ def make_clip(
     except Exception as e:
         if isinstance(e, OSError) and e.errno in _FULL:
             raise cannot_write(e.filename or dataset.path, e) from e
-        return replace(_failed(job, dataset, index, spec, e), left_out=tuple(catalog.met))
+        return replace(_failed(job, dataset, index, spec, e), left_out=tuple(catalog.files.met))
     with uninterrupted():
         size = write_clip(dataset.path_of(index), clip, rgb=job.rgb)
         failures.forget(dataset.path, index)
     seconds["write"] = stopwatch.lap()
-    return ClipResult(index, spec.name, spec.num_frames, size, seconds, clip.agreement, left_out=tuple(catalog.met))
+    return ClipResult(
+        index, spec.name, spec.num_frames, size, seconds, clip.agreement, left_out=tuple(catalog.files.met)
+    )
 
 
 def record_crash(job: Job, dataset: Dataset, index: int, crash: WorkerCrash) -> ClipResult:

@@ -60,17 +60,17 @@ class AssetsCommand:
                 shown = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
             table.add_row(kind, str(len(ids)), source, shown)
         Console(soft_wrap=False).print(table)
-        for fault in catalog.left_out:
+        for fault in catalog.files.left_out:
             Console().print(f"left out: {fault.reason}")
-        for line in catalog.passed_over:
+        for line in catalog.files.passed_over:
             Console().print(f"passed over: {line}")
-        return 1 if catalog.left_out else 0
+        return 1 if catalog.files.left_out else 0
 
     def _check(self) -> int:
         from mannequin.generator.body.shipped import check
 
         catalog = Catalog(self.assets)
-        problems, count = check() + [fault.reason for fault in catalog.left_out], 0
+        problems, count = check() + [fault.reason for fault in catalog.files.left_out], 0
         for read in _reads(catalog):
             count += 1
             try:

@@ -1,6 +1,5 @@
 """``mannequin farm``"""
 
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from mannequin.cli.farm.arguments import located
 from mannequin.cli.farm.resources import Resources, given
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.atomic import write_bytes
-from mannequin.terminal import Console
+from mannequin.terminal import Console, quoted
 
 ADDED = ("shard", "dask", "workers")
 """Options of `mannequin generate` that job files set themselves."""
@@ -63,7 +62,7 @@ class Farm:
         if not self.arguments:
             raise ConfigError(
                 "The command to run is missing; write it behind --, the dataset's folder first: "
-                f"mannequin farm {self.kind} {self.file} --shards {self.shards} -- OUT --clips 10000"
+                f"mannequin farm {self.kind} {quoted(self.file)} --shards {self.shards} -- OUT --clips 10000"
             )
         self.resources.check()
         write = {"slurm": self._slurm, "openjd": self._openjd}[self.kind]
@@ -74,7 +73,7 @@ class Farm:
         self._check_file(slurm.SUFFIXES)
         text = slurm.sbatch_script(self.file.name, sys.executable, list(self.arguments), self.shards, self.resources)
         write_bytes(self.file, text.encode())
-        file = shlex.quote(str(self.file))
+        file = quoted(self.file)
         return f"Try one task: SLURM_ARRAY_TASK_ID=1 bash {file}\nSubmit all: sbatch {file}"
 
     def _openjd(self) -> str:
@@ -86,10 +85,8 @@ class Farm:
             )
         value = openjd.template(self.file, list(self.arguments), self.shards, self.resources)
         write_bytes(self.file, openjd.written(value, self.file.suffix).encode())
-        where = (
-            "" if "default" in value["parameterDefinitions"][0] else f" -p {shlex.quote(f'Out={self.arguments[0]}')}"
-        )
-        file = shlex.quote(str(self.file))
+        where = "" if "default" in value["parameterDefinitions"][0] else f" -p {quoted(f'Out={self.arguments[0]}')}"
+        file = quoted(self.file)
         return f"Check: openjd check {file}\nTry one task: openjd run {file} --step Render -tp Shard=1{where}"
 
     def _check_shards(self, command: Generate) -> None:

@@ -140,10 +140,10 @@ class Generate:
 
         job = self.job()
         catalog = Catalog(job.assets.located())
-        if self.strict and (faults := catalog.check_all()):
+        if self.strict and (faults := catalog.files.check_all()):
             raise unusable(faults)
         sample_clip(job.sample, catalog, job.seed, 0)
-        _print_left_out(catalog.left_out)
+        _print_left_out(catalog.files.left_out)
 
     def _tell_of_motions(self, job) -> None:
         """Print what users should know of their recordings; what is wrong with them comes when they are used."""

@@ -10,7 +10,7 @@ from mannequin.generator.io.remote import Place
 
 @dataclass(frozen=True)
 class Info:
-    """Say what is in a clip, a dataset or a motion.
+    """Say what a file or folder is taken for, what it holds, and what is doubtful about it.
 
     examples:
       mannequin info out
@@ -23,13 +23,17 @@ class Info:
           how a motion was read, and stick figures of it
       mannequin info walk.bvh --joint-map-template
           which joint is taken for what, to correct and give to --joint-map
+      mannequin info camera.yaml
+          which field was taken for what
+      mannequin info motions/
+          what can be used of a folder, what not, and why
     """
 
     path: tyro.conf.Positional[Place]
-    """A clip file, a dataset folder, or a motion (.bvh, .npz); or the URL of one."""
+    """A clip, dataset, motion, body model, image, environment, film, camera, or a folder of them; or the URL of one."""
 
     json: bool = False
-    """Print the full description of the clip (or of the dataset, or motion) as JSON."""
+    """Print the full description of the clip (or of whatever it is) as JSON."""
 
     picture: Annotated[str, tyro.conf.arg(metavar="FILE.png")] = ""
     """Of a motion: write a film strip of stick figures to this file, the motion as it will be used."""

@@ -1,7 +1,6 @@
 """What ``mannequin train`` does."""
 
 import os
-import shlex
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from mannequin.cli.training.bar import TrainBar
 from mannequin.generator.errors import ConfigError, TrainingError, unknown_name
 from mannequin.renderers.choice import open_renderer
 from mannequin.report.rebuild import generate_command
-from mannequin.terminal import Console
+from mannequin.terminal import Console, quoted
 from mannequin.training.card import write_card
 from mannequin.training.core.checkpoint import FOLDER, checkpoints
 from mannequin.training.core.init import read_starts
@@ -64,7 +63,7 @@ def run_recipe(command: TrainRecipe) -> int:
             return 128 + result.stopped
         if _speaks():
             write_card(result.out, generate_command)
-    run = shlex.quote(str(folder_of_stage(command.folder, stages, stages[-1].name)))
+    run = quoted(folder_of_stage(command.folder, stages, stages[-1].name))
     console.print(
         f"Try it: mannequin predict {run} {_looked_at(make_task(stages[-1].task, stages[-1].network))} --out predicted"
     )
@@ -142,7 +141,7 @@ def _print(command: Train, task: Task, result: Result, card: Path | None) -> Non
     if result.best:
         figure = figure_of(result.best.metric, figures)
         console.print(f"Best of all: {figure.title} {figure.text(result.best.value)}, after step {result.best.step}")
-    run = shlex.quote(str(command.folder))
+    run = quoted(command.folder)
     for line in (
         *(f"Predictions: {picture}" for picture in _pictures(command.folder)[-1:]),
         f"Model card: {card}",
@@ -163,4 +162,4 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _judged_by(command) -> str:
     """What to give to evaluate, which takes of the data that was learnt from only what was held out."""
-    return " ".join(shlex.quote(str(path)) for path in command.val_data or command.data) or "OTHER_PEOPLE"
+    return " ".join(quoted(path) for path in command.val_data or command.data) or "OTHER_PEOPLE"
