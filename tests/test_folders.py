@@ -83,10 +83,9 @@ def test_a_bad_motion_is_left_out_for_every_seed(tmp_path, name, content):
 def test_what_only_a_whole_reading_shows_is_drawn_again_by_content_alone(tmp_path, monkeypatch):
     """As in folders too large to be read whole before: any order and any process draw the same."""
     monkeypatch.setattr("mannequin.generator.survey.WHOLE", 0)
-    lines = person_text(frames=4).rstrip().split("\n")
     for name in ("a", "b", "c"):
-        put(tmp_path / f"{name}.bvh", "\n".join(lines))
-    put(tmp_path / "bad.bvh", "\n".join(lines[:-1] + [lines[-1].replace(lines[-1].split()[0], "oops", 1)]))
+        put(tmp_path / f"{name}.bvh", person_text())
+    np.savez(tmp_path / "bad.npz", poses=np.full((4, 72), np.nan), trans=np.zeros((4, 3)), mocap_framerate=30.0)
     assets = Assets(motion=(str(tmp_path),))
     assert "bad" in Catalog(assets).motions
     config = resolve(SampleConfig(frames=2, light="lamps"))
