@@ -202,3 +202,13 @@ def test_what_is_displayed_counts_not_what_was_rendered(tmp_path):
     path = exr(tmp_path / "a.exr", [("", planes("RGB", (4, 6)))], displayWindow=window)
     read = load_environment(path)
     assert read.shape == (4, 8, 3) and not read[:, 0].any() and not read[:, 7].any() and (read[:, 1:7, 1] == 2).all()
+
+
+def test_layers_of_a_damaged_file_are_refused(tmp_path):
+    noise = np.random.default_rng(0).random((64, 128)).astype(np.float32)
+    path = exr(tmp_path / "a.exr", [("x", {f"A.{channel}": noise for channel in "RGB"})])
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[: len(whole) // 2] + bytes(400) + whole[len(whole) // 2 + 400 :]):
+        path.write_bytes(damaged)
+        with pytest.raises(AssetError, match=r"a\.exr"):
+            load_environment(path)

@@ -84,7 +84,7 @@ def test_what_only_a_whole_reading_shows_is_drawn_again_by_content_alone(tmp_pat
     """As in folders too large to be read whole before: any order and any process draw the same."""
     monkeypatch.setattr("mannequin.generator.survey.WHOLE", 0)
     for name in ("a", "b", "c"):
-        put(tmp_path / f"{name}.bvh", person_text())
+        put(tmp_path / f"{name}.bvh", person_text(frames=9))
     np.savez(tmp_path / "bad.npz", poses=np.full((4, 72), np.nan), trans=np.zeros((4, 3)), mocap_framerate=30.0)
     assets = Assets(motion=(str(tmp_path),))
     assert "bad" in Catalog(assets).motions

@@ -85,11 +85,17 @@ def read_head(data: bytes) -> Head:
 
 def read_layer(data: bytes, head: Head) -> np.ndarray:
     """(H, W, 3) float32 of what is displayed of the layer of ``head``; 0 where the file has no data."""
-    channels = _opened(data, header_only=False).parts[head.layer.part].channels
+    parts = _opened(data, header_only=False).parts
+    wanted = [head.layer.channels[c] for c in "RGB"]
+    channels = parts[head.layer.part].channels if head.layer.part < len(parts) else {}
+    left, top, right, bottom = head.data
+    shape = bottom - top + 1, right - left + 1
+    if any(name not in channels or channels[name].pixels.shape != shape for name in wanted):
+        raise ValueError("its pixels are not what its header says; it may be damaged or cut short")
     height, width = head.size
     left, top = (head.data[k] - head.display[k] for k in (0, 1))
     image = np.zeros((height, width, 3), np.float32)
-    for k, name in enumerate(head.layer.channels[c] for c in "RGB"):
+    for k, name in enumerate(wanted):
         values = channels[name].pixels
         y, x = (max(0, top), max(0, left))
         inner = values[max(0, -top) : height - top, max(0, -left) : width - left]

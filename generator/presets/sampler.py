@@ -92,7 +92,8 @@ class Sampler:
         motion_id = self.choose_file("motion", rng, usable)
         if not lasts(self.catalog.motion(motion_id), length):
             longer = tuple(name for name in usable if lasts(self.catalog.motion(name), length))
-            motion_id = self.choose_file("motion", rng, longer) if longer else motion_id
+            sound = next((name for name in longer if not self.catalog.files.fault("motion", name)), None)
+            motion_id = self.choose_file("motion", rng, longer) if sound else motion_id
         spare = max(0.0, self.catalog.motion(motion_id).duration - length)
         return motion_id, float(rng.uniform(0, spare))
 
