@@ -119,9 +119,9 @@ def none_left(found: Sequence[LeftOut]) -> AssetError:
 
 def unusable(found: Sequence[LeftOut]) -> AssetError:
     """The error where nothing may be left out."""
+    count = "One file" if len(found) == 1 else f"{len(found)} files"
     return AssetError(
-        f"{len(found)} files cannot be used:\n{told(found)}\nMend them or move them away, or leave out --strict to do "
-        "without them."
+        f"{count} cannot be used:\n{told(found)}\nMend or move what is named, or leave out --strict to do without it."
     )
 
 

@@ -91,8 +91,8 @@ def _told(facts: list[dict], command) -> int:
                 lines = [", ".join(f"{name} {inner}" for name, inner in value.items())]
             if lines and all(isinstance(line, (int, float)) and not isinstance(line, bool) for line in lines):
                 lines = [", ".join(f"{line:.6g}" for line in lines)]
-            for line in lines:
-                console.print(f"{key.replace('_', ' ')}: {line}")
+            for number, line in enumerate(lines):
+                console.print(f"  {line}" if number else f"{key.replace('_', ' ')}: {line}")
     return 0
 
 

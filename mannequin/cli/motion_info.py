@@ -27,6 +27,9 @@ LEFT, MIDDLE, RIGHT = (236, 120, 84), (222, 222, 222), (94, 160, 240)
 
 _FINE = 16  # OpenCV's fixed point
 
+UNITS = {"rate": "Hz", "duration": "s"}
+"""Of what is a number."""
+
 
 def describe_motion(motion: Motion) -> dict:
     """Plain values, as JSON has them: name, rate (Hz), duration (s), frames, subject, hands, and what the reader of
@@ -60,7 +63,7 @@ def _on_the_floor(motion: Motion) -> dict:
 def print_motion(console: Console, facts: dict) -> None:
     """The facts of ``describe_motion`` for people: a line for each value, a table for each list of rows."""
     for key, value in facts.items():
-        label = key.replace("_", " ")
+        label = key.replace("_", " ") + (f" ({UNITS[key]})" if key in UNITS else "")
         if isinstance(value, list) and value and isinstance(value[0], dict):
             table = Table(*(Column(name, overflow="fold") for name in value[0]), title=label)
             for row in value:
