@@ -10,7 +10,7 @@ from mannequin.generator.io.remote import Place
 
 @dataclass(frozen=True)
 class Info:
-    """Say what a file or folder is taken for, what it holds, and what is doubtful about it.
+    """Say what a file or folder is taken for, and what it holds.
 
     examples:
       mannequin info out
