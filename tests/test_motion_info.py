@@ -35,7 +35,7 @@ def run(*words):
 def test_what_is_told(walk, capsys):
     assert run("info", walk) == 0
     told = capsys.readouterr().out
-    assert "J_Bip_L_UpperLeg" in told and "left hip" in told and "+Y of the file" in told and "metres" in told
+    assert "J_Bip_L_UpperLeg" in told and "left hip" in told and "up: y (clear)" in told and "metres" in told
     assert told.count("says 'Frames: 19' and holds 20") == 1 and "by toes" in told
 
 
