@@ -93,7 +93,7 @@ def read_surreal_shapes(path) -> dict[str, np.ndarray]:
             betas.ndim != 2
             or betas.shape[0] < 1
             or betas.dtype.kind not in "fiu"
-            or not (np.abs(betas) <= limits.COORDINATE).all()
+            or not (np.abs(betas, dtype=np.float64) <= limits.COORDINATE).all()
         ):
             raise AssetError(
                 f"'{gender}shapes' in {path} has shape {betas.shape} or values that are no finite numbers. "

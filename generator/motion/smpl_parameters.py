@@ -107,7 +107,7 @@ def _numbers(file: NpzFile, key: str, shape: tuple[int, ...]) -> np.ndarray:
             f"{key!r} in {file.path} has values of type {array.dtype}, no finite numbers. Expected "
             "radians and metres; leave the file out."
         )
-    good = np.abs(array) <= limits.COORDINATE  # NaN is not
+    good = np.abs(array, dtype=np.float64) <= limits.COORDINATE  # NaN is not
     if not good.all():
         bad = np.flatnonzero(~good.reshape(len(array), -1).all(axis=1))
         raise AssetError(
