@@ -88,6 +88,20 @@ BODY_COST = 4
 PICKLE_STEPS = 1 << 18
 """Reads of a pickle; each builds at most one object. A body model takes some thousands."""
 
+RESULT_BYTES = 64 * GIB
+"""Of a result file of people in a video, most of which are meshes that are passed over."""
+
+RESULT_STEPS = 1 << 21
+RESULT_STEP = 16
+"""Reads of such a file's pickle, and one more for each of so many bytes: PHALP's have some forty for each."""
+
+TENSOR_PICKLE_BYTES = 16 * MIB
+"""Of what a .pt file says of its tensors, and in which all its values but them are."""
+
+PEOPLE = 500
+FRAME_NUMBER = 1 << 31
+"""People of one file of motions, and numbers of frames in them."""
+
 ARRAY_BYTES = 2 * GIB
 """Of an array in a motion file; an hour of AMASS at 120 Hz has 0.5 GiB."""
 
@@ -108,6 +122,9 @@ BVH_NAME = 1000
 
 JOINT_MAP_BYTES = MIB
 """Of a map of joints: some dozen names for each skeleton."""
+
+GROUPS_BYTES = MIB
+"""Of a list of motions that were recorded together."""
 
 BVH_COST = 400
 """Bytes of memory for each joint of each frame while poses become positions."""

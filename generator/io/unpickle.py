@@ -9,7 +9,7 @@ or function named by a file is ever imported. A name outside the list ends the r
 import math
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from mannequin.generator.io import limits
 
 _ARRAY = {(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")}
 _SCALAR = {(f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")}
+_BUFFER = {(f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")}
 _NDARRAY = ("numpy", "ndarray")
 _DTYPE = ("numpy", "dtype")
 _SPARSE = {
@@ -32,9 +33,12 @@ _SPARSE = {
 _ENCODE = ("_codecs", "encode")
 _INERT = {(module, name) for module in ("__builtin__", "builtins") for name in ("object", "set", "frozenset")}
 _MAPPING = ("collections", "OrderedDict")
+_DEFAULTS = ("collections", "defaultdict")
 _REBUILD = {("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")}
 _TYPE = re.compile(r"[biuf]\d{1,2}|[SU]\d{1,4}|O[48]?")
-_ALLOWED = _ARRAY | _SCALAR | {_NDARRAY, _DTYPE, _ENCODE, _MAPPING} | set(_SPARSE) | _INERT | _REBUILD
+ALLOWED = (
+    _ARRAY | _BUFFER | _SCALAR | {_NDARRAY, _DTYPE, _ENCODE, _MAPPING, _DEFAULTS} | set(_SPARSE) | _INERT | _REBUILD
+)
 
 
 @dataclass(eq=False)
@@ -62,8 +66,14 @@ def load_pickle(stream, size: int, where: str):
     stream: open for reading bytes. where: what errors call it.
     Raises UnsafeFileError for a name outside the list, AssetError for a damaged file.
     """
-    reader = _Reader(_Bounded(stream, size), encoding="latin1")
+    reader = Reader(Bounded(stream, size, limits.PICKLE_STEPS), encoding="latin1")
     reader.where = where
+    return loaded(reader)
+
+
+def loaded(reader: "Reader"):
+    """What ``reader`` makes of its stream; whatever it trips over is an AssetError."""
+    where = reader.where
     try:
         return reader.load()
     except AssetError:
@@ -86,11 +96,12 @@ def as_array(value, where: str) -> np.ndarray | sp.csr_matrix:
         ) from e
 
 
-class _Bounded:
-    """Never asks the file for more than is left, however long a length the pickle states, nor too often."""
+class Bounded:
+    """Never asks the file for more than is left, however long a length the pickle states, nor more than ``steps``
+    times."""
 
-    def __init__(self, stream, size):
-        self.stream, self.left, self.steps = stream, size, limits.PICKLE_STEPS
+    def __init__(self, stream, size: int, steps: int):
+        self.stream, self.left, self.most, self.steps = stream, size, steps, steps
 
     def read(self, n):
         return self._count(self.stream.read(min(n, self.left)))
@@ -102,14 +113,19 @@ class _Bounded:
         self.left -= len(data)
         self.steps -= 1
         if self.steps < 0:
-            raise pickle.UnpicklingError(f"it takes more than {limits.PICKLE_STEPS} steps, which no body model does")
+            raise pickle.UnpicklingError(f"it takes more than {self.most} steps, which no honest file of its size does")
         return data
 
 
-class _Reader(pickle._Unpickler):
-    """pickle's reference machine, in Python, with the opcodes that call or import replaced."""
+class Reader(pickle._Unpickler):
+    """pickle's reference machine, in Python, with the opcodes that call or import replaced.
+
+    names: that the file may use, besides those of chumpy. kind, expected, advice: of files, for messages.
+    """
 
     where = "the file"
+    names: ClassVar[Container[tuple[str, str]]] = ALLOWED
+    kind, expected, advice = "body model", "numpy, scipy.sparse and chumpy", "Get the file from its official site."
     # Of pickle's machine, which type checkers take for the one in C, that has none of these.
     stack: list[Any]
     append: Callable[[Any], None]
@@ -117,11 +133,10 @@ class _Reader(pickle._Unpickler):
     pop_mark: Callable[[], list[Any]]
 
     def find_class(self, module, name):
-        if (module, name) not in _ALLOWED and not module.startswith("chumpy."):
+        if (module, name) not in self.names and not module.startswith("chumpy."):
             raise UnsafeFileError(
-                f"{self.where} asks to use {module}.{name} while being read, which no body model needs; "
-                "expected only numpy, scipy.sparse and chumpy data. Nothing was run. Get the file from its "
-                "official site."
+                f"{self.where} asks to use {module}.{name} while being read, which no {self.kind} needs; "
+                f"expected only {self.expected} data. Nothing was run. {self.advice}"
             )
         return Name((module, name))
 
@@ -138,6 +153,9 @@ class _Reader(pickle._Unpickler):
     def load_frame(self):
         self.read(8)  # a frame only says what to read ahead
 
+    def load_bytearray8(self):
+        self.append(self.read(int.from_bytes(self.read(8), "little")))
+
     def load_dict(self):
         items = self.pop_mark()
         self.append(_dictionary(items[::2], items[1::2]))
@@ -152,8 +170,7 @@ class _Reader(pickle._Unpickler):
 
     def refuse(self):
         raise UnsafeFileError(
-            f"{self.where} uses a pickle instruction that no body model needs. Nothing was run. Get the file "
-            "from its official site."
+            f"{self.where} uses a pickle instruction that no {self.kind} needs. Nothing was run. {self.advice}"
         )
 
     dispatch: ClassVar[dict[int, Any]] = {
@@ -162,6 +179,7 @@ class _Reader(pickle._Unpickler):
         pickle.NEWOBJ[0]: load_reduce,
         pickle.BUILD[0]: load_build,
         pickle.FRAME[0]: load_frame,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
         pickle.DICT[0]: load_dict,
         pickle.SETITEM[0]: load_setitem,
         pickle.SETITEMS[0]: load_setitems,
@@ -175,7 +193,6 @@ class _Reader(pickle._Unpickler):
         pickle.EXT4,
         pickle.PERSID,
         pickle.BINPERSID,
-        pickle.BYTEARRAY8,
         pickle.NEXT_BUFFER,
         pickle.READONLY_BUFFER,
         pickle.EMPTY_SET,
@@ -187,6 +204,7 @@ class _Reader(pickle._Unpickler):
 
 def _dictionary(keys, values) -> dict:
     """Keys are plain: hashing tuples within tuples, as deep as a file likes, would overflow C's stack."""
+    keys = [_value(k, 1).item() if isinstance(k, Record) and k.name.path in _SCALAR else k for k in keys]
     if not all(isinstance(key, (str, bytes, int, float, type(None))) for key in keys):
         raise pickle.UnpicklingError("a dictionary whose keys are neither text nor numbers")
     return dict(zip(keys, values, strict=True))
@@ -199,6 +217,8 @@ def _record(name, args) -> Record | dict:
         name, args = args[0], ()
         if not isinstance(name, Name):
             raise pickle.UnpicklingError("an object without a class")
+    if name.path == _DEFAULTS:
+        return {}
     if name.path == _MAPPING:
         pairs = args[0] if args and isinstance(args[0], list) else []
         return _dictionary([key for key, _ in pairs], [value for _, value in pairs])
@@ -213,8 +233,11 @@ def _value(value, depth) -> Any:
     path = value.name.path
     if path in _ARRAY:
         return _array(value, depth)
+    if path in _BUFFER:
+        data, dtype, shape, order = value.args
+        return array_from(shape, dtype_of(dtype), order == "F", data)
     if path in _SCALAR:
-        return np.frombuffer(_bytes(value.args[1]), _dtype(value.args[0]), 1)[0]
+        return np.frombuffer(_bytes(value.args[1]), dtype_of(value.args[0]), 1)[0]
     if path in _SPARSE:
         return _sparse(_SPARSE[path], value.state, depth)
     if path[0].startswith("chumpy."):
@@ -234,7 +257,7 @@ def _plain(value):
     return value
 
 
-def _dtype(record) -> np.dtype:
+def dtype_of(record) -> np.dtype:
     """A plain number, flag or text type; structured and object types are refused."""
     if not isinstance(record, Record) or record.name.path != _DTYPE:
         raise ValueError("the array has no type")
@@ -249,7 +272,7 @@ def _dtype(record) -> np.dtype:
 
 def _array(record: Record, depth):
     _, shape, dtype, by_columns, data = record.state
-    return array_from(shape, _dtype(dtype), bool(by_columns), data, depth)
+    return array_from(shape, dtype_of(dtype), bool(by_columns), data, depth)
 
 
 def array_from(shape, dtype: np.dtype, by_columns: bool, data, depth: int = 1):
