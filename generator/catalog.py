@@ -32,12 +32,16 @@ class Assets:
     s3://bucket/folder will do too; they are copied once, see docs/remote.md."""
 
     motion: tuple[str, ...] = ()
-    """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; folders of them. None given: all
-    actions."""
+    """Names of built-in actions; .bvh, AMASS .npz or SURREAL smpl_data.npz files; what VIBE, PHALP (4D-Humans), WHAM or
+    GVHMR saved of a video (.pkl, .pt); folders of them. None given: all actions."""
 
     joint_map: str = ""
     """JSON file that says which joint of .bvh files is what, where that is not recognised. None given: by names and
     shape. `mannequin info FILE.bvh --joint-map-template` prints one to correct, see docs/inputs.md."""
+
+    motion_groups: str = ""
+    """JSON file that says which motion files were recorded together, in one space: [["18_01", "19_01"], …], by the ids
+    of motions, see docs/inputs.md. People of one file are known to be."""
 
     textures: str = ""
     """Folder of texture images in the body's own UV layout. None given: procedural skin and clothes."""
@@ -66,7 +70,10 @@ class Assets:
                 return str(place(name).absolute())
             return str(Path(name).absolute()) if name != BUILTIN and (Path(name).exists() or "/" in name) else name
 
-        paths = {name: getattr(self, name) for name in ("joint_map", "textures", "backgrounds", "environments")}
+        paths = {
+            name: getattr(self, name)
+            for name in ("joint_map", "motion_groups", "textures", "backgrounds", "environments")
+        }
         return replace(
             self,
             body=absolute(self.body),
@@ -103,6 +110,8 @@ class Catalog:
             kinds["body"] = Kind(lambda: Found({}, self._body_faults()))
         if len(self._actions) < len(a.motion):
             kinds["motion"] = Kind(self._find_motions, lambda motion: motion.duration, _check_motion)
+        elif a.motion_groups:
+            raise ConfigError("--motion-groups needs recordings; name them by --motion.")
         if a.textures:
             kinds["texture"] = Kind(
                 lambda: folder.find_textures(self._local(a.textures), self._topology),
@@ -230,24 +239,24 @@ class Catalog:
     def _find_motions(self) -> Found:
         from mannequin.generator.motion.finding import search_motions
         from mannequin.generator.motion.recorded import mapped
+        from mannequin.generator.motion.together import read_groups, together
 
         found = search_motions(self._motion_path(name) for name in self.assets.motion if name not in self._actions)
         joint_map = str(self._local(self.assets.joint_map)) if self.assets.joint_map else ""
         motions = (file.read_as(self._reading) for file in found.files.values())
-        return replace(found, files={motion.name: motion for motion in mapped(motions, joint_map)})
+        groups = read_groups(str(self._local(self.assets.motion_groups)) if self.assets.motion_groups else "")
+        return replace(found, files=together(mapped(motions, joint_map), groups, found.left_out))
 
     def _motion_path(self, name: str) -> Path:
         from mannequin.generator.motion.procedural import ACTIONS
+        from mannequin.generator.motion.recorded import EXPECTED
 
         if is_url(name):
             return self._local(name)
         if Path(name).exists():
             return Path(name)
         if Path(name).suffix or "/" in name:
-            raise AssetError(
-                f"No motion file or folder at {name!r}. Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, "
-                "or a folder of them."
-            )
+            raise AssetError(f"No motion file or folder at {name!r}. {EXPECTED}")
         raise unknown_name("action", name, ACTIONS)
 
     @cached_property

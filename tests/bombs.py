@@ -14,6 +14,7 @@ import cv2
 import h5py
 import numpy as np
 import scipy.sparse as sp
+from joblib.numpy_pickle import NumpyArrayWrapper
 from scipy.io import savemat
 
 from mannequin.cli.commands.status import rows
@@ -27,6 +28,8 @@ from mannequin.generator.dataset.surreal_reader import SurrealReader
 from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.generator.io.films import IndexedFilm
 from mannequin.generator.io.reading import read_bytes
+from mannequin.generator.motion.finding import find_motions
+from mannequin.generator.motion.together import together
 from mannequin.generator.spec import ClipSpec
 from mannequin.renderers.frames import read_images
 from mannequin.renderers.validation.table import Report
@@ -37,10 +40,66 @@ from tests import test_hostile_input as readers
 from tests.bvh_files import person_text
 from tests.clips import ball_clip
 from tests.mutations import NASTY_NUMBERS, nested
+from tests.people_results import joblib_bytes
 from tests.test_native_table import joined, split
 
 Case = tuple[str, Callable, Path]
 MIB = 1 << 20
+
+
+def read_people(path: Path) -> None:
+    for motion in together(find_motions(path), ()).values():
+        assert motion.duration >= 0 and motion.partners is not None
+        _ = motion.notes
+        motion.read()
+
+
+def people(folder: Path) -> Iterator[Case]:
+    """Results of people in a video: joblib's and plain pickles, PyTorch's zips."""
+    pose = {"pose": np.zeros((12, 72), np.float32), "trans": np.zeros((12, 3)), "frame_ids": np.arange(12)}
+    sound = joblib_bytes({1: pose})
+    programs = {
+        "lists": b"\x80\x02" + b"]" * 20_000_000 + b".",
+        "memo": b"\x80\x04]" + b"\x94" * 20_000_000 + b".",
+        "deep": b"\x80\x02)" + b"\x85" * 2_000_000 + b".",
+        "laughs": b"\x80\x02]\x94" + b"".join(b"](" + b"h%c" % k * 10 + b"e\x94" for k in range(99)) + b".",
+        "long bytes": b"\x80\x02\x8b" + struct.pack("<i", 2**31 - 1) + b".",
+        "long text": b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b".",
+        "many keys": pickle.dumps({k: {} for k in range(300_000)}),
+        "many people": pickle.dumps(dict.fromkeys(range(3000), pose)),
+        "frames of billions": joblib_bytes({1: pose | {"frame_ids": np.arange(12) * 10**8}}),
+        "cut": sound[: len(sound) // 2],
+    }
+    for name, content in programs.items():
+        yield f"pickle, {name}", read_people, put(folder / "a.pkl", content)
+        yield f"zlib, {name}", read_people, put(folder / "a.pkl", zlib.compress(content, 1))
+        with zipfile.ZipFile(folder / "a.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a/data.pkl", content)
+        yield f"tensors, {name}", read_people, folder / "a.pt"
+        yield f"npy, {name}", read_people, put(folder / "a.npy", npy("()", content, "'|O'"))
+    zeros = bytes(64 * MIB)
+    packer = zlib.compressobj(1)
+    bomb = packer.compress(b"\x80\x04\x8e" + struct.pack("<Q", 40 * len(zeros)))
+    bomb += b"".join(packer.compress(zeros) for _ in range(40)) + packer.flush()
+    yield "zlib of 2.5 GB in one piece", read_people, put(folder / "a.pkl", bomb)
+    for key in ("pose", "verts"):
+        for shape in ((1 << 40, 72), (1 << 22, 72), (2**62,), (-1, 72), (3,) * 40):
+            wrapper = NumpyArrayWrapper(np.ndarray, shape, "C", np.dtype("f8"))
+            yield (
+                f"{key} of {shape}",
+                read_people,
+                put(folder / "a.pkl", pickle.dumps({1: {key: wrapper}}) + zeros[:999]),
+            )
+    for count in (1 << 31, 1 << 40):
+        place = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpu\x8a\x08" + struct.pack(
+            "<q", count
+        )
+        shape = b"(\x8a\x08" + struct.pack("<q", count // 72) + b"KHt(KHK\x01t"
+        tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + place + b"tQK\0" + shape + b"\x89}tR"
+        with zipfile.ZipFile(folder / "a.pt", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr("a/data.pkl", b"\x80\x02}X\x04\0\0\0pose" + tensor + b"s.")
+            archive.writestr("a/data/0", zeros)
+        yield f"a tensor of {count}", read_people, folder / "a.pt"
 
 
 def put(path: Path, content: bytes | str) -> Path:

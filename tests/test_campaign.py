@@ -14,6 +14,7 @@ LEAST = {
     "films": 90,
     "footage": 25,
     "meshes": 60,
+    "people": 50,
     "pickles": 40,
     "pictures": 140,
     "recordings": 38,

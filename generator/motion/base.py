@@ -52,6 +52,9 @@ class Motion(Protocol):
 
     subject: who performed it (for splits), or the action's name. actions: labels of the whole
     motion, () when unknown. has_hands: whether finger poses are part of it.
+    partners: names of the motions recorded at the same time and in the same space, whose horizontal places are
+    comparable on any skeletons. begin: seconds on the clock of such a recording at which this motion begins: what a
+    partner does at time t of this one is found at t + begin - partner.begin of the partner's.
     """
 
     @property
@@ -71,6 +74,12 @@ class Motion(Protocol):
 
     @property
     def has_hands(self) -> bool: ...
+
+    @property
+    def partners(self) -> tuple[str, ...]: ...
+
+    @property
+    def begin(self) -> float: ...
 
     def sample(self, times: np.ndarray, skeleton: Skeleton, style: dict[str, float]) -> PoseTrack:
         """Poses at ``times`` (T,) seconds; times outside [0, duration] are held at the ends."""

@@ -13,10 +13,11 @@ from pathlib import Path, PurePath
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io.listing import Found, LeftOut, list_files, told_others
+from mannequin.generator.motion import people_files
 from mannequin.generator.motion.recorded import EXPECTED, motions_of
 from mannequin.generator.motion.recording import RecordedMotion
 
-SUFFIXES = (".bvh", ".npz")
+SUFFIXES = (".bvh", ".npz", *people_files.SUFFIXES)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,12 @@ def floor_height(soles, rate: float) -> float:
     return float(np.median(resting[resting < low + CONTACT_HEIGHT]))
 
 
+def resting_height(orientation: np.ndarray, pelvis: np.ndarray, skeleton: Skeleton, rate: float) -> float:
+    """:func:`floor_height` of orientations (T, J, 3, 3) and a pelvis (T, 3)."""
+    position = joint_positions(orientation, pelvis, skeleton)
+    return floor_height([sole_points(orientation, position, skeleton, side) for side in (0, 1)], rate)
+
+
 def contacts(points: np.ndarray, rate: float) -> np.ndarray:
     """(T,) whether a sole (T, K, 3) stands on the floor z = 0."""
     touching = slow(points, rate) & (points[..., 2].min(axis=1) < CONTACT_HEIGHT)

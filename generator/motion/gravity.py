@@ -6,6 +6,7 @@ are taken over the whole recording, so that people may lie, crawl and turn cartw
 is up, as in AMASS.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,24 +70,27 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Up:
-    """The up of a recording. axis: the nearest of the file. told: in words. to_world: (3, 3) to a world with Z up."""
+    """The up of a recording. axis: the nearest of the file. told: in words. to_world: (3, 3) to a world with Z up.
+    margin: by how much it is surer than another axis.
+    """
 
     axis: str
     told: str
     to_world: np.ndarray
+    margin: float
 
 
-def find_up(seen: Seen, asked: str = "auto", rest: str = "") -> Up:
+def find_up(seen: Seen, asked: str = "auto", rest: str = "", usual: str = "z") -> Up:
     """Up of what was ``seen``, or the axis that the user ``asked`` for.
 
-    rest: up in the file's rest pose, where it has one: that axis is taken where the others do not tell, in place of Z,
-    and no camera was tilted.
+    rest: up in the file's rest pose, where it has one: that axis is taken where the others do not tell, in place of
+    ``usual``, and no camera was tilted.
     """
     if asked != "auto":
-        return Up(asked, f"{asked}, as asked for", _to_world(np.array(AXES[asked])))
+        return Up(asked, f"{asked}, as asked for", _to_world(np.array(AXES[asked])), np.inf)
     body = unit(seen.joints[:, 15] - seen.joints[:, [7, 8]].mean(axis=1))
-    usual, default = ({rest: REST}, rest) if rest else (USUAL, "z")
-    scores = {name: _score(seen, body, name) + usual.get(name, 0.0) for name in AXES}
+    known, default = ({rest: REST}, rest) if rest else (USUAL, usual)
+    scores = {name: _score(seen, body, name) + known.get(name, 0.0) for name in AXES}
     ranked = sorted(AXES, key=lambda name: -scores[name])
     best = ranked[0] if scores[ranked[0]] > scores[default] + TURN_MARGIN else default
     margin = scores[best] - max(scores[name] for name in AXES if name != best)
@@ -94,9 +98,15 @@ def find_up(seen: Seen, asked: str = "auto", rest: str = "") -> Up:
     axis = np.array(AXES[best])
     up = _tilted(seen, body, axis) if not rest and _floor(seen, axis) < 0.3 else axis
     if up is axis:
-        return Up(best, f"{best} ({sure})", _to_world(axis))
+        return Up(best, f"{best} ({sure})", _to_world(axis), margin)
     tilt = round(float(np.rad2deg(angle_between(up, axis))))
-    return Up(best, f"{best}, tilted by {tilt}° as by a camera that looks up or down ({sure})", _to_world(up))
+    return Up(best, f"{best}, tilted by {tilt}° as by a camera that looks up or down ({sure})", _to_world(up), margin)
+
+
+def all_seen(seen: Sequence[Seen]) -> Seen:
+    """What is seen of several people in one space, as of one."""
+    arrays = (np.concatenate([getattr(each, name) for each in seen]) for name in ("joints", "insteps", "standing"))
+    return Seen(*arrays, placed=any(each.placed for each in seen))
 
 
 def _score(seen: Seen, body: np.ndarray, name: str) -> float:

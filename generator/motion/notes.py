@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.motion.recording import RecordedMotion
+from mannequin.generator.motion.together import uneven_lengths
 
 CLOSELY = 20
 """Recordings up to which each is read whole before a run; `info` does so for any."""
@@ -20,6 +21,7 @@ def motion_notes(motions: Iterable[Motion], length: float | None = None) -> list
         for note in motion.notes + (motion.doubts if len(recordings) <= CLOSELY else ()):
             told.setdefault(note, []).append(motion)
     lines = [f"{_which(found)}: {note}" for note, found in told.items()]
+    lines += uneven_lengths(recordings)
     short = [motion for motion in recordings if length is not None and motion.duration < length - 1e-6]
     if short and len(short) == len(recordings):
         longest = max(motion.duration for motion in short)

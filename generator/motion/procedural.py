@@ -41,6 +41,8 @@ class ProceduralMotion:
     duration: float = 8.0
     rate: float = 0.0
     has_hands: bool = True
+    partners: tuple[str, ...] = ()
+    begin: float = 0.0
 
     @property
     def name(self) -> str:

@@ -1,9 +1,9 @@
 """Recorded motion in files: BVH, AMASS .npz and SURREAL's smpl_data.npz."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,23 @@ from mannequin.generator.io.npz import NpzFile
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.bvh import Bvh, read_bvh
 from mannequin.generator.motion.bvh_facts import bvh_facts, template
+from mannequin.generator.motion.foot_contact import resting_height
 from mannequin.generator.motion.joint_map import NO_MAP, JointMap, map_for, read_joint_map
+from mannequin.generator.motion.people_files import SUFFIXES, has_people
 from mannequin.generator.motion.recording import RecordedMotion, source_of
-from mannequin.generator.motion.retarget import Retargeted, retarget
+from mannequin.generator.motion.retarget import (
+    Retargeted,
+    pelvis_path,
+    retarget,
+    source_leg_length,
+    target_orientations,
+)
+from mannequin.generator.motion.shared import Shared, share
+from mannequin.generator.motion.skeletons import usual_skeleton
 from mannequin.generator.motion.smpl_files import SmplMotion, SurrealMotion
 from mannequin.generator.motion.smpl_keys import has_poses, held
-from mannequin.generator.motion.source import Source, frame_rate, make_source, starts_at_rest
+from mannequin.generator.motion.source import LEG_METRES, Source, frame_rate, make_source, starts_at_rest
+from mannequin.generator.motion.track_files import tracks_of
 
 _PERFORMER = (
     r"^(?:[a-z]+_)?(\d+)_\d+(?:_poses|_stageii)?$",
@@ -25,7 +36,10 @@ _PERFORMER = (
     r"_(d\d\d)_m",
 )
 
-EXPECTED = "Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, or a folder of them."
+EXPECTED = (
+    "Expected a .bvh, AMASS .npz or SURREAL smpl_data.npz file, results of people in a video (.pkl, .pt), or a folder "
+    "of them."
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +53,17 @@ class BvhMotion(RecordedMotion):
         """The skeleton and the first two frames."""
         return read_bvh(self.path, first=2)
 
+    @cached_property
+    def _dropped(self) -> bool:
+        """Whether the first frame is no part of the recording."""
+        return starts_at_rest(self._head, self._head.world_transforms()[0])
+
     def _read_outline(self) -> tuple[int, float]:
-        bvh = self._head
-        dropped = starts_at_rest(bvh, bvh.world_transforms()[0])
-        return bvh.held_frames - dropped, frame_rate(bvh.frame_time)
+        return self._head.held_frames - self._dropped, frame_rate(self._head.frame_time)
+
+    @property
+    def begin(self) -> float:
+        return self._dropped / self.rate
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -57,7 +78,11 @@ class BvhMotion(RecordedMotion):
         return bool(source_of(self).roles.fingers)
 
     def read(self) -> Source:
-        return make_source(read_bvh(self.path), str(self.path), self.joint_map, self.reading.up)
+        return _read_together(self.company)[self.name]
+
+    def source(self, up: str) -> Source:
+        """What the file holds; ``up`` is as in :func:`make_source`."""
+        return make_source(read_bvh(self.path), str(self.path), self.joint_map, up)
 
     def template(self) -> dict[str, str | None]:
         """The map of joints that says what was recognised."""
@@ -68,6 +93,32 @@ class BvhMotion(RecordedMotion):
 
     def fit(self, skeleton: Skeleton) -> Retargeted:
         return retarget(source_of(self), skeleton, self.reading.floor == "trust")
+
+
+@lru_cache(maxsize=4)
+def _read_together(company: tuple[BvhMotion, ...]) -> dict[str, Source]:
+    """By name, all of a recording: up as the surest of them says, ways along the floor by their mean length of legs."""
+    sources = [motion.source(motion.reading.up) for motion in company]
+    if len(sources) > 1:
+        up = max((source.up for source in sources), key=lambda up: up.margin)
+        told = {"up": f"{up.told}, by all who were recorded together"}
+        sources = [
+            replace(source if source.up.axis == up.axis else motion.source(up.axis), told=source.told | told)
+            for motion, source in zip(company, sources)
+        ]
+        sources = [replace(source, shared=shared) for source, shared in zip(sources, _shared(sources))]
+    return {motion.name: source for motion, source in zip(company, sources)}
+
+
+def _shared(sources: Sequence[Source]) -> list[Shared]:
+    scale = LEG_METRES * len(sources) / sum(map(source_leg_length, sources))
+    heights = []
+    for source in sources:
+        skeleton = usual_skeleton()
+        orientation = target_orientations(source, skeleton)
+        pelvis = pelvis_path(replace(source, shared=Shared(scale)), skeleton, orientation)
+        heights.append(resting_height(orientation, pelvis, skeleton, source.rate))
+    return share(scale, heights)
 
 
 def mapped(motions: Iterable[RecordedMotion], joint_map: str) -> list[RecordedMotion]:
@@ -81,6 +132,8 @@ def motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:
     relative = file.relative_to(folder).with_suffix("").as_posix()
     if file.suffix.lower() == ".bvh":
         return [BvhMotion(file, relative, _subject(file, folder))]
+    if file.suffix.lower() in SUFFIXES or (file.suffix.lower() == ".npz" and has_people(file)):
+        return [*tracks_of(file, relative, _performer(file.stem) or relative, strict)]
     if file.suffix.lower() != ".npz":
         raise AssetError(f"{file} is no motion that Mannequin can read. {EXPECTED}")
     keys = NpzFile(file).keys

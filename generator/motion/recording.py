@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,12 +19,19 @@ from mannequin.generator.rotations import slerp, to_axis_angle
 
 @dataclass(frozen=True)
 class RecordedMotion(ABC):
-    """A recording on file: what BVH, AMASS and SURREAL motions share. See ``base.Motion``."""
+    """A recording on file: what BVH, AMASS and SURREAL motions share. See ``base.Motion``.
+
+    beside: the others that were recorded with it in one space, each with nobody beside it; see ``together.py``.
+    """
 
     path: Path
     name: str
     subject: str
+    in_company: ClassVar[bool] = False
+    """Whether all motions of its file were recorded together."""
+
     reading: Reading = field(default=Reading(), kw_only=True)
+    beside: tuple["RecordedMotion", ...] = field(default=(), kw_only=True)
 
     def read_as(self, reading: Reading) -> Self:
         """The same recording, read otherwise."""
@@ -33,6 +40,24 @@ class RecordedMotion(ABC):
     @property
     def actions(self) -> tuple[str, ...]:
         return ()
+
+    @property
+    def begin(self) -> float:
+        return 0.0
+
+    @cached_property
+    def partners(self) -> tuple[str, ...]:
+        return tuple(other.name for other in self.beside if other.begin < self.end and self.begin < other.end)
+
+    @property
+    def end(self) -> float:
+        """Seconds on the clock of :attr:`begin` at which it ends."""
+        return self.begin + self.duration
+
+    @cached_property
+    def company(self) -> tuple["RecordedMotion", ...]:
+        """All of the recording, this one among them, the same for each of them."""
+        return tuple(sorted((replace(self, beside=()), *self.beside), key=lambda motion: motion.name))
 
     @abstractmethod
     def _read_outline(self) -> tuple[int, float]:

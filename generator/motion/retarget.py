@@ -16,6 +16,7 @@ from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.foot_contact import plant_feet
 from mannequin.generator.motion.joint_names import FINGERS
+from mannequin.generator.motion.shared import CARRIED_TOLD
 from mannequin.generator.motion.skeletons import (
     ANKLE,
     COLLAR,
@@ -80,8 +81,10 @@ def retarget(source: Source, skeleton: Skeleton, trust: bool = False) -> Retarge
     """Pose ``skeleton`` like ``source``, feet on the floor. trust: at the heights that were recorded."""
     orientation = target_orientations(source, skeleton)
     pelvis = pelvis_path(source, skeleton, orientation)
-    floor = TRUSTED
-    if not trust:
+    floor, shared = TRUSTED, source.shared
+    if shared is not None and shared.carried and not trust:
+        floor, pelvis = CARRIED_TOLD, pelvis - np.array([0.0, 0.0, shared.floor])
+    elif not trust:
         orientation, pelvis, wrong = plant_feet(orientation, pelvis, skeleton, source.rate)
         floor = wrong or PLANTED
     local = local_rotations(orientation, skeleton.parents)
@@ -94,8 +97,10 @@ def source_leg_length(source: Source) -> float:
 
 
 def pelvis_path(source: Source, skeleton: Skeleton, orientation: np.ndarray) -> np.ndarray:
-    """(T, 3) pelvis in metres: the middle of the hips travels as recorded, scaled by leg length."""
-    scale = leg_length(skeleton.joints, HIP, KNEE, ANKLE) / source_leg_length(source)
+    """(T, 3) pelvis in metres: the middle of the hips travels as recorded, scaled by leg length; of several people who
+    were recorded together only its height, see ``shared.py``."""
+    legs = leg_length(skeleton.joints, HIP, KNEE, ANKLE) / source_leg_length(source)
+    scale = legs if source.shared is None else np.array([source.shared.scale, source.shared.scale, legs])
     hips = source.position[:, source.pair("hip")].mean(axis=1) * scale
     offset = skeleton.joints[list(HIP)].mean(axis=0) - skeleton.joints[PELVIS]
     return hips - turn(orientation[:, PELVIS], offset)

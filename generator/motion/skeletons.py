@@ -1,5 +1,7 @@
 """Joint numbers of SMPL and SMPL-H, and where a posed skeleton has its joints and soles."""
 
+from functools import cache
+
 import numpy as np
 
 from mannequin.generator import exact
@@ -12,6 +14,16 @@ COLLAR, SHOULDER, ELBOW, WRIST = (13, 14), (16, 17), (18, 19), (20, 21)
 """Joint numbers of (left, right), the same in SMPL and SMPL-H."""
 
 SPINE = (SPINE1, SPINE2, SPINE3)
+
+
+@cache
+def usual_skeleton() -> Skeleton:
+    """Of usual proportions, with SMPL's 24 joints, for what a file alone must tell."""
+    from mannequin.generator.body.builtin import load_builtin
+    from mannequin.generator.body.lbs import make_skeleton
+
+    model = load_builtin("neutral", 24)
+    return make_skeleton(model, np.zeros(model.num_betas))
 
 
 def leg_length(joints: np.ndarray, hips, knees, ankles) -> float:

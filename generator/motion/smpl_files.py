@@ -14,8 +14,8 @@ from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.recording import RecordedMotion, source_of
 from mannequin.generator.motion.retarget import Retargeted
 from mannequin.generator.motion.smpl_keys import Layout, find_layout, layout_of
-from mannequin.generator.motion.smpl_motion import SmplSource, fit, make_smpl_source
-from mannequin.generator.motion.smpl_parameters import ASSUMED_RATE, frame_rate, read_parameters
+from mannequin.generator.motion.smpl_motion import SmplSource, find_space, fit, make_smpl_source, shared_by
+from mannequin.generator.motion.smpl_parameters import ASSUMED_RATE, Parameters, frame_rate, read_parameters
 
 SURREAL_RATE = 120.0
 """Hz of every sequence of smpl_data.npz, which does not say (SURREAL's generator assumes it too)."""
@@ -28,7 +28,7 @@ class SmplMotion(RecordedMotion):
     @cached_property
     def layout(self) -> Layout:
         """Where in the file the parameters are."""
-        return find_layout(self.path)
+        return find_layout(NpzFile(self.path))
 
     def _read_outline(self) -> tuple[int, float]:
         return self.layout.frames, self._stated_rate or self.reading.rate or ASSUMED_RATE
@@ -48,8 +48,12 @@ class SmplMotion(RecordedMotion):
     def has_hands(self) -> bool:
         return source_of(self).has_hands
 
+    def parameters(self) -> Parameters:
+        """As the file has them. Raises AssetError for what cannot be used."""
+        return read_parameters(self.path, self.layout)
+
     def read(self) -> SmplSource:
-        return make_smpl_source(read_parameters(self.path, self.layout), self.rate, self.reading.up)
+        return _read_together(self.company)[self.name]
 
     def fit(self, skeleton: Skeleton) -> Retargeted:
         return fit(source_of(self), skeleton, self.reading.floor == "trust")
@@ -70,9 +74,10 @@ class SurrealMotion(SmplMotion):
 
     @cached_property
     def layout(self) -> Layout:
+        file = _opened(self.path)
         shapes = _shapes(self.path)
         roles = {"whole": f"pose_{self.sequence}", "transl": f"trans_{self.sequence}"}
-        return layout_of(self.path, roles, dict(shapes), shapes, needs_transl=True)
+        return layout_of(file, roles, dict(shapes), needs_transl=True)
 
     @cached_property
     def _stated_rate(self) -> float | None:
@@ -80,8 +85,23 @@ class SurrealMotion(SmplMotion):
 
 
 @lru_cache(maxsize=4)
+def _read_together(company: tuple[SmplMotion, ...]) -> dict[str, SmplSource]:
+    """By name, all of a recording."""
+    read = [motion.parameters() for motion in company]
+    space = find_space([(p, motion.rate) for p, motion in zip(read, company)], company[0].reading.up)
+    sources = [make_smpl_source(p, motion.rate, space) for p, motion in zip(read, company)]
+    sources = shared_by(sources) if len(sources) > 1 else sources
+    return {motion.name: source for motion, source in zip(company, sources)}
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path) -> NpzFile:
+    return NpzFile(path)
+
+
+@lru_cache(maxsize=4)
 def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    return NpzFile(path).shapes()
+    return _opened(path).shapes()
 
 
 def read_surreal_shapes(path) -> dict[str, np.ndarray]:

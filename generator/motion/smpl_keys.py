@@ -8,11 +8,51 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
 
 from mannequin.generator.errors import AssetError
-from mannequin.generator.io.npz import NpzFile
 
 Shape = tuple[int, ...]
+
+
+class Arrays(Protocol):
+    """Arrays by their keys, of one file: ``NpzFile``, or :class:`HeldArrays`. They raise AssetError."""
+
+    @property
+    def path(self) -> Path | str: ...
+
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+
+    def shape(self, key: str) -> Shape: ...
+
+    def shapes(self) -> dict[str, Shape]: ...
+
+    def array(self, key: str) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class HeldArrays:
+    """Arrays in memory. path: of what they are, for messages."""
+
+    path: Path | str
+    held: Mapping[str, np.ndarray]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.held)
+
+    def shape(self, key: str) -> Shape:
+        return self.held[key].shape
+
+    def shapes(self) -> dict[str, Shape]:
+        return {key: array.shape for key, array in self.held.items()}
+
+    def array(self, key: str) -> np.ndarray:
+        return self.held[key]
+
 
 NAMES = {
     "whole": (
@@ -122,17 +162,22 @@ def _plain(key: str) -> tuple[str, bool]:
     return name.removesuffix("_world"), name.endswith("_world") or any(("global" in g or "world" in g) for g in groups)
 
 
-def find_layout(path: Path, world: bool = True, needs_transl: bool = False) -> Layout:
-    """Of SMPL parameters in the file at ``path``. Raises AssetError that lists what it holds if they are none."""
-    file = NpzFile(path)
-    return layout_of(path, roles_of(file.keys, world), file.shapes(), file.keys, needs_transl)
+def is_of_world(key: str) -> bool:
+    """Whether a key says that it is of the world, not of the camera."""
+    return _plain(key)[1]
 
 
-def layout_of(path: Path, roles: Mapping[str, str], shapes: dict[str, Shape], keys, needs_transl: bool) -> Layout:
-    """Of the file at ``path`` that holds ``keys`` and, of sound arrays, these ``shapes``, with given ``roles``."""
+def find_layout(file: Arrays, world: bool = True, needs_transl: bool = False) -> Layout:
+    """Of SMPL parameters in ``file``. Raises AssetError that lists what it holds if they are none."""
+    return layout_of(file, roles_of(file.keys, world), file.shapes(), needs_transl)
+
+
+def layout_of(file: Arrays, roles: Mapping[str, str], shapes: dict[str, Shape], needs_transl: bool) -> Layout:
+    """Of a ``file`` that holds, of sound arrays, these ``shapes``, with given ``roles``."""
+    path, keys = file.path, file.keys
     for key in roles.values():
         if key not in shapes:
-            shapes[key] = NpzFile(path).shape(key)  # raises what is wrong with it
+            shapes[key] = file.shape(key)  # raises what is wrong with it
     missing = _missing(roles, needs_transl)
     if missing:
         raise AssetError(f"{path} has no {missing}. It has: {held(shapes, keys)}.")
@@ -169,7 +214,7 @@ def held(shapes: Mapping[str, Shape], keys: Iterable[str], most: int = 20) -> st
     return ", ".join(listed[:most]) + (", …" if len(listed) > most else "") or "nothing"
 
 
-def _parts(path: Path, shapes: Mapping[str, Shape], roles: Mapping[str, str]) -> tuple[Part, ...]:
+def _parts(path: Path | str, shapes: Mapping[str, Shape], roles: Mapping[str, str]) -> tuple[Part, ...]:
     """The rotations of root and body."""
     if "whole" in roles:
         key = roles["whole"]
@@ -227,7 +272,7 @@ def _part(key: str, shape: Shape, joints: Iterable[int]) -> Part | None:
     return None
 
 
-def _frames(path: Path, key: str, shape: Shape, lead: Shape, fits: bool) -> int:
+def _frames(path: Path | str, key: str, shape: Shape, lead: Shape, fits: bool) -> int:
     frames = [n for n in lead if n != 1]
     if not fits or not lead or len(frames) > 1:
         raise AssetError(f"{key!r} in {path} has shape {shape}. Expected (frames, 3).{_people(shape)}")
@@ -235,10 +280,14 @@ def _frames(path: Path, key: str, shape: Shape, lead: Shape, fits: bool) -> int:
 
 
 def _people(shape: Shape) -> str:
-    return f" If it holds {shape[0]} people, save each as a file of its own." if len(shape) == 3 else ""
+    return (
+        f" If it holds {shape[0]} people, give their translations as ({shape[0]}, frames, 3)."
+        if len(shape) == 3
+        else ""
+    )
 
 
-def _bad_shape(path: Path, key: str, shape: Shape, joints, without_root: bool = False) -> AssetError:
+def _bad_shape(path: Path | str, key: str, shape: Shape, joints, without_root: bool = False) -> AssetError:
     about = ", ".join(f"{3 * n} ({joints[n]})" if isinstance(joints, dict) else str(3 * n) for n in sorted(joints))
     why = _people(shape)
     for numbers, what in FEW_PER_JOINT.items():

@@ -5,17 +5,24 @@ floor without slipping on the asked skeleton, its path is left exactly as record
 the path is scaled so that the feet slip least, and the feet are planted on the floor.
 """
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mannequin.generator import exact
 from mannequin.generator.motion.base import Skeleton
-from mannequin.generator.motion.foot_contact import contacts, plant_feet, slip, uneven_floor
-from mannequin.generator.motion.gravity import Seen, Up, find_up
+from mannequin.generator.motion.foot_contact import contacts, plant_feet, resting_height, slip, uneven_floor
+from mannequin.generator.motion.gravity import Seen, Up, all_seen, find_up
 from mannequin.generator.motion.retarget import PLANTED, Retargeted
-from mannequin.generator.motion.skeletons import joint_positions, local_rotations, sole_points, world_orientations
+from mannequin.generator.motion.shared import CARRIED_TOLD, Shared, share
+from mannequin.generator.motion.skeletons import (
+    joint_positions,
+    local_rotations,
+    sole_points,
+    usual_skeleton,
+    world_orientations,
+)
 from mannequin.generator.motion.smpl_parameters import BODY, Parameters
 from mannequin.generator.rotations import from_axis_angle, to_axis_angle, to_matrices, to_quaternions
 
@@ -53,7 +60,8 @@ class SmplSource:
 
     pose: (T, 52, 3) axis-angles of SMPL-H. palms: (T, 2, 3) of SMPL's last two joints.
     transl: (T, 3) metres, in the file's own axes; see :meth:`pelvis`. rate: Hz. has_hands: whether fingers were
-    recorded. up: which way is up in the file. unit: metres, of the file's translations.
+    recorded. up: which way is up in the file. unit: metres, of the file's translations. shared: with others of the
+    recording, None where there are none.
     """
 
     pose: np.ndarray
@@ -63,6 +71,7 @@ class SmplSource:
     has_hands: bool
     up: Up
     unit: float
+    shared: Shared | None = None
 
     def pelvis(self, skeleton: Skeleton, scale: float = 1.0) -> np.ndarray:
         """(T, 3) metres in the world of ``skeleton``, whose path is ``scale`` times the recorded one: SMPL turns the
@@ -70,36 +79,57 @@ class SmplSource:
         return exact.matmul(skeleton.joints[0] + self.transl * scale, self.up.to_world.T)
 
 
-def make_smpl_source(parameters: Parameters, rate: float, up: str = "auto") -> SmplSource:
-    """Turned so that Z is up, or the axis of the file that is called ``up``."""
+@dataclass(frozen=True, eq=False)
+class Space:
+    """That a file's translations are in. up: which way is up. unit: metres."""
+
+    up: Up
+    unit: float
+
+
+def find_space(
+    people: Sequence[tuple[Parameters, float]], up: str = "auto", unit: float | None = None, usual: str = "z"
+) -> Space:
+    """Of one or several people in one space, each with its rate (Hz), or with the axis that is called ``up`` up.
+
+    usual: up where people do not tell. unit: metres, where it is known. Who hardly moves does not tell it; the
+    smallest of the others is that of all.
+    """
+    unit = unit or min(unit_of(parameters, rate) for parameters, rate in people)
+    return Space(find_up(all_seen([_seen(p.body, p.transl * unit, rate) for p, rate in people]), up, usual=usual), unit)
+
+
+def shared_by(sources: Sequence[SmplSource]) -> list[SmplSource]:
+    """People who were recorded together, in one space."""
+    heights = [_resting_height(source) for source in sources]
+    return [replace(source, shared=shared) for source, shared in zip(sources, share(1.0, heights))]
+
+
+def _resting_height(source: SmplSource) -> float:
+    skeleton = usual_skeleton()
+    local = to_matrices(from_axis_angle(np.concatenate([source.pose[:, :BODY], source.palms], axis=1)))
+    return resting_height(world_orientations(local, skeleton.parents), source.pelvis(skeleton), skeleton, source.rate)
+
+
+def make_smpl_source(parameters: Parameters, rate: float, space: Space) -> SmplSource:
+    """Turned so that Z is up."""
     frames = len(parameters.transl)
     pose = np.zeros((frames, 52, 3))
     pose[:, :BODY] = parameters.body
     if parameters.hands is not None:
         pose[:, BODY:] = parameters.hands
     has_hands = bool(np.abs(pose[:, BODY:]).max(initial=0.0) > 1e-3)
-    unit = unit_of(parameters, rate)
+    up, unit = space.up, space.unit
     transl = parameters.transl if unit == 1.0 else parameters.transl * unit
-    found = find_up(_seen(parameters.body, transl, rate), up)
-    if not np.array_equal(found.to_world, np.eye(3)):
+    if not np.array_equal(up.to_world, np.eye(3)):
         root = to_matrices(from_axis_angle(pose[:, 0]))
-        pose[:, 0] = to_axis_angle(to_quaternions(exact.matmul(found.to_world, root)))
-    return SmplSource(pose, parameters.palms, transl, rate, has_hands, found, unit)
-
-
-@cache
-def _someone() -> Skeleton:
-    """Of usual proportions, for what the file alone must tell."""
-    from mannequin.generator.body.builtin import load_builtin
-    from mannequin.generator.body.lbs import make_skeleton
-
-    model = load_builtin("neutral", 24)
-    return make_skeleton(model, np.zeros(model.num_betas))
+        pose[:, 0] = to_axis_angle(to_quaternions(exact.matmul(up.to_world, root)))
+    return SmplSource(pose, parameters.palms, transl, rate, has_hands, up, unit)
 
 
 def _posed(body: np.ndarray, transl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """World orientations (T, 24, 3, 3) and joints (T, 24, 3) of usual proportions, in the file's axes."""
-    skeleton = _someone()
+    skeleton = usual_skeleton()
     pose = np.concatenate([body, np.zeros((len(body), 2, 3))], axis=1)
     orientation = world_orientations(to_matrices(from_axis_angle(pose)), skeleton.parents)
     return orientation, joint_positions(orientation, skeleton.joints[0] + transl, skeleton)
@@ -145,8 +175,14 @@ def fit(source: SmplSource, skeleton: Skeleton, trust: bool = False) -> Retarget
         transl = source.transl
     if trust or fits(rotations, transl, source.rate, skeleton):
         return Retargeted(rotations, transl)
+    if source.shared is not None and source.shared.carried:
+        return Retargeted(rotations, transl - np.array([0.0, 0.0, source.shared.floor]), CARRIED_TOLD)
     orientation = world_orientations(to_matrices(rotations), skeleton.parents)
-    pelvis = source.pelvis(skeleton, path_scale(orientation, transl, skeleton))
+    if source.shared is None:
+        pelvis = source.pelvis(skeleton, path_scale(orientation, transl, skeleton))
+    else:
+        pelvis = source.pelvis(skeleton)
+        pelvis[:, 2] = source.pelvis(skeleton, path_scale(orientation, transl, skeleton, slice(2, 3)))[:, 2]
     orientation, pelvis, wrong = plant_feet(orientation, pelvis, skeleton, source.rate)
     local = local_rotations(orientation, skeleton.parents)
     return Retargeted(to_quaternions(local), pelvis - skeleton.joints[0], wrong or PLANTED)
@@ -172,18 +208,20 @@ def fits(rotations: np.ndarray, transl: np.ndarray, rate: float, skeleton: Skele
     return bool(np.abs(heights).max() < TRUE_FLOOR and lowest > -TRUE_FLOOR and speeds.mean() < TRUE_SLIDE)
 
 
-def path_scale(orientation: np.ndarray, transl: np.ndarray, skeleton: Skeleton) -> float:
+def path_scale(orientation: np.ndarray, transl: np.ndarray, skeleton: Skeleton, axes: slice | None = None) -> float:
     """By how much to scale the path for the lower foot to slip least; 1 where nobody walks.
 
-    Least absolute deviations by reweighting, as the feet are off the floor in some frames.
+    axes: that count; None: all, of who goes far those of the floor. Least absolute deviations by reweighting, as the
+    feet are off the floor in some frames.
     """
     if len(transl) < 2:
         return 1.0
     soles = _soles(orientation, np.zeros_like(transl), skeleton)
     lower = np.argmin([points[..., 2].min(axis=1) for points in soles], axis=0)[1:]
-    axes = 2 if np.ptp(transl[:, :2], axis=0).max() > FAR else 3  # who walks tells by the way, who squats by the depth
-    feet = np.where((lower == 0)[:, None], *(slip(points)[:, :axes] for points in soles))
-    path = np.diff(transl[:, :axes], axis=0)
+    if axes is None:  # who walks tells by the way, who squats by the depth
+        axes = slice(0, 2 if np.ptp(transl[:, :2], axis=0).max() > FAR else 3)
+    feet = np.where((lower == 0)[:, None], *(slip(points)[:, axes] for points in soles))
+    path = np.diff(transl[:, axes], axis=0)
     scale, prior = 1.0, 1e-4 * len(path)
     for _ in range(30):
         weight = 1.0 / (np.linalg.norm(feet + scale * path, axis=1) + 1e-3)

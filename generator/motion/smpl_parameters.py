@@ -11,7 +11,7 @@ from mannequin.generator import exact
 from mannequin.generator.errors import AssetError
 from mannequin.generator.io import limits
 from mannequin.generator.io.npz import NpzFile
-from mannequin.generator.motion.smpl_keys import Layout, Part, find_layout
+from mannequin.generator.motion.smpl_keys import Arrays, Layout, Part, find_layout
 from mannequin.generator.rotations import to_axis_angle, to_quaternions
 
 BODY = 22
@@ -43,13 +43,14 @@ class Parameters:
     betas: np.ndarray | None
 
 
-def read_parameters(path: Path, layout: Layout | None = None, needs_transl: bool = False) -> Parameters:
-    """What ``layout`` (found by ``needs_transl`` and in the camera's axes if left out) names in the file at ``path``.
+def read_parameters(source: Path | Arrays, layout: Layout | None = None, needs_transl: bool = False) -> Parameters:
+    """What ``layout`` (found by ``needs_transl`` and in the camera's axes if left out) names in an .npz file, or among
+    arrays.
 
     Raises AssetError, which lists what the file holds, for what cannot be used.
     """
-    file = NpzFile(path)
-    layout = layout or find_layout(path, world=False, needs_transl=needs_transl)
+    file = NpzFile(source) if isinstance(source, (str, Path)) else source
+    layout = layout or find_layout(file, world=False, needs_transl=needs_transl)
     poses = np.concatenate([_rotations(file, part) for part in layout.parts], axis=1)
     frames, joints = poses.shape[:2]
     palms, hands = np.zeros((frames, 2, 3)), None
@@ -67,7 +68,7 @@ def read_parameters(path: Path, layout: Layout | None = None, needs_transl: bool
     return Parameters(poses[:, :BODY], palms, hands, transl, _betas(file, layout))
 
 
-def frame_rate(file: NpzFile, layout: Layout) -> float | None:
+def frame_rate(file: Arrays, layout: Layout) -> float | None:
     """Hz, or None where the file does not say. Raises AssetError for what is no rate."""
     if layout.rate:
         return _one_number(file, layout.rate, limits.MOTION_RATES, "one rate", "Hz")
@@ -79,7 +80,7 @@ def frame_rate(file: NpzFile, layout: Layout) -> float | None:
     return None
 
 
-def _one_number(file: NpzFile, key: str, span: tuple[float, float], what: str, unit: str = "") -> float:
+def _one_number(file: Arrays, key: str, span: tuple[float, float], what: str, unit: str = "") -> float:
     """A number, however it is wrapped: in text, in an array, once for each frame."""
     value = file.array(key)
     number = np.nan
@@ -97,7 +98,7 @@ def _one_number(file: NpzFile, key: str, span: tuple[float, float], what: str, u
     return number
 
 
-def _numbers(file: NpzFile, key: str, shape: tuple[int, ...]) -> np.ndarray:
+def _numbers(file: Arrays, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """A float64 array of finite numbers, in a shape of as many."""
     array = file.array(key)
     if array.size != math.prod(shape):
@@ -118,7 +119,7 @@ def _numbers(file: NpzFile, key: str, shape: tuple[int, ...]) -> np.ndarray:
     return array.astype(np.float64).reshape(shape)
 
 
-def _rotations(file: NpzFile, part: Part) -> np.ndarray:
+def _rotations(file: Arrays, part: Part) -> np.ndarray:
     """(T, J, 3) axis-angles."""
     each = (3, 3) if part.matrices else (3,)
     values = _numbers(file, part.key, (part.frames, part.joints, *each))
@@ -137,7 +138,7 @@ def _rotations(file: NpzFile, part: Part) -> np.ndarray:
     return to_axis_angle(to_quaternions(values))
 
 
-def _betas(file: NpzFile, layout: Layout) -> np.ndarray | None:
+def _betas(file: Arrays, layout: Layout) -> np.ndarray | None:
     """(S,) float64; of several rows, their mean."""
     if layout.betas is None:
         return None

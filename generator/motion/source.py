@@ -15,6 +15,7 @@ from mannequin.generator.motion.bvh import Bvh
 from mannequin.generator.motion.gravity import AXES, Seen, Up, find_up
 from mannequin.generator.motion.joint_map import NO_MAP, JointMap
 from mannequin.generator.motion.joint_roles import Roles, find_roles
+from mannequin.generator.motion.shared import Shared
 from mannequin.generator.motion.skeletons import (
     ANKLE,
     COLLAR,
@@ -53,7 +54,8 @@ class Source:
     reference: (J, 3) joints of the reference pose in the model frame, in the file's unit.
     orientation: (T, J, 3, 3) takes the model frame of the reference pose to the Z-up world.
     position: (T, J, 3) in the Z-up world, in the file's unit.
-    told: what was decided (up, forward, pose), as "word" → sentence. notes: sentences on what is not as expected.
+    up: of the file. told: what was decided (up, forward, pose), as "word" → sentence. notes: sentences on what is
+    not as expected. shared: with others of the recording, None where there are none.
     """
 
     roles: Roles
@@ -62,8 +64,10 @@ class Source:
     reference: np.ndarray
     orientation: np.ndarray
     position: np.ndarray
+    up: Up
     told: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    shared: Shared | None = None
 
     def pair(self, role: str) -> np.ndarray:
         """(2,) joints (left, right) of a role."""
@@ -108,6 +112,7 @@ def make_source(bvh: Bvh, name: str, given: JointMap = NO_MAP, up: str = "auto")
         exact.matmul(reference - reference[roles.pelvis], axes),
         exact.matmul(world, relative, axes),
         exact.matmul(position, world.T),
+        found,
         told,
         tuple(notes),
     )

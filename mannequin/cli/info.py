@@ -10,9 +10,10 @@ from mannequin.generator.clip import CHANNELS
 from mannequin.generator.dataset.collection import open_collection
 from mannequin.generator.dataset.folder import DESCRIPTION, open_dataset
 from mannequin.generator.dataset.native import SUFFIX, open_clip, read_clip
-from mannequin.generator.errors import ConfigError, DatasetError
+from mannequin.generator.errors import ConfigError, DatasetError, MannequinError
 from mannequin.generator.io.npz import NpzFile
 from mannequin.generator.io.remote import Place, RemotePath, place
+from mannequin.generator.motion.finding import SUFFIXES as MOTIONS
 from mannequin.terminal import Console, print_json, quoted
 
 LISTED = 20
@@ -35,7 +36,7 @@ def show(command) -> int:
     if path.suffix == SUFFIX:
         return _clip(path, command)
     file = local(str(path))
-    if path.suffix.lower() == ".bvh" or (path.suffix.lower() == ".npz" and _holds_motion(file)):
+    if path.suffix.lower() in MOTIONS and _holds_motion(file):
         return _motions(path, command)
     if path.suffix.lower() == ".mat" and path.stem.endswith("_info"):
         return _surreal(path, command)
@@ -50,9 +51,18 @@ def input_info():
 
 
 def _holds_motion(file: Path) -> bool:
-    """Whether an .npz is no body model and no camera."""
+    """Whether an .npz is no body model and no camera, and a .pkl no body model."""
+    from mannequin.generator.motion.people_files import people_of
     from mannequin.renderers.calibration import is_camera
 
+    if file.suffix.lower() == ".pkl":
+        try:
+            people = people_of(file)
+        except MannequinError:
+            return False
+        return bool(people.people or people.faults)
+    if file.suffix.lower() != ".npz":
+        return True
     keys = set(NpzFile(file).keys)
     return not (input_info().BODY_KEYS <= keys or is_camera(dict.fromkeys(keys)))
 
@@ -102,10 +112,11 @@ def _motions(path: Place, command) -> int:
     from mannequin.generator.io.downloads import local
     from mannequin.generator.motion.finding import find_motions
     from mannequin.generator.motion.recorded import mapped
+    from mannequin.generator.motion.together import together
     from mannequin.generator.pictures import save_picture
 
     joint_map = str(local(command.joint_map)) if command.joint_map else ""
-    console, motions = Console(), mapped(find_motions(local(str(path))), joint_map)
+    console, motions = Console(), list(together(mapped(find_motions(local(str(path))), joint_map), ()).values())
     if command.joint_map_template:
         return _template(motions[0])
     facts = [describe_motion(motion) for motion in motions[:LISTED]]

@@ -13,14 +13,15 @@ from mannequin.generator.io.npz import NpzFile
 from mannequin.generator.io.photos import FORMATS, read_photo
 from mannequin.generator.io.plain_yaml import YAML, read_yaml
 from mannequin.generator.io.reading import read_json
+from mannequin.generator.motion.finding import SUFFIXES as MOTIONS
 from mannequin.generator.motion.finding import search_motions
 from mannequin.renderers.calibration import describe_camera, is_camera
 
 LISTED = 20
 KINDS = (
-    "a clip (.h5), a dataset, clips in SURREAL's layout, a motion (.bvh, .npz), SMPL parameters (.npz), a body model "
-    "(.pkl, .npz), textures or photos (images), an environment image (.exr, .hdr), a film, a camera (.json, .yaml, "
-    ".npz), a training run, or a folder of any of these"
+    "a clip (.h5), a dataset, clips in SURREAL's layout, a motion (.bvh, .npz), people in a video "
+    "(.pkl, .pt), SMPL parameters (.npz), a body model (.pkl, .npz), textures or photos (images), an environment "
+    "image (.exr, .hdr), a film, a camera (.json, .yaml, .npz), a training run, or a folder of any of these"
 )
 _RUN = ("config.json", "checkpoints")
 BODY_KEYS = {"v_template", "shapedirs", "weights"}
@@ -142,7 +143,7 @@ def _tried(read: Callable):
 
 
 def _motions(path: Path) -> dict:
-    if not list_files(path, (".bvh", ".npz")).files:
+    if not list_files(path, MOTIONS).files:
         return {}
     try:
         found = search_motions([path])

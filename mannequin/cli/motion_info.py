@@ -32,8 +32,8 @@ UNITS = {"rate": "Hz", "duration": "s"}
 
 
 def describe_motion(motion: Motion) -> dict:
-    """Plain values, as JSON has them: name, rate (Hz), duration (s), frames, subject, hands, and what the reader of
-    its kind has to say (``RecordedMotion.facts``). Raises AssetError for a file that cannot be read."""
+    """Plain values, as JSON has them: name, rate (Hz), duration (s), frames, subject, hands, partners, and what the
+    reader of its kind has to say (``RecordedMotion.facts``). Raises AssetError for a file that cannot be read."""
     facts = getattr(motion, "facts", dict)()
     return {
         "name": motion.name,
@@ -42,6 +42,7 @@ def describe_motion(motion: Motion) -> dict:
         "duration": motion.duration,
         "frames": round(motion.duration * motion.rate) + 1 if motion.rate else None,
         "hands": motion.has_hands,
+        "partners": list(motion.partners),
         **facts,
         **_on_the_floor(motion),
     }

@@ -21,6 +21,8 @@ class Info:
           everything that was drawn for a clip
       mannequin info walk.bvh --picture walk.png
           how a motion was read, and stick figures of it
+      mannequin info vibe_output.pkl
+          who is in a video, in which frames, and beside whom
       mannequin info walk.bvh --joint-map-template
           which joint is taken for what, to correct and give to --joint-map
       mannequin info camera.yaml

@@ -36,5 +36,5 @@ def _absolute_names(assets) -> dict[str, str]:
 
 
 def _flat(assets) -> list[str]:
-    single = (assets.joint_map, assets.textures, assets.backgrounds, assets.environments)
+    single = (assets.joint_map, assets.motion_groups, assets.textures, assets.backgrounds, assets.environments)
     return [assets.body, *assets.motion, *single]
