@@ -91,7 +91,7 @@ PICKLE_STEPS = 1 << 18
 RESULT_BYTES = 64 * GIB
 """Of a result file of people in a video, most of which are meshes that are passed over."""
 
-RESULT_STEPS = 1 << 21
+RESULT_STEPS = 1 << 22
 RESULT_STEP = 16
 """Reads of such a file's pickle, and one more for each of so many bytes: PHALP's have some forty for each."""
 

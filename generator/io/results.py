@@ -204,8 +204,11 @@ class _ResultReader(Reader):
         return True
 
     def _skip(self, count: int) -> None:
+        if self.bounded.stream.seekable():
+            self.bounded.skip(count)
+            return
         while count > 0:
-            piece = len(self.bounded.read(min(count, 1 << 24)))
+            piece = len(self.bounded.read(min(count, 1 << 20)))
             if not piece:
                 raise EOFError("the numbers of an array are missing")
             count -= piece

@@ -109,6 +109,11 @@ class Bounded:
     def readline(self):
         return self._count(self.stream.readline(self.left))
 
+    def skip(self, n):
+        """Pass over ``n`` bytes of a stream that can be moved in."""
+        self.stream.seek(min(n, self.left), 1)
+        self.left -= min(n, self.left)
+
     def _count(self, data):
         self.left -= len(data)
         self.steps -= 1

@@ -246,9 +246,8 @@ def _by_first_axis(file: NpzFile) -> dict[str, Any]:
     return {str(n + 1): {k: a[n] if k in split else a for k, a in arrays.items()} for n in range(count[0])}
 
 
-def has_people(path: Path) -> bool:
-    """Whether the .npz at ``path`` holds several people."""
-    file = NpzFile(path)
+def has_people(file: NpzFile) -> bool:
+    """Whether a file holds several people."""
     labels = {match[1] for match in map(_PERSON.match, file.keys) if match}
     return len(labels) > 1 or bool(_several(file))
 

@@ -132,11 +132,12 @@ def motions_of(file: Path, folder: Path, strict: bool) -> list[RecordedMotion]:
     relative = file.relative_to(folder).with_suffix("").as_posix()
     if file.suffix.lower() == ".bvh":
         return [BvhMotion(file, relative, _subject(file, folder))]
-    if file.suffix.lower() in SUFFIXES or (file.suffix.lower() == ".npz" and has_people(file)):
+    arrays = NpzFile(file) if file.suffix.lower() == ".npz" else None
+    if file.suffix.lower() in SUFFIXES or (arrays is not None and has_people(arrays)):
         return [*tracks_of(file, relative, _performer(file.stem) or relative, strict)]
-    if file.suffix.lower() != ".npz":
+    if arrays is None:
         raise AssetError(f"{file} is no motion that Mannequin can read. {EXPECTED}")
-    keys = NpzFile(file).keys
+    keys = arrays.keys
     if has_poses(keys):
         return [SmplMotion(file, relative, _subject(file, folder))]
     sequences = sorted(

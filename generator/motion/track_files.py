@@ -35,8 +35,9 @@ class TrackMotion(SmplMotion):
 
     in_company = True
 
-    @cached_property
+    @property
     def _person(self) -> Person:
+        """Not kept: a folder may hold thousands of them."""
         for person in people_of(self.path).people:
             if person.label == self.label:
                 return person
