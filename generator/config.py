@@ -9,20 +9,20 @@ class SampleConfig:
     """What to draw. What is left out takes the preset's value."""
 
     preset: str = "studio"
-    """Set of distributions: studio (dressed people large in the image, environment light) or surreal (those of
-    SURREAL)."""
+    """Set of distributions: studio (dressed people large in the image, environment light), crowd (several of them,
+    close to each other) or surreal (those of SURREAL)."""
 
     frames: int | None = None
-    """Frames per clip. studio 30, surreal 100."""
+    """Frames per clip. studio and crowd 30, surreal 100."""
 
     fps: float | None = None
-    """Frames per second; motions are resampled from their own rate. studio 30, surreal 30."""
+    """Frames per second; motions are resampled from their own rate. 30 in all presets."""
 
     size: tuple[int, int] | None = None
-    """Image height and width in pixels. studio 480 640, surreal 240 320."""
+    """Image height and width in pixels. studio and crowd 480 640, surreal 240 320."""
 
     samples: int | None = None
-    """Light samples per pixel of the colour image. studio 16, surreal 16."""
+    """Light samples per pixel of the colour image. 16 in all presets."""
 
     split: Literal["all", "train", "test"] = "all"
     """Which subjects, textures, backgrounds and shapes may be drawn; a fixed fifth of each is for testing."""
@@ -31,11 +31,19 @@ class SampleConfig:
     """24 joints (SMPL), or 52 (SMPL-H, with fingers)."""
 
     keep_in_frame: bool | None = None
-    """Choose camera distances so that the whole body stays in the image through the clip. studio True, surreal
-    False."""
+    """Choose camera distances so that the whole body stays in the image through the clip. studio and crowd
+    True, surreal False."""
 
     light: Literal["sh", "hdri", "lamps"] | None = None
-    """Spherical harmonics, an environment image, or lamps. studio hdri, surreal sh."""
+    """Spherical harmonics, an environment image, or lamps. studio and crowd hdri, surreal sh."""
+
+    people: str | None = None
+    """People in a clip, or a range such as 1-4 from which every clip draws. studio 1, crowd 4-8, surreal 1."""
+
+    arrangement: Literal["any", "apart", "near", "crowd", "facing", "together"] | None = None
+    """How several people stand to each other: apart, near, in a crowd, in pairs that face each other, or together in
+    a row that does the same; any: drawn for every clip. Nobody passes through anybody. studio any, crowd crowd,
+    surreal any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +57,5 @@ class ResolvedConfig(SampleConfig):
     samples: int = field()
     keep_in_frame: bool = field()
     light: Literal["sh", "hdri", "lamps"] = field()
+    people: str = field()
+    arrangement: Literal["any", "apart", "near", "crowd", "facing", "together"] = field()

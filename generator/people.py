@@ -23,6 +23,18 @@ class PersonPose:
     joints: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """What a person does at T times, wherever they do it.
+
+    pose: (T, J, 3) float64 axis-angles, hands included. transl: (T, 3) float64 metres, as in PoseTrack.
+    """
+
+    skeleton: Skeleton
+    pose: np.ndarray
+    transl: np.ndarray
+
+
 def frame_times(person: PersonSpec, num_frames: int, fps: float) -> np.ndarray:
     """(T + 2,) seconds into the motion: frames -1 … T."""
     return person.motion.start + np.arange(-1, num_frames + 1) / fps
@@ -33,14 +45,29 @@ def person_pose(person: PersonSpec, catalog, times: np.ndarray, ground: float = 
 
     ground: world metres of what they stand on.
     """
+    return placed_pose(perform(person, catalog, times), person, ground)
+
+
+def perform(person: PersonSpec, catalog, times: np.ndarray) -> Performance:
+    """What ``person`` does at ``times``; their yaw and place have no say."""
     model = catalog.body(person.body, person.joints)
     offsets = catalog.clothes(person.appearance.texture, model)
     skeleton = make_skeleton(model, np.asarray(person.betas), offsets)
     motion = catalog.motion(person.motion.asset)
     track = motion.sample(times, skeleton, person.motion.style)
-    pose = _with_hands(track.pose, person, motion.has_hands, catalog)
-    pose, transl = _place(pose, track.transl, skeleton, person, ground)
-    return PersonPose(pose, transl, _joints(pose, transl, skeleton))
+    return Performance(skeleton, _with_hands(track.pose, person, motion.has_hands, catalog), track.transl)
+
+
+def placed_pose(done: Performance, person: PersonSpec, ground: float = 0.0) -> PersonPose:
+    """Turn the motion about the vertical, bring the pelvis of frame 0 over ``place`` and the feet to ``ground``."""
+    turn = rodrigues(np.array([0.0, 0.0, person.yaw]))
+    pelvis = done.skeleton.joints[0] + done.transl
+    start = np.array([pelvis[1, 0], pelvis[1, 1], 0.0])
+    moved = exact.matmul(pelvis - start, turn.T) + (np.asarray(person.place) + [0.0, 0.0, ground])
+    pose = done.pose.copy()
+    pose[:, 0] = axis_angle(exact.matmul(turn, rodrigues(pose[:, 0])))
+    transl = moved - done.skeleton.joints[0]
+    return PersonPose(pose, transl, _joints(pose, transl, done.skeleton))
 
 
 def _with_hands(pose, person, motion_has_hands, catalog):
@@ -52,17 +79,6 @@ def _with_hands(pose, person, motion_has_hands, catalog):
     full[:, :22] = pose[:, :22]
     full[:, 22:] = hands.reshape(30, 3)
     return full
-
-
-def _place(pose, transl, skeleton: Skeleton, person: PersonSpec, ground: float):
-    """Turn the motion about the vertical, bring the pelvis of frame 0 over ``place`` and the feet to ``ground``."""
-    turn = rodrigues(np.array([0.0, 0.0, person.yaw]))
-    pelvis = skeleton.joints[0] + transl
-    start = np.array([pelvis[1, 0], pelvis[1, 1], 0.0])
-    moved = exact.matmul(pelvis - start, turn.T) + (np.asarray(person.place) + [0.0, 0.0, ground])
-    pose = pose.copy()
-    pose[:, 0] = axis_angle(exact.matmul(turn, rodrigues(pose[:, 0])))
-    return pose, moved - skeleton.joints[0]
 
 
 def _joints(pose, transl, skeleton: Skeleton) -> np.ndarray:

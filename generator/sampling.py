@@ -6,6 +6,8 @@ from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.presets import PRESETS
+from mannequin.generator.presets.arrangement import SPACING
+from mannequin.generator.presets.company import people_range
 from mannequin.generator.spec import ClipSpec
 
 MOST_PIXELS = 2**32
@@ -52,6 +54,9 @@ def _check(config: ResolvedConfig) -> None:
     for name, value, low, high, unit in limits:
         if not low <= value <= high:
             raise ConfigError(f"{name} is {value}; expected {low} to {high} {unit}.")
+    people_range(config.people)
+    if config.arrangement not in ("any", *SPACING):
+        raise unknown_name("arrangement", config.arrangement, ("any", *SPACING))
     pixels = config.frames * config.size[0] * config.size[1]
     if pixels > MOST_PIXELS:
         raise ConfigError(

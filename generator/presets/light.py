@@ -1,6 +1,7 @@
 """Light, and the background that goes with it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,9 +16,11 @@ WHITE = 0.6
 """Linear radiance that a white upright surface gets on average from an exposed environment."""
 
 
-def sample_light(sampler: Sampler, kind: str) -> ShLight | HdriLight | LampLight:
-    """Light of ``kind`` "sh", "hdri" or "lamps"."""
-    return {"sh": sample_sh, "hdri": sample_hdri, "lamps": sample_lamps}[kind](sampler)
+def sample_light(sampler: Sampler, kind: str, reach: float = 0.0) -> ShLight | HdriLight | LampLight:
+    """Light of ``kind`` "sh", "hdri" or "lamps". reach: m from the middle to which several people get, 0 for one."""
+    if kind == "lamps":
+        return sample_lamps(sampler, reach)
+    return sample_sh(sampler) if kind == "sh" else sample_hdri(sampler)
 
 
 def sample_background(
@@ -59,8 +62,11 @@ def _exposure(sampler: Sampler, environment: str) -> float:
     return float(WHITE / max(sampler.catalog.brightness(environment), 1e-4))
 
 
-def sample_lamps(sampler: Sampler) -> LampLight:
-    """A key lamp, a weaker fill lamp opposite and often a rim lamp, over some ambient light."""
+def sample_lamps(sampler: Sampler, reach: float = 0.0) -> LampLight:
+    """A key lamp, a weaker fill lamp opposite and often a rim lamp, over some ambient light.
+
+    reach: m to which people get, beyond which lamps stand, the stronger the further.
+    """
     rng = sampler.rng("light")
     key_angle = rng.uniform(0, 2 * math.pi)
     lamps = [
@@ -69,7 +75,14 @@ def sample_lamps(sampler: Sampler) -> LampLight:
     ]
     if rng.uniform() < 0.6:
         lamps.append(_lamp(rng, key_angle + math.pi, power=rng.uniform(100, 250), distance=rng.uniform(2.5, 4)))
-    return LampLight(tuple(lamps), ambient=float(rng.uniform(0.15, 0.4)))
+    further = max(1.0, (reach + 1.5) / 2.5)
+    return LampLight(tuple(_moved(lamp, further) for lamp in lamps), ambient=float(rng.uniform(0.15, 0.4)))
+
+
+def _moved(lamp: Lamp, further: float) -> Lamp:
+    """``further`` times as far from the middle, and as bright there."""
+    x, y, z = lamp.position
+    return replace(lamp, position=(x * further, y * further, z), power=lamp.power * further * further)
 
 
 def _lamp(rng: np.random.Generator, angle: float, power: float, distance: float) -> Lamp:

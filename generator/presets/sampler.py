@@ -71,7 +71,7 @@ class Sampler:
     def _person(self, config: ResolvedConfig, name: str, instance: int, motion: tuple[str, float] | None) -> PersonSpec:
         gender = self.catalog.genders[int(self.rng("gender").integers(len(self.catalog.genders)))]
         body = self.catalog.bodies[gender]
-        motion_id, start = motion or self._motion(config)
+        motion_id, start = motion or self._motion(config, "motion")
         return PersonSpec(
             name=name,
             instance=instance,
@@ -85,10 +85,14 @@ class Sampler:
             yaw=float(self.rng("yaw").uniform(0, 2 * math.pi)),
         )
 
-    def _motion(self, config: ResolvedConfig) -> tuple[str, float]:
+    def motion(self, config: ResolvedConfig, number: int, again: int) -> tuple[str, float]:
+        """Another motion and start (s) of person ``number`` than the one drawn first; again: from 1, which other."""
+        return self.of(f"person{number}")._motion(config, f"motion {again}")
+
+    def _motion(self, config: ResolvedConfig, factor: str) -> tuple[str, float]:
         """A motion and a start (s) from which the clip fits into it; if it fits into none, the start of one."""
         usable = motions_of(self.catalog, self.split)
-        rng, length = self.rng("motion"), (config.frames - 1) / config.fps
+        rng, length = self.rng(factor), (config.frames - 1) / config.fps
         motion_id = self.choose_file("motion", rng, usable)
         if not lasts(self.catalog.motion(motion_id), length):
             longer = tuple(name for name in usable if lasts(self.catalog.motion(name), length))

@@ -1,7 +1,7 @@
-"""The default: one dressed person under HDRI light, whole and large in the image.
+"""The default: dressed people, one unless more are asked for, under HDRI light, whole and large in the image.
 
 Cameras stand where a photographer would: 22–60 mm (36 mm film), 0.5–2.2 m high, all around, at
-the distance from which the person fills most of the frame through the whole clip.
+the distance from which everybody fills most of the frame through the whole clip.
 """
 
 import math
@@ -12,10 +12,11 @@ from mannequin.generator import exact
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
-from mannequin.generator.presets.framing import clip_joints, distance_to_fit
+from mannequin.generator.presets.company import Company, sample_company
+from mannequin.generator.presets.framing import distance_to_fit
 from mannequin.generator.presets.light import sample_background, sample_light
-from mannequin.generator.presets.sampler import Sampler, frames_that_fit
-from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
+from mannequin.generator.presets.sampler import Sampler
+from mannequin.generator.spec import CameraSpec, ClipSpec
 
 DEFAULTS = {
     "frames": 30,
@@ -24,6 +25,8 @@ DEFAULTS = {
     "samples": 16,
     "keep_in_frame": True,
     "light": "hdri",
+    "people": "1",
+    "arrangement": "any",
 }
 
 
@@ -32,47 +35,46 @@ def plan_size(config: ResolvedConfig, catalog: Catalog) -> None:
     return None
 
 
-def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
+def sample(
+    config: ResolvedConfig, catalog: Catalog, seed: int, index: int, eyes: tuple[float, float] = (0.5, 2.2)
+) -> ClipSpec:
     """Clip ``index``: motion, start, body, clothes, place, camera and light all drawn afresh.
 
-    Motions are drawn into which it fits; where there is none, the clip is as long as the one that is drawn, and its
-    tag ``frames_asked`` says what was asked for.
+    eyes: m above the ground between which cameras stand. Motions are drawn into which the clip fits; where there is
+    none, it is as long as the one that is drawn, and its tag ``frames_asked`` says what was asked for.
     """
     sampler = Sampler(catalog, seed, index, config.split)
-    person = sampler.person(config)
-    light = sample_light(sampler, config.light)
-    motion_id = person.motion.asset
-    motion = catalog.motion(motion_id)
-    frames = frames_that_fit(motion, person.motion.start, config)
-    cut = {"frames_asked": float(config.frames)} if frames < config.frames else {}
+    company = sample_company(sampler, config)
+    light = sample_light(sampler, config.light, company.reach)
+    cut = {"frames_asked": float(config.frames)} if company.frames < config.frames else {}
     return ClipSpec(
-        name=f"{index:06d}_{motion_id.replace('/', '_')}",
+        name=f"{index:06d}_{company.people[0].motion.asset.replace('/', '_')}",
         seed=seed,
         index=index,
         split=config.split,
-        preset="studio",
+        preset=config.preset,
         fps=config.fps,
-        num_frames=frames,
+        num_frames=company.frames,
         resolution=config.size,
-        people=(person,),
-        cameras=(_camera(config, catalog, sampler, person, frames),),
+        people=company.people,
+        cameras=(_camera(config, sampler, company, eyes),),
         light=light,
         background=sample_background(sampler, light),
         samples=config.samples,
-        tags={"action": ", ".join(motion.actions), "subject": motion.subject} | cut,
+        tags=company.tags | cut,
     )
 
 
-def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: PersonSpec, frames: int) -> CameraSpec:
+def _camera(config: ResolvedConfig, sampler: Sampler, company: Company, eyes: tuple[float, float]) -> CameraSpec:
     rng = sampler.rng("camera")
     height, width = config.size
     focal = float(rng.uniform(22, 60)) / 36.0 * max(width, height)
-    joints = clip_joints(person, catalog, frames, config.fps)
+    joints = company.joints
     middle = (joints.min((0, 1)) + joints.max((0, 1))) / 2
-    bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 2.2)
+    bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(*eyes)
     looseness = float(rng.uniform(1.0, 1.35))
     level = np.array([exact.cos(bearing), exact.sin(bearing), 0.0])
-    distance = _fit(joints, middle, level, eye, focal, config.size) if config.keep_in_frame else 3.0
+    distance = _fit(joints, middle, level, eye, focal, config.size) if config.keep_in_frame else 3.0 + company.reach
     position = middle + level * distance * looseness
     position[2] = eye
     return CameraSpec("camera0", focal, focal, width / 2, height / 2, (to_matrix4(look_at(position, middle)),))

@@ -2,7 +2,8 @@
 
 Departures, on purpose: motions are resampled from their own rate instead of every fourth frame;
 the native image is not mirrored; the body stands on the ground, with the camera at the height of
-the pelvis at frame 0, where SURREAL puts the pelvis into the origin.
+the pelvis at frame 0, where SURREAL puts the pelvis into the origin. Of several people the camera
+looks at the middle.
 """
 
 import math
@@ -15,10 +16,11 @@ from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.motion.base import Motion
-from mannequin.generator.presets.framing import clip_joints, distance_to_fit
+from mannequin.generator.presets.company import Company, sample_company
+from mannequin.generator.presets.framing import distance_to_fit
 from mannequin.generator.presets.light import sample_background, sample_light
 from mannequin.generator.presets.sampler import Sampler, motions_of
-from mannequin.generator.spec import CameraSpec, ClipSpec, PersonSpec
+from mannequin.generator.spec import CameraSpec, ClipSpec
 from mannequin.generator.streams import shuffled_position
 
 DEFAULTS = {
@@ -28,6 +30,8 @@ DEFAULTS = {
     "samples": 16,
     "keep_in_frame": False,
     "light": "sh",
+    "people": "1",
+    "arrangement": "any",
 }
 
 STRIDES = (50, 30, 70)
@@ -54,8 +58,8 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
     start = number * stride
     motion = catalog.motion(motion_id)
     frames = min(config.frames, _num_frames(motion, config.fps) - start)
-    person = sampler.person(config, motion=(motion_id, start / config.fps))
-    light = sample_light(sampler, config.light)
+    company = sample_company(sampler, config, (motion_id, start / config.fps), frames)
+    light = sample_light(sampler, config.light, company.reach)
     sequence = motion_id.replace("/", "_")
     return ClipSpec(
         name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}{suffix}",
@@ -64,10 +68,10 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
         split=config.split,
         preset="surreal",
         fps=config.fps,
-        num_frames=frames,
+        num_frames=company.frames,
         resolution=config.size,
-        people=(person,),
-        cameras=(_camera(config, catalog, sampler, person, frames),),
+        people=company.people,
+        cameras=(_camera(config, sampler, company),),
         light=light,
         background=sample_background(sampler, light),
         samples=config.samples,
@@ -76,10 +80,9 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
             "run": float(run),
             "clip": float(number + 1),
             "stride": float(stride),
-            "action": ", ".join(motion.actions),
-            "subject": motion.subject,
         }
-        | ({"frames_asked": float(config.frames)} if motion.rate and frames < config.frames else {}),
+        | company.tags
+        | ({"frames_asked": float(config.frames)} if motion.rate and company.frames < config.frames else {}),
     )
 
 
@@ -129,14 +132,14 @@ def _plan(config: ResolvedConfig, catalog: Catalog) -> Plan:
     return _plan_of(catalog, config.split, config.frames, config.fps)
 
 
-def _camera(config: ResolvedConfig, catalog: Catalog, sampler: Sampler, person: PersonSpec, frames: int) -> CameraSpec:
-    """60 mm on a 32 mm sensor, level, looking along -X at the pelvis from N(8, 1) m."""
+def _camera(config: ResolvedConfig, sampler: Sampler, company: Company) -> CameraSpec:
+    """60 mm on a 32 mm sensor, level, looking along -X at the pelvis, or the middle of several, from N(8, 1) m."""
     height, width = config.size
     focal = FOCAL / SENSOR * max(width, height)
-    joints = clip_joints(person, catalog, frames, config.fps)
-    level = float(joints[0, 0, 2])
-    target = np.array([0.0, 0.0, level])
-    distance = max(1.0, 8.0 + float(exact.normals(sampler.rng("camera"))))
+    joints = company.joints
+    pelvises = joints[0, :: joints.shape[1] // len(company.people)]
+    target = np.array([*company.middle, np.add.reduce(pelvises[:, 2]) / len(pelvises)])
+    distance = max(1.0 + company.reach, 8.0 + float(exact.normals(sampler.rng("camera"))))
     if config.keep_in_frame:
         distance = distance_to_fit(joints, target, np.array([1.0, 0.0, 0.0]), (focal, focal), config.size, distance)
     pose = look_at(target + [distance, 0.0, 0.0], target)

@@ -8,6 +8,7 @@ import numpy as np
 from mannequin.generator.clip import Foreground
 from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import DatasetError
+from mannequin.generator.tags import of_person
 from mannequin.training.data.crop import Crop, crop_centres
 
 JOINTS = ("joints2d", "joints_camera", "visible")
@@ -96,9 +97,8 @@ def read_raw(
     """Frames ``frames``, ascending, of a clip.
 
     people: (name, instance) of those whom the sample is of. name: before the frame in its id. channels: label channels
-    that targets are made from. arrays: of PersonView, besides JOINTS. tags: of the description. only: the instance
-    whose surface alone is kept;
-    None keeps all of it.
+    that targets are made from. arrays: of PersonView, besides JOINTS. tags: of the description, of a sample of one
+    person what they say of them. only: the instance whose surface alone is kept; None keeps all of it.
     Raises DatasetError if the clip is damaged.
     """
     runs = _runs(frames)
@@ -116,7 +116,8 @@ def read_raw(
         kept = _JOINTS_24[joints["joints2d"].shape[1]]
         joints2d, joints_camera, visible = (joints[key][:, kept] for key in JOINTS)
         found.append(RawPerson(person, instance, joints2d, joints_camera, visible, held))
-    told = {tag: source.spec.tags[tag] for tag in tags if tag in source.spec.tags}
+    spec, one = source.spec, people[0][0] if len(people) == 1 else ""
+    told = {tag: of_person(spec, tag, one) for tag in tags if tag in spec.tags}
     return RawSample(f"{name}/{frames[0]}", source.resolution, rgb, surface, tuple(found), told)
 
 

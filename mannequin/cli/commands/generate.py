@@ -154,7 +154,7 @@ class Generate:
             return
         with suppress(MannequinError):
             config, catalog = resolve(job.sample), Catalog(job.assets.located())
-            length = (config.frames - 1) / config.fps if config.preset == "studio" else None
+            length = (config.frames - 1) / config.fps if config.preset != "surreal" else None
             for line in motion_notes((catalog.motion(name) for name in catalog.motions), length):
                 Console(stderr=True).print(f"note: {line}")
 
