@@ -13,16 +13,16 @@ class SampleConfig:
     close to each other) or surreal (those of SURREAL)."""
 
     frames: int | None = None
-    """Frames per clip. studio and crowd 30, surreal 100."""
+    """Frames per clip. studio 30, crowd 30, surreal 100."""
 
     fps: float | None = None
-    """Frames per second; motions are resampled from their own rate. 30 in all presets."""
+    """Frames per second; motions are resampled from their own rate. studio 30, crowd 30, surreal 30."""
 
     size: tuple[int, int] | None = None
-    """Image height and width in pixels. studio and crowd 480 640, surreal 240 320."""
+    """Image height and width in pixels. studio 480 640, crowd 480 640, surreal 240 320."""
 
     samples: int | None = None
-    """Light samples per pixel of the colour image. 16 in all presets."""
+    """Light samples per pixel of the colour image. studio 16, crowd 16, surreal 16."""
 
     split: Literal["all", "train", "test"] = "all"
     """Which subjects, textures, backgrounds and shapes may be drawn; a fixed fifth of each is for testing."""
@@ -31,11 +31,11 @@ class SampleConfig:
     """24 joints (SMPL), or 52 (SMPL-H, with fingers)."""
 
     keep_in_frame: bool | None = None
-    """Choose camera distances so that the whole body stays in the image through the clip. studio and crowd
-    True, surreal False."""
+    """Choose camera distances so that the whole body stays in the image through the clip. studio True,
+    crowd True, surreal False."""
 
     light: Literal["sh", "hdri", "lamps"] | None = None
-    """Spherical harmonics, an environment image, or lamps. studio and crowd hdri, surreal sh."""
+    """Spherical harmonics, an environment image, or lamps. studio hdri, crowd hdri, surreal sh."""
 
     people: str | None = None
     """People in a clip, or a range such as 1-4 from which every clip draws. studio 1, crowd 4-8, surreal 1."""

@@ -262,6 +262,14 @@ def test_in_training_windows_are_samples(folder):
         assert np.array_equal(batch["image"][k].numpy(), np.moveaxis(data[0, k]["image"], 0, 1))
 
 
+def test_everybody_in_a_clip_does_what_is_said_of_them(tmp_path):
+    """Of two people whose actions differ the tag names both, in their order."""
+    two = ball_clip(frames=7, resolution=(40, 56), people=2, name="two", tags={"action": "kick; walk"})
+    alike = ball_clip(frames=7, resolution=(40, 56), people=2, index=1, name="alike", tags={"action": "wave"})
+    data = samples(written(tmp_path / "d", [two, alike]), make_task("action", TINY))
+    assert [TINY.actions[data[0, k]["action"]] for k in range(4)] == ["kick", "walk", "wave", "wave"]
+
+
 def test_in_use_all_windows_of_a_clip_are_one_sample(folder):
     """Whose shares are their mean, whatever else is in the batch, also where clips differ in windows."""
     task = make_task("action", TINY)

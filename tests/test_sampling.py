@@ -114,11 +114,11 @@ def test_surreal_plan_covers_each_clip_once(catalog):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_bodies_stay_in_frame_when_asked(preset, catalog):
     config = SampleConfig(preset=preset, frames=20, keep_in_frame=True)
-    for index in range(12):
+    for index in range(12 if preset != "crowd" else 2):
         spec = sample_clip(config, catalog, 1, index)
         h, w = spec.resolution
         for camera in spec.cameras:
-            joints = clip_joints(spec.people[0], catalog, spec.num_frames, spec.fps)
+            joints = np.stack([clip_joints(p, catalog, spec.num_frames, spec.fps) for p in spec.people])
             seen = to_camera(joints, np.array(camera.T_world_camera[0]))
             pixels = project(seen, intrinsics(camera))
             assert (seen[..., 2] > 0.3).all()
