@@ -216,6 +216,26 @@ def test_success_prints_brackets_too(run, tmp_path):
     assert str(out / "p.png") in run("show", out, "--out", out / "p.png")[1]
 
 
+# Several people
+
+
+@pytest.mark.parametrize(
+    "options", [("--people", "2-3"), ("--preset", "crowd"), ("--preset", "surreal", "--people", "2")]
+)
+def test_several_people(run, tmp_path, options):
+    out = tmp_path / "out"
+    assert run("generate", out, *SMALL, *options, "--outputs", "labels")[0] == 0
+    spec = json.loads(run("info", out / "clips/000/000000.h5", "--json")[1])
+    assert len(spec["people"]) == spec["tags"]["people"] > 1 and spec["tags"]["penetration"] <= 0.01
+
+
+def test_people_who_cannot_be_placed_are_one_message(refuses, monkeypatch):
+    monkeypatch.setattr("mannequin.generator.placing.WIDEST", 0.1)
+    monkeypatch.setattr("mannequin.generator.placing.MOST_DRAWS", 3)
+    said = refuses("--people", "6", "--arrangement", "apart")
+    assert "Lower --people or --frames, or use another --arrangement than apart" in said
+
+
 # Options
 
 
