@@ -7,7 +7,7 @@ import pytest
 
 from mannequin.generator import placing
 from mannequin.generator.cameras import intrinsics, project, to_camera
-from mannequin.generator.catalog import Catalog
+from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
@@ -21,6 +21,7 @@ from mannequin.generator.sampling import sample_clip
 from mannequin.generator.scene import build_scene
 from mannequin.generator.streams import stream
 from mannequin.generator.tags import of_everybody, of_person
+from tests.people_results import walker, wham
 
 if not builtin_environments():
     pytest.skip("the built-in environments come with bpy, which is not installed", allow_module_level=True)
@@ -255,6 +256,7 @@ class Recorded:
     motion: object
     partners: tuple[str, ...]
     at: tuple[float, float]
+    begin: float
 
     def __getattr__(self, name):
         return getattr(self.motion, name)
@@ -265,16 +267,16 @@ class Recorded:
 
 
 class Pairs(Catalog):
-    """Whoever waves was recorded with somebody who claps, 0.9 m to the world's x of them."""
+    """Whoever waves was recorded with somebody who claps, 0.9 m to the world's x of them, and begins 0.25 s later."""
 
     apart = 0.9
 
     def motion(self, motion_id):
         motion = super().motion(motion_id)
         if motion_id == "action/wave":
-            return Recorded(motion, ("action/clap",), (5.0, 3.0))
+            return Recorded(motion, ("action/clap",), (5.0, 3.0), 0.25)
         if motion_id == "action/clap":
-            return Recorded(motion, ("action/wave",), (5.0 + self.apart, 3.0))
+            return Recorded(motion, ("action/wave",), (5.0 + self.apart, 3.0), 0.0)
         return motion
 
 
@@ -292,8 +294,8 @@ def test_who_was_recorded_together_stays_together(clip):
     found = [pair for spec in specs for pair in pairs_in(spec)]
     assert found
     for one, other in found:
-        assert one.motion.start == other.motion.start and one.yaw == other.yaw
         sign = 1 if one.motion.asset == "action/wave" else -1
+        assert other.motion.start == one.motion.start + sign * 0.25 and one.yaw == other.yaw
         away = sign * np.subtract(other.place, one.place)[:2]
         a, b = (person_pose(p, catalog, frame_times(p, 3, 30.0)).joints[1, 0] for p in (one, other))
         assert np.allclose(sign * (b - a)[:2], away, atol=1e-9)
@@ -302,6 +304,22 @@ def test_who_was_recorded_together_stays_together(clip):
             np.cos(one.yaw) * away[1] - np.sin(one.yaw) * away[0],
         ]
         assert np.allclose(turned, [0.9, 0.0], atol=0.15)  # pelvises sway a little about where they were recorded
+
+
+def test_people_of_a_video_are_to_each_other_as_they_were(tmp_path):
+    """Track 7 begins 20 frames after track 1, 1.2 m by 0.8 m from there."""
+    one, other = walker(60), walker(60, (1.2, 0.8), heading=180)
+    wham(tmp_path / "a.pkl", {1: (*one, range(60)), 7: (other[0][:50], other[1][:50], range(20, 70))})
+    catalog = Catalog(Assets(motion=(str(tmp_path / "a.pkl"),)))
+    apart, together = np.linalg.norm((other[1][0] - one[1][20])[:2]), 0
+    for index in range(8):
+        spec = sample_clip(SampleConfig(frames=10, people="2", arrangement="near", light="sh"), catalog, 3, index)
+        start = {p.motion.asset: p.motion.start for p in spec.people}
+        if len(start) == 2 and np.isclose(start["a#1"] - start["a#7"], 20 / 30):
+            a, b = middles(spec, catalog)
+            assert np.allclose(np.linalg.norm(b - a, axis=1), apart, atol=5e-3) and spec.num_frames == 10
+            together += 1
+    assert 2 <= together < 8  # where both are there for ten frames
 
 
 def test_who_was_recorded_in_each_other_is_drawn_anew(monkeypatch):

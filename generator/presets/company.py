@@ -139,12 +139,9 @@ class _Several:
             number = len(people)
             person = self._person(number, people)
             people.append(person)
-            mates = self._mates(person.motion.asset) if self.arrangement != "together" else ()
-            if mates and number + len(mates) < self.count:
-                start = person.motion.start
-                people += [
-                    self.sampler.person(self.config, number + 1 + n, (mate, start)) for n, mate in enumerate(mates)
-                ]
+            mates = self._mates(person) if self.arrangement != "together" else []
+            for mate in mates[: self.count - len(people)]:
+                people.append(self.sampler.person(self.config, len(people), mate))
             groups.append(list(range(number, len(people))))
         return people, groups
 
@@ -156,14 +153,14 @@ class _Several:
             return self._alike(number, before[0])
         again = self.again.get(number, 0)
         person = sampler.person(self.config, number, sampler.motion(self.config, number, again) if again else None)
-        if self.arrangement != "facing" or self._mates(person.motion.asset):
+        if self.arrangement != "facing" or self._mates(person):
             return person
         best, least = person, self._travel(person)
         for look in range(1, LOOKS):
             if least <= STANDING:
                 break
             person = sampler.person(self.config, number, sampler.motion(self.config, number, 100 * (again + 1) + look))
-            if not self._mates(person.motion.asset) and (travel := self._travel(person)) < least:
+            if not self._mates(person) and (travel := self._travel(person)) < least:
                 best, least = person, travel
         return best
 
@@ -177,12 +174,22 @@ class _Several:
         person = self.sampler.person(self.config, number, (asset, later))
         return replace(person, motion=replace(first.motion, start=later))
 
-    def _mates(self, asset: str) -> tuple[str, ...]:
-        """Motions recorded together with this one, if all of them can be used."""
-        catalog = self.sampler.catalog
-        mates = tuple(getattr(catalog.motion(asset), "partners", ()))
-        usable = set(motions_of(catalog, self.sampler.split)) if mates else set()
-        return mates if usable.issuperset(mates) and not any(catalog.files.fault("motion", m) for m in mates) else ()
+    def _mates(self, person: PersonSpec) -> list[tuple[str, float]]:
+        """Ids and starts of the motions that were recorded together with that of ``person``, through the whole clip."""
+        catalog, motion, start = (
+            self.sampler.catalog,
+            self.sampler.catalog.motion(person.motion.asset),
+            person.motion.start,
+        )
+        frames, found = min(self.most, frames_that_fit(motion, start, self.config)), []
+        usable = motions_of(catalog, self.sampler.split) if motion.partners else ()
+        for name in motion.partners:
+            if name in usable and not catalog.files.fault("motion", name):
+                mate = catalog.motion(name)
+                begun = start + motion.begin - mate.begin
+                if begun >= 0.0 and frames_that_fit(mate, begun, self.config) >= frames:
+                    found.append((name, begun))
+        return found
 
     def _frames(self, people: list[PersonSpec]) -> int:
         """Of the clip: as many as are asked for, or as all motions last."""
