@@ -40,14 +40,14 @@ def walks(frames=90):
     return standing(frames), np.stack([np.linspace(0, 1.0, frames), np.zeros(frames), np.zeros(frames)], axis=1)
 
 
-def two_smpl(folder, turn=IN_FILE["z"], lift=0.0):
+def two_smpl(folder, turn=IN_FILE["z"], lift=0.0, beside=BESIDE):
     """Somebody who squats beside somebody who lies on the floor, in one space."""
     pose, height = squats()
     path = np.stack([np.linspace(0, 0.5, 90), np.zeros(90), height], axis=1)
     write(folder / "18_01.npz", pose, path, turn)
     lying = standing(90)
     lying[:, 0] = (Rotation.from_euler("x", -90, degrees=True) * Rotation.from_rotvec(lying[:, 0])).as_rotvec()
-    write(folder / "19_01.npz", lying, path * [1, 1, 0] + BESIDE + [0, 0, 0.15 + lift], turn)
+    write(folder / "19_01.npz", lying, path * [1, 1, 0] + beside + [0, 0, 0.15 + lift], turn)
     return path
 
 
@@ -88,13 +88,17 @@ def test_one_up_for_all(tmp_path):
 
 
 def test_who_is_carried_stays_up(tmp_path):
-    two_smpl(tmp_path, lift=1.2)
+    two_smpl(tmp_path, lift=1.2, beside=0.3 * BESIDE)
     found = catalog(tmp_path, [["18_01", "19_01"]])
     body, times = skeleton(), np.linspace(0, 2, 20)
     height = pelvis(found.motion("19_01"), body, times)[:, 2]
     np.testing.assert_allclose(height, 1.35, atol=0.05)
-    assert "off the floor" in found.motion("19_01").floor(body)
-    assert "off the floor" not in found.motion("18_01").floor(body)
+    assert "carried" in found.motion("19_01").floor(body)
+    assert "carried" not in found.motion("18_01").floor(body)
+    (tmp_path / "apart").mkdir()
+    two_smpl(tmp_path / "apart", lift=1.2)
+    found = catalog(tmp_path / "apart", [["18_01", "19_01"]])
+    assert "carried" not in found.motion("19_01").floor(body), "nobody is there who could"
 
 
 def bvh(path, shift, size=1.0, frames=60):
@@ -199,3 +203,14 @@ def test_the_file_is_recorded_with_its_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "groups.json").write_text("[]")
     assert Assets(motion_groups="groups.json").located().motion_groups == str(tmp_path / "groups.json")
+
+
+def test_a_rest_frame_that_is_left_out_keeps_the_clock(tmp_path):
+    bent = np.tile(Rotation.from_euler("z", -60, degrees=True).as_matrix(), (40, 1, 1))
+    rest = bent.copy()
+    rest[0] = np.eye(3)
+    for name, shoulder in (("a", rest), ("b", bent)):
+        (tmp_path / f"{name}.bvh").write_text(person_text({"l_shoulder": shoulder}, scale=100.0))
+    found = catalog(tmp_path, [["a", "b"]])
+    assert found.motion("a").begin == pytest.approx(1 / 120) and found.motion("b").begin == 0.0
+    assert found.motion("a").duration == pytest.approx(38 / 120) and found.motion("a").partners == ("b",)

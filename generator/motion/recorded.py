@@ -23,7 +23,7 @@ from mannequin.generator.motion.retarget import (
     source_leg_length,
     target_orientations,
 )
-from mannequin.generator.motion.shared import Shared, share
+from mannequin.generator.motion.shared import Shared, Way, share
 from mannequin.generator.motion.skeletons import usual_skeleton
 from mannequin.generator.motion.smpl_files import SmplMotion, SurrealMotion
 from mannequin.generator.motion.smpl_keys import has_poses, held
@@ -106,19 +106,19 @@ def _read_together(company: tuple[BvhMotion, ...]) -> dict[str, Source]:
             replace(source if source.up.axis == up.axis else motion.source(up.axis), told=source.told | told)
             for motion, source in zip(company, sources)
         ]
-        sources = [replace(source, shared=shared) for source, shared in zip(sources, _shared(sources))]
+        sources = [replace(source, shared=shared) for source, shared in zip(sources, _shared(sources, company))]
     return {motion.name: source for motion, source in zip(company, sources)}
 
 
-def _shared(sources: Sequence[Source]) -> list[Shared]:
+def _shared(sources: Sequence[Source], company: Sequence[BvhMotion]) -> list[Shared]:
     scale = LEG_METRES * len(sources) / sum(map(source_leg_length, sources))
-    heights = []
-    for source in sources:
-        skeleton = usual_skeleton()
+    skeleton, ways = usual_skeleton(), []
+    for source, motion in zip(sources, company):
         orientation = target_orientations(source, skeleton)
         pelvis = pelvis_path(replace(source, shared=Shared(scale)), skeleton, orientation)
-        heights.append(resting_height(orientation, pelvis, skeleton, source.rate))
-    return share(scale, heights)
+        rests = resting_height(orientation, pelvis, skeleton, source.rate)
+        ways.append(Way(pelvis, source.rate, motion.begin, rests))
+    return share(scale, ways)
 
 
 def mapped(motions: Iterable[RecordedMotion], joint_map: str) -> list[RecordedMotion]:

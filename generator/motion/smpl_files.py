@@ -90,7 +90,7 @@ def _read_together(company: tuple[SmplMotion, ...]) -> dict[str, SmplSource]:
     read = [motion.parameters() for motion in company]
     space = find_space([(p, motion.rate) for p, motion in zip(read, company)], company[0].reading.up)
     sources = [make_smpl_source(p, motion.rate, space) for p, motion in zip(read, company)]
-    sources = shared_by(sources) if len(sources) > 1 else sources
+    sources = shared_by(sources, [motion.begin for motion in company]) if len(sources) > 1 else sources
     return {motion.name: source for motion, source in zip(company, sources)}
 
 

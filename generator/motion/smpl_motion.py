@@ -15,7 +15,7 @@ from mannequin.generator.motion.base import Skeleton
 from mannequin.generator.motion.foot_contact import contacts, plant_feet, resting_height, slip, uneven_floor
 from mannequin.generator.motion.gravity import Seen, Up, all_seen, find_up
 from mannequin.generator.motion.retarget import PLANTED, Retargeted
-from mannequin.generator.motion.shared import CARRIED_TOLD, Shared, share
+from mannequin.generator.motion.shared import CARRIED_TOLD, Shared, Way, share
 from mannequin.generator.motion.skeletons import (
     joint_positions,
     local_rotations,
@@ -99,16 +99,17 @@ def find_space(
     return Space(find_up(all_seen([_seen(p.body, p.transl * unit, rate) for p, rate in people]), up, usual=usual), unit)
 
 
-def shared_by(sources: Sequence[SmplSource]) -> list[SmplSource]:
-    """People who were recorded together, in one space."""
-    heights = [_resting_height(source) for source in sources]
-    return [replace(source, shared=shared) for source, shared in zip(sources, share(1.0, heights))]
+def shared_by(sources: Sequence[SmplSource], begins: Sequence[float]) -> list[SmplSource]:
+    """People who were recorded together, in one space. begins: seconds on their common clock."""
+    shared = share(1.0, [_way(source, begin) for source, begin in zip(sources, begins)])
+    return [replace(source, shared=each) for source, each in zip(sources, shared)]
 
 
-def _resting_height(source: SmplSource) -> float:
+def _way(source: SmplSource, begin: float) -> Way:
     skeleton = usual_skeleton()
     local = to_matrices(from_axis_angle(np.concatenate([source.pose[:, :BODY], source.palms], axis=1)))
-    return resting_height(world_orientations(local, skeleton.parents), source.pelvis(skeleton), skeleton, source.rate)
+    pelvis, orientation = source.pelvis(skeleton), world_orientations(local, skeleton.parents)
+    return Way(pelvis, source.rate, begin, resting_height(orientation, pelvis, skeleton, source.rate))
 
 
 def make_smpl_source(parameters: Parameters, rate: float, space: Space) -> SmplSource:

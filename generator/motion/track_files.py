@@ -204,7 +204,11 @@ def _read_together(company: tuple[TrackMotion, ...]) -> dict[str, SmplSource | A
     beside = [motion.placed and any(_meet(motion, other) for other in motions) for motion in motions]
     if any(beside):
         flat = any(p.single for p in people_of(company[0].path).people) or any(motion.of_world for motion in motions)
-        shared = [replace(s, shared=Shared(1.0)) for s in sources] if flat else shared_by(sources)
+        shared = (
+            [replace(s, shared=Shared(1.0)) for s in sources]
+            if flat
+            else shared_by(sources, [m.begin for m in motions])
+        )
         sources = [one if with_others else alone for one, alone, with_others in zip(shared, sources, beside)]
     return found | {motion.name: source for motion, source in zip(motions, sources)}
 
