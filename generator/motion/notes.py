@@ -15,7 +15,7 @@ def motion_notes(motions: Iterable[Motion], length: float | None = None) -> list
 
     From their headers alone; up to CLOSELY of them are read whole, for what is not certain of their joints.
     """
-    recordings = [motion for motion in motions if isinstance(motion, RecordedMotion)]
+    recordings: list[RecordedMotion] = [motion for motion in motions if isinstance(motion, RecordedMotion)]
     told: dict[str, list[RecordedMotion]] = {}
     for motion in recordings:
         for note in motion.notes + (motion.doubts if len(recordings) <= CLOSELY else ()):
