@@ -13,6 +13,9 @@ from mannequin.generator.spec import ClipSpec
 MOST_PIXELS = 2**32
 """Of all frames of a clip, which is held in memory as a whole."""
 
+MOST_BODIES = 2**15
+"""People times frames of a clip of several; each takes some 0.17 MB while they are compared."""
+
 
 def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
     """Describe clip ``index`` of the dataset that ``seed`` stands for.
@@ -54,7 +57,13 @@ def _check(config: ResolvedConfig) -> None:
     for name, value, low, high, unit in limits:
         if not low <= value <= high:
             raise ConfigError(f"{name} is {value}; expected {low} to {high} {unit}.")
-    people_range(config.people)
+    _, most = people_range(config.people)
+    if most > 1 and most * config.frames > MOST_BODIES:
+        raise ConfigError(
+            f"{most} people in {config.frames} frames take {1.7e-4 * most * config.frames:.0f} GB for their meshes "
+            f"alone; expected at most {1.7e-4 * MOST_BODIES:.0f} GB. Ask for fewer --people or --frames, and more "
+            "--clips."
+        )
     if config.arrangement not in ("any", *SPACING):
         raise unknown_name("arrangement", config.arrangement, ("any", *SPACING))
     pixels = config.frames * config.size[0] * config.size[1]

@@ -6,7 +6,8 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mannequin.generator.penetration import STEP, _squared_distance, deepest_penetration
+from mannequin.generator.inside import squared_distance
+from mannequin.generator.penetration import STEP, deepest_penetration
 
 
 def sphere(radius=1.0, at=(0.0, 0.0, 0.0), subdivisions=4):
@@ -139,5 +140,5 @@ def test_distance_from_a_triangle(seed):
     rng = np.random.default_rng(seed)
     corners = rng.normal(size=(3, 40, 3)) * rng.uniform(0.05, 1, (1, 40, 1))
     x = rng.normal(size=3)
-    found = [np.sqrt(_squared_distance(x, *corner)) for corner in corners.swapaxes(0, 1)]
+    found = [np.sqrt(squared_distance(x, *corner)) for corner in corners.swapaxes(0, 1)]
     assert np.allclose(found, triangle_distances(x, *corners), rtol=1e-9, atol=1e-12)

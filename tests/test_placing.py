@@ -218,6 +218,11 @@ def test_impossible_numbers_of_people_are_refused(catalog, people):
         sample_clip(SampleConfig(people=people), catalog, 0, 0)
 
 
+def test_people_beyond_the_memory_are_refused_before_they_are_drawn(catalog):
+    with pytest.raises(ConfigError, match=r"64 people in 1000 frames take 11 GB .*at most 6 GB.*--people or --frames"):
+        sample_clip(SampleConfig(people="2-64", frames=1000), catalog, 0, 0)
+
+
 def test_an_unknown_arrangement_suggests_the_nearest(catalog):
     with pytest.raises(ConfigError, match="'crowd'"):
         sample_clip(SampleConfig(people="2", arrangement="crowdy"), catalog, 0, 0)
