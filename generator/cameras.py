@@ -33,16 +33,26 @@ def _row4(row: np.ndarray) -> tuple[float, float, float, float]:
     return x, y, z, w
 
 
-def intrinsics(camera: CameraSpec) -> np.ndarray:
-    """(3, 3) float64 K in pixels."""
-    return np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
+def camera_track(camera: CameraSpec, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """(K (T + 2, 3, 3) float64 pixels, T_world_camera (T + 2, 4, 4) float64) of frames -1 … T."""
+    K = np.tile([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]], (num_frames + 2, 1, 1))
+    if camera.zoom:
+        K[:, [0, 1], [0, 1]] *= with_neighbours(camera.zoom, num_frames)[:, None]
+    return K, with_neighbours(camera.T_world_camera, num_frames)
 
 
-def poses_with_neighbours(poses, num_frames: int) -> np.ndarray:
-    """(T + 2, 4, 4) from one pose or T: frames -1 … T; beyond the ends a moving thing stands still."""
-    poses = np.asarray(poses, np.float64)
-    picks = np.clip(np.arange(-1, num_frames + 1), 0, len(poses) - 1)
-    return poses[picks]
+def with_neighbours(values, num_frames: int) -> np.ndarray:
+    """(T + 2, …) float64 from one value, from T, which stay as they are beyond the ends, or from T + 2: frames
+    -1 … T."""
+    values = np.asarray(values, np.float64)
+    if len(values) == num_frames + 2:
+        return values
+    return values[np.clip(np.arange(-1, num_frames + 1), 0, len(values) - 1)]
+
+
+def is_still(values: np.ndarray) -> bool:
+    """Whether all of values (T, …) are the same."""
+    return bool((values == values[:1]).all())
 
 
 def to_camera(points: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray:

@@ -105,6 +105,23 @@ def class_of_instance(spec: ClipSpec) -> np.ndarray:
     return table
 
 
+VISIBILITY = (
+    "visible",
+    "hidden by oneself",
+    "hidden by another",
+    "hidden by an object",
+    "outside the image",
+    "hidden",
+)
+"""What may be said of a joint, by its code in ``PersonView.visibility``. "another": a person, or a hand that stands
+alone. The last one where it is not recorded what hides it."""
+
+VISIBLE, BY_ONESELF, BY_ANOTHER, BY_OBJECT, OUTSIDE, HIDDEN = range(len(VISIBILITY))
+
+UNKNOWN = -1
+"""Of ``amodal_pixels``, where they are not recorded; ``amodal_box`` is zeros there."""
+
+
 @dataclass(frozen=True, eq=False)
 class PersonView:
     """One person, or one hand, as one camera sees them; T frames, J joints.
@@ -115,6 +132,8 @@ class PersonView:
     visible: (T, J) bool, in frame and not hidden by another part, person or object.
     box: (T, 4) float32 tight (x0, y0, x1, y1) pixel edges of the visible pixels; zeros if none.
     pixels: (T,) int32 visible pixels.
+    visibility: (T, J) uint8, which of VISIBILITY: why a joint is not visible.
+    amodal_box, amodal_pixels: as box and pixels, of all that would be seen if nothing else were there.
     """
 
     joints2d: np.ndarray
@@ -123,6 +142,9 @@ class PersonView:
     visible: np.ndarray
     box: np.ndarray
     pixels: np.ndarray
+    visibility: np.ndarray
+    amodal_box: np.ndarray
+    amodal_pixels: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +153,31 @@ class ObjectView:
 
     box: (T, 4) float32 tight (x0, y0, x1, y1) pixel edges of the visible pixels; zeros if none.
     pixels: (T,) int32 visible pixels.
+    amodal_box, amodal_pixels: as in PersonView.
     """
 
     box: np.ndarray
     pixels: np.ndarray
+    amodal_box: np.ndarray
+    amodal_pixels: np.ndarray
+
+
+def told_by_flags(in_frame: np.ndarray, visible: np.ndarray, is_alone: bool) -> np.ndarray:
+    """(T, J) uint8 visibility, as far as the flags (T, J) tell it. is_alone: nothing else is in the clip."""
+    hidden = np.where(visible, VISIBLE, BY_ONESELF if is_alone else HIDDEN)
+    return np.where(in_frame, hidden, OUTSIDE).astype(np.uint8)
+
+
+def amodal_of_one(box: np.ndarray, pixels: np.ndarray, is_alone: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(amodal_box, amodal_pixels) where they are not recorded. is_alone: nothing else is in the clip."""
+    return (box.copy(), pixels.copy()) if is_alone else (np.zeros_like(box), np.full_like(pixels, UNKNOWN))
+
+
+def visible_share(pixels: np.ndarray, amodal_pixels: np.ndarray) -> np.ndarray:
+    """(T,) float64: what share is seen of what would be seen if nothing else were there; NaN if nothing would be, or
+    it is not recorded."""
+    known = amodal_pixels > 0
+    return np.where(known, pixels / np.where(known, amodal_pixels, 1), np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,9 +273,11 @@ class Foreground:
 class View:
     """What one camera recorded.
 
-    K: (3, 3) float64 pixels. T_world_camera: (T, 4, 4) float64, determinant +1.
+    K: (T, 3, 3) float64 pixels. T_world_camera: (T, 4, 4) float64, determinant +1.
     rgb: (T, H, W, 3) uint8 sRGB, or None when not asked for.
     labels: all other image channels. people, hands: name → PersonView. objects: name → ObjectView.
+    amodal: name of whom or what it is → the pixels in which it would be seen if nothing else were there, without
+    channels; of all of which that is known.
     """
 
     K: np.ndarray
@@ -242,6 +287,7 @@ class View:
     people: dict[str, PersonView]
     hands: dict[str, PersonView] = field(default_factory=dict)
     objects: dict[str, ObjectView] = field(default_factory=dict)
+    amodal: dict[str, Foreground] = field(default_factory=dict)
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mannequin.generator import exact
+from mannequin.generator.background import Background, make_background
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
-from mannequin.generator.cameras import intrinsics, poses_with_neighbours, to_camera
+from mannequin.generator.cameras import camera_track, to_camera, with_neighbours
 from mannequin.generator.clip import ObjectTrack, PersonTrack, described_track
-from mannequin.generator.environment import environment_view, fit_photo
 from mannequin.generator.objects import object_mesh
 from mannequin.generator.people import frame_times, hand_pose, person_pose, person_vertices
 from mannequin.generator.rotations import transpose
@@ -20,8 +20,6 @@ from mannequin.generator.spec import (
     HdriLight,
     ObjectSpec,
     PersonSpec,
-    PhotoBackground,
-    PlainBackground,
 )
 
 
@@ -54,9 +52,9 @@ class Scene:
 
     meshes: of everybody and everything, in no order that matters. people, hands: name → PersonTrack.
     objects: name → ObjectTrack.
-    cameras: camera name → (K (3, 3) float64, T_world_camera (T + 2, 4, 4) float64); as in
-    MeshTrack, index k is frame k - 1. Outside the described frames a moving camera stands still.
-    background: camera name → (T or 1, H, W, 3) float32 linear RGB, what is seen behind everything.
+    cameras: camera name → (K (T + 2, 3, 3) float64, T_world_camera (T + 2, 4, 4) float64); as in
+    MeshTrack, index k is frame k - 1.
+    background: camera name → what is seen behind everything.
     environment: (h, w, 3) float32 linear equirectangular image that lights the scene, or None.
     """
 
@@ -64,7 +62,7 @@ class Scene:
     meshes: tuple[MeshTrack, ...]
     people: dict[str, PersonTrack]
     cameras: dict[str, tuple[np.ndarray, np.ndarray]]
-    background: dict[str, np.ndarray]
+    background: dict[str, Background]
     environment: np.ndarray | None
     hands: dict[str, PersonTrack] = field(default_factory=dict)
     objects: dict[str, ObjectTrack] = field(default_factory=dict)
@@ -78,7 +76,7 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
     that the catalog lacks or cannot read.
     """
     colour, keep_vertices = "rgb" in outputs, "vertices" in outputs
-    cameras = {c.name: (intrinsics(c), poses_with_neighbours(c.T_world_camera, spec.num_frames)) for c in spec.cameras}
+    cameras = {c.name: camera_track(c, spec.num_frames) for c in spec.cameras}
     meshes, people, hands, objects = [], {}, {}, {}
     for person in spec.people:
         mesh, people[person.name] = _person(spec, person, catalog, cameras if colour else {}, keep_vertices)
@@ -94,7 +92,7 @@ def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:
         meshes=tuple(meshes),
         people=people,
         cameras=cameras,
-        background=_backgrounds(spec, catalog, cameras) if colour else {},
+        background={c.name: make_background(spec, catalog, c, *cameras[c.name]) for c in spec.cameras if colour},
         environment=catalog.environment(spec.light.environment)
         if colour and isinstance(spec.light, HdriLight)
         else None,
@@ -163,14 +161,14 @@ def texture_resolution(joints: np.ndarray, cameras) -> int:
     """
     density = 0.0
     for K, poses in cameras.values():
-        depth = [to_camera(joints[k], pose)[:, 2].min() for k, pose in enumerate(poses)]
-        density = max(density, K[0, 0] / max(0.3, min(depth)))
+        depth = np.array([to_camera(joints[k], pose)[:, 2].min() for k, pose in enumerate(poses)])
+        density = max(density, float((K[:, 0, 0] / np.maximum(0.3, depth)).max()))
     return int(np.clip(128 * np.ceil(4 * density / 128), 256, 2048))
 
 
 def _object(spec: ClipSpec, thing: ObjectSpec) -> tuple[MeshTrack, ObjectTrack]:
     shape = object_mesh(thing.mesh, thing.texture)
-    poses = poses_with_neighbours(thing.T_world_object, spec.num_frames)
+    poses = with_neighbours(thing.T_world_object, spec.num_frames)
     scaled = shape.vertices * thing.scale
     vertices = exact.matmul(scaled, transpose(poses[:, :3, :3])) + poses[:, None, :3, 3]
     nothing = np.zeros(len(shape.faces), np.uint8)
@@ -191,30 +189,3 @@ def _object(spec: ClipSpec, thing: ObjectSpec) -> tuple[MeshTrack, ObjectTrack]:
 def _plain_texture(color) -> np.ndarray:
     """(4, 4, 3) uint8 of one sRGB colour in [0, 1]."""
     return np.broadcast_to(np.round(np.asarray(color) * 255).astype(np.uint8), (4, 4, 3)).copy()
-
-
-def _backgrounds(spec, catalog, cameras) -> dict[str, np.ndarray]:
-    """Camera name → (1 or T, H, W, 3) float32 linear; one image where the camera stands still."""
-    found = {}
-    for camera in spec.cameras:
-        K, poses = cameras[camera.name]
-        inner = poses[1:-1] if len(camera.T_world_camera) > 1 else poses[1:2]
-        found[camera.name] = _background(spec, catalog, K, inner)
-    return found
-
-
-def _background(spec, catalog, K, poses) -> np.ndarray:
-    behind = spec.background
-    if isinstance(behind, PlainBackground):
-        colour = np.asarray(behind.color, np.float32)
-        linear = np.where(colour <= 0.04045, colour / 12.92, exact.power((colour + 0.055) / 1.055, 2.4))
-        return np.broadcast_to(linear.astype(np.float32), (1, *spec.resolution, 3)).copy()
-    if isinstance(behind, PhotoBackground):
-        return fit_photo(catalog.photo(behind.image), spec.resolution, behind.offset)[None]
-    environment = catalog.environment(behind.environment)
-    height = 0.0 if spec.ground is None else behind.height
-    views = [
-        environment_view(environment, K, pose, spec.resolution, behind.yaw, behind.strength, height, spec.ground_height)
-        for pose in poses
-    ]
-    return np.stack(views)

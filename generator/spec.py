@@ -139,8 +139,10 @@ class CameraSpec:
     """A pinhole camera.
 
     fx, fy, cx, cy: pixels; pixel (i, j) has its centre at (j + 0.5, i + 0.5).
-    T_world_camera: one pose, or one per frame.
+    T_world_camera: one pose; or one per frame, which stands still before and after; or those of frames
+    -1 … num_frames, so that flow is that of a moving camera at the first and last frame too.
     distortion: OpenCV's (k1, k2, p1, p2[, k3[, k4, k5, k6]]) or empty.
+    zoom: factors of fx and fy, as many as there may be poses; empty for none.
     """
 
     name: str
@@ -150,6 +152,7 @@ class CameraSpec:
     cy: float
     T_world_camera: tuple[Matrix4, ...]
     distortion: tuple[float, ...] = ()
+    zoom: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -332,11 +335,18 @@ def check_spec(spec: ClipSpec) -> None:
             camera.distortion,
             "0, 4, 5 or 8 OpenCV coefficients",
         )
+        moments = (1, spec.num_frames, spec.num_frames + 2)
         _require(
-            len(camera.T_world_camera) in (1, spec.num_frames),
+            len(camera.T_world_camera) in moments,
             f"cameras.{camera.name}.T_world_camera",
             len(camera.T_world_camera),
-            f"1 pose or {spec.num_frames}, one per frame",
+            f"1 pose, {moments[1]}, one per frame, or {moments[2]}, with those before and after",
+        )
+        _require(
+            len(camera.zoom) in (0, *moments) and all(z > 0 for z in camera.zoom),
+            f"cameras.{camera.name}.zoom",
+            camera.zoom[:4],
+            f"no factors, 1, {moments[1]} or {moments[2]}, all above 0",
         )
     for thing in spec.objects:
         _require(

@@ -10,7 +10,7 @@ import numpy as np
 
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
-from mannequin.generator.cameras import intrinsics, poses_with_neighbours
+from mannequin.generator.cameras import camera_track
 from mannequin.generator.clip import LABELS, Clip, PersonTrack
 from mannequin.generator.errors import AssetError, ConfigError
 from mannequin.generator.motion import smpl_parameters
@@ -136,5 +136,5 @@ def footage_scene(spec: ClipSpec, model: BodyModel, parameters: BodyParameters, 
         joints=posed.joints[:, :joints].astype(np.float32),
         joint_names=model.joint_names[:joints],
     )
-    cameras = {camera.name: (intrinsics(camera), poses_with_neighbours(camera.T_world_camera, spec.num_frames))}
+    cameras = {camera.name: camera_track(camera, spec.num_frames)}
     return Scene(spec, (mesh,), {"person0": track}, cameras, {}, None)

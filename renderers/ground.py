@@ -50,7 +50,7 @@ class GroundShadow:
         lost = cv2.GaussianBlur(lost, (0, 0), SOFTNESS) / (self.power.sum(0) + self.always).astype(np.float32)
         kept = 1.0 - lost * _fading(size[1])[:, None, None] * _fading(size[0])[None, :, None]
         eye = _above(self.poses[k], self.height)
-        return _look(kept.astype(np.float32), low, CELL, self.K, eye, *self.scene.spec.resolution)
+        return _look(kept.astype(np.float32), low, CELL, self.K[k], eye, *self.scene.spec.resolution)
 
 
 def _above(T_world_camera: np.ndarray, height: float) -> np.ndarray:
@@ -227,11 +227,11 @@ class Backdrop:
     """What one camera sees behind everything: the scene's background under the shadows."""
 
     def __init__(self, scene: Scene, camera: str):
-        self.plain = scene.background[camera]
+        self.background = scene.background[camera]
         self.shadow = GroundShadow(scene, camera)
-        self.is_constant = len(self.plain) == 1 and not self.shadow
+        self.is_constant = self.background.is_constant and not self.shadow
 
     def frame(self, k: int) -> np.ndarray:
         """(H, W, 3) float32 linear RGB of index ``k`` (frame k - 1)."""
-        behind = self.plain[0 if len(self.plain) == 1 else k - 1]
+        behind = self.background.frame(k)
         return behind * self.shadow.factor(k) if self.shadow else behind

@@ -4,34 +4,59 @@ import numpy as np
 
 from mannequin.generator import exact
 from mannequin.generator.body.model import SMPL_JOINTS, joint_parents
-from mannequin.generator.clip import Foreground, ObjectView, PersonTrack, PersonView, View
+from mannequin.generator.clip import (
+    BY_ANOTHER,
+    BY_OBJECT,
+    BY_ONESELF,
+    OUTSIDE,
+    VISIBLE,
+    Foreground,
+    ObjectView,
+    PersonTrack,
+    PersonView,
+    View,
+)
 from mannequin.generator.scene import MeshTrack, Scene
-from mannequin.renderers.raster.lens import make_lens, project_points
+from mannequin.renderers.raster.lens import make_lenses, project_points
 from mannequin.renderers.raster.zbuffer import NEAR
 
 NEEDED_CHANNELS = ("segm", "instance", "depth")
 """Label channels that ``make_view`` reads."""
 
 
-def make_view(scene: Scene, camera: str, rgb: np.ndarray | None, foreground: Foreground, kept: Foreground) -> View:
+def make_view(
+    scene: Scene,
+    camera: str,
+    rgb: np.ndarray | None,
+    foreground: Foreground,
+    kept: Foreground,
+    amodal: dict[str, Foreground],
+) -> View:
     """What ``camera`` recorded: the images, and where in them everybody and everything is.
 
-    foreground: with NEEDED_CHANNELS at least. kept: the labels of it that go into the View.
+    foreground: with NEEDED_CHANNELS at least. kept: the labels of it that go into the View. amodal: of every mesh.
     """
     K, poses = scene.cameras[camera]
+    things = {
+        name: ObjectView(*boxes(foreground, track.instance), *extents(amodal[name]))
+        for name, track in scene.objects.items()
+    }
     return View(
-        K=K,
+        K=K[1:-1],
         T_world_camera=poses[1:-1],
         rgb=rgb,
         labels=kept,
-        people=person_views(scene, camera, foreground),
-        hands=_views(scene, camera, foreground, scene.hands),
-        objects={name: ObjectView(*boxes(foreground, track.instance)) for name, track in scene.objects.items()},
+        people=person_views(scene, camera, foreground, amodal),
+        hands=_views(scene, camera, foreground, amodal, scene.hands),
+        objects=things,
+        amodal=amodal,
     )
 
 
-def person_views(scene: Scene, camera: str, foreground: Foreground) -> dict[str, PersonView]:
-    """Person name → PersonView; ``foreground`` must have NEEDED_CHANNELS.
+def person_views(
+    scene: Scene, camera: str, foreground: Foreground, amodal: dict[str, Foreground]
+) -> dict[str, PersonView]:
+    """Person name → PersonView; ``foreground`` must have NEEDED_CHANNELS, ``amodal`` every person.
 
     A joint is visible when it is in frame and the surface in the pixel that contains it does not
     hide it. That surface (there may be none) hides the joint if it is nearer than the joint and
@@ -42,53 +67,65 @@ def person_views(scene: Scene, camera: str, foreground: Foreground) -> dict[str,
     How thick: twice the joint's distance to the nearest vertex at frame 0. A hand that stands alone has no parts
     that tell finger from finger: all of its surface counts as another part.
     """
-    return _views(scene, camera, foreground, scene.people)
+    return _views(scene, camera, foreground, amodal, scene.people)
 
 
-def _views(scene: Scene, camera: str, foreground: Foreground, tracks: dict[str, PersonTrack]) -> dict[str, PersonView]:
+def _views(scene: Scene, camera: str, foreground: Foreground, amodal, tracks) -> dict[str, PersonView]:
     meshes = {m.name: m for m in scene.meshes}
-    return {name: _view(scene, camera, foreground, track, meshes[name]) for name, track in tracks.items()}
+    return {name: _view(scene, camera, foreground, amodal[name], track, meshes[name]) for name, track in tracks.items()}
 
 
-def _view(scene: Scene, camera: str, foreground: Foreground, track: PersonTrack, mesh: MeshTrack) -> PersonView:
+def _view(
+    scene: Scene, camera: str, foreground: Foreground, amodal: Foreground, track: PersonTrack, mesh: MeshTrack
+) -> PersonView:
     K, poses = scene.cameras[camera]
     spec = next(c for c in scene.spec.cameras if c.name == camera)
-    lens = make_lens(K, spec.distortion)
-    frames, count = track.joints.shape[:2]
     R, origin = poses[1:-1, :3, :3], poses[1:-1, None, :3, 3]
     points = exact.matmul(track.joints - origin, R)
-    image = project_points(points.reshape(-1, 3), lens.pinhole, lens.k, lens.radius, NEAR).reshape(frames, count, 2)
+    lenses = make_lenses(K[1:-1], spec.distortion)
+    image = np.stack([project_points(p, lens.pinhole, lens.k, lens.radius, NEAR) for p, lens in zip(points, lenses)])
     h, w = foreground.resolution
     in_frame = (image[..., 0] >= 0) & (image[..., 0] < w) & (image[..., 1] >= 0) & (image[..., 1] < h)
     box, pixels = boxes(foreground, mesh.instance)
+    amodal_box, amodal_pixels = extents(amodal)
+    hidden = _hidden(scene, foreground, track, mesh, points, image, in_frame)
+    visibility = np.where(in_frame, hidden, OUTSIDE).astype(np.uint8)
     return PersonView(
         joints2d=np.nan_to_num(image).astype(np.float32),
         joints_camera=points.astype(np.float32),
         in_frame=in_frame,
-        visible=in_frame & ~_hidden(foreground, track, mesh, points, image, in_frame),
+        visible=visibility == VISIBLE,
         box=box,
         pixels=pixels,
+        visibility=visibility,
+        amodal_box=amodal_box,
+        amodal_pixels=amodal_pixels,
     )
 
 
 def boxes(foreground: Foreground, instance: int) -> tuple[np.ndarray, np.ndarray]:
     """((T, 4) float32 pixel edges x0, y0, x1, y1, (T,) int32 pixels) of one instance."""
-    frames, w = foreground.num_frames, foreground.resolution[1]
-    box, pixels = np.zeros((frames, 4), np.float32), np.zeros(frames, np.int32)
-    for t in range(frames):
-        part = slice(foreground.offsets[t], foreground.offsets[t + 1])
-        y, x = np.divmod(foreground.pixels[part][foreground.values["instance"][part] == instance].astype(np.int64), w)
-        pixels[t] = len(x)
-        if len(x):
-            box[t] = x.min(), y.min(), x.max() + 1, y.max() + 1
+    own = foreground.values["instance"] == instance
+    offsets = np.concatenate([[0], np.cumsum(own)])[foreground.offsets]
+    return extents(Foreground(foreground.resolution, offsets, foreground.pixels[own], {}))
+
+
+def extents(mask: Foreground) -> tuple[np.ndarray, np.ndarray]:
+    """((T, 4) float32 pixel edges x0, y0, x1, y1, zeros where it is empty, (T,) int32 pixels) of a mask."""
+    frames, w = mask.num_frames, mask.resolution[1]
+    box, pixels = np.zeros((frames, 4), np.float32), np.diff(mask.offsets).astype(np.int32)
+    for t in np.flatnonzero(pixels):
+        y, x = np.divmod(mask.pixels[mask.offsets[t] : mask.offsets[t + 1]].astype(np.int64), w)
+        box[t] = x.min(), y.min(), x.max() + 1, y.max() + 1
     return box, pixels
 
 
-def _hidden(foreground, track, mesh, points, image, in_frame) -> np.ndarray:
-    """(T, J) bool: see person_views."""
+def _hidden(scene, foreground, track, mesh, points, image, in_frame) -> np.ndarray:
+    """(T, J) visibility of the joints in the frame: see person_views."""
     own = own_parts(track.joint_names) if track.kind == "body" else np.zeros((len(track.joint_names), 25), bool)
     thickness = 2 * np.array([np.linalg.norm(mesh.vertices[1] - joint, axis=1).min() for joint in track.joints[0]])
-    hidden = np.zeros(in_frame.shape, bool)
+    things = [m.instance for m in scene.meshes if m.name not in scene.people and m.name not in scene.hands]
+    hidden = np.full(in_frame.shape, VISIBLE)
     for t in range(foreground.num_frames):
         joints = np.flatnonzero(in_frame[t])
         x, y = np.floor(image[t, joints]).astype(np.int64).T
@@ -96,7 +133,9 @@ def _hidden(foreground, track, mesh, points, image, in_frame) -> np.ndarray:
         nearer = points[t, joints, 2] - depth
         same = instance == mesh.instance
         behind_own = (nearer > thickness[joints]) & ~own[joints, part]
-        hidden[t, joints] = np.where(same, behind_own, nearer > 0) & (instance > 0)
+        by_other = np.where(np.isin(instance, things), BY_OBJECT, BY_ANOTHER)
+        behind = np.where(same, behind_own, nearer > 0) & (instance > 0)
+        hidden[t, joints] = np.where(behind, np.where(same, BY_ONESELF, by_other), VISIBLE)
     return hidden
 
 

@@ -11,16 +11,20 @@ import cv2
 import numpy as np
 
 from mannequin.generator.body.model import PARTS, SMPL_JOINTS, SMPLH_JOINTS, hand_joints
+from mannequin.generator.cameras import camera_track
 from mannequin.generator.clip import (
     CHANNELS,
     LABELS,
+    VISIBILITY,
     Clip,
     Foreground,
     ObjectView,
     PersonTrack,
     PersonView,
     View,
+    amodal_of_one,
     described_track,
+    told_by_flags,
 )
 from mannequin.generator.spec import (
     AppearanceSpec,
@@ -184,9 +188,17 @@ def _ball_view(camera, spec, centres, with_rgb, rng):
     values = {n: np.concatenate([d[n] for d in drawn]) for n in LABELS}
     labels = Foreground((h, w), offsets, np.concatenate([d["pixels"] for d in drawn]), values)
     rgb = _paint(labels, rng) if with_rgb else None
-    people = {p.name: _person_view(local[1:-1, i], labels, i + 1, camera, p.joints) for i, p in enumerate(spec.people)}
-    K = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1.0]])
-    return View(K, np.repeat(T[None], spec.num_frames, axis=0), rgb, labels, people)
+    alone = len(spec.people) == 1
+    people = {
+        p.name: _person_view(local[1:-1, i], labels, i + 1, camera, p.joints, alone) for i, p in enumerate(spec.people)
+    }
+    K, poses = (told[1:-1] for told in camera_track(camera, spec.num_frames))
+    return View(K, poses, rgb, labels, people, amodal={p: without_channels(labels) for p in people if alone})
+
+
+def without_channels(labels):
+    """The pixels alone."""
+    return replace(labels, values={})
 
 
 def _draw_balls(three, camera, resolution):
@@ -246,7 +258,7 @@ def _paint(labels, rng):
     return images
 
 
-def _person_view(local, labels, instance, camera, joints):
+def _person_view(local, labels, instance, camera, joints, alone):
     local = _as_joints(local, joints).astype(np.float32)
     h, w = labels.resolution
     xy = (local[..., :2] / local[..., 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)).astype(np.float32)
@@ -257,7 +269,8 @@ def _person_view(local, labels, instance, camera, joints):
         count[t] = len(x)
         if len(x):
             box[t] = x.min(), y.min(), x.max() + 1, y.max() + 1
-    return PersonView(xy, local, inside, inside.copy(), box, count)
+    visibility = told_by_flags(inside, inside, alone)
+    return PersonView(xy, local, inside, inside.copy(), box, count, visibility, *amodal_of_one(box, count, alone))
 
 
 def _track(person, joints, rng):
@@ -307,23 +320,46 @@ def noise_clip(
 def _noise_view(rng, camera, spec, channels, rgb, coverage):
     (h, w), t, j = spec.resolution, spec.num_frames, spec.people[0].joints if spec.people else 0
     shown = rng.random((t, h * w)) < coverage * rng.integers(0, 2, (t, 1))  # some frames are empty
-    frame, pixels = np.nonzero(shown)
-    offsets = np.searchsorted(frame, np.arange(t + 1)).astype(np.int64)
-    values = {n: _noise_channel(rng, n, len(pixels)) for n in channels}
-    people = {
-        p.name: PersonView(
-            *(rng.normal(0, 300, (t, j, d)).astype(np.float32) for d in (2, 3)),
-            *(rng.random((t, j)) < 0.5 for _ in range(2)),
-            rng.integers(0, 9, (t, 4)).astype(np.float32),
-            rng.integers(0, h * w + 1, t).astype(np.int32),
-        )
-        for p in spec.people
-    }
+    labels = _mask((h, w), shown)
+    labels = replace(labels, values={n: _noise_channel(rng, n, len(labels.pixels)) for n in channels})
+    among_others = len(spec.people) > 1
+    amodal = {p.name: _noise_mask(rng, (h, w), t) if among_others else without_channels(labels) for p in spec.people}
+    people = {p.name: _noise_person(rng, t, j, (h, w), amodal[p.name], among_others) for p in spec.people}
     T = np.repeat(np.array(camera.T_world_camera), t, axis=0)
     images = rng.integers(0, 256, (t, h, w, 3), dtype=np.uint8) if rgb else None
-    return View(
-        np.diag([600.0, 600.0, 1.0]), T, images, Foreground((h, w), offsets, pixels.astype(np.uint32), values), people
-    )
+    K = np.repeat(np.diag([600.0, 600.0, 1.0])[None], t, axis=0)
+    return View(K, T, images, labels, people, amodal=amodal)
+
+
+def _noise_person(rng, t, j, resolution, amodal, among_others):
+    joints = (rng.normal(0, 300, (t, j, d)).astype(np.float32) for d in (2, 3))
+    in_frame, visible = (rng.random((t, j)) < 0.5 for _ in range(2))
+    box, pixels = _noise_boxes(rng, t, resolution)
+    seen = (in_frame, visible, box, pixels)
+    if not among_others:
+        return PersonView(*joints, *seen, told_by_flags(in_frame, visible, True), *amodal_of_one(box, pixels, True))
+    visibility = rng.integers(0, len(VISIBILITY), (t, j), dtype=np.uint8)
+    return PersonView(*joints, *seen, visibility, *_noise_amodal(rng, t, amodal))
+
+
+def _noise_amodal(rng, t, amodal):
+    return rng.integers(0, 9, (t, 4)).astype(np.float32), np.diff(amodal.offsets).astype(np.int32)
+
+
+def _noise_boxes(rng, t, resolution):
+    count = resolution[0] * resolution[1] + 1
+    return rng.integers(0, 9, (t, 4)).astype(np.float32), rng.integers(0, count, t).astype(np.int32)
+
+
+def _noise_mask(rng, resolution, t):
+    return _mask(resolution, rng.random((t, resolution[0] * resolution[1])) < 0.3)
+
+
+def _mask(resolution, shown):
+    """Foreground without channels of ``shown`` (T, H * W) bool."""
+    frame, pixels = np.nonzero(shown)
+    offsets = np.searchsorted(frame, np.arange(len(shown) + 1)).astype(np.int64)
+    return Foreground(resolution, offsets, pixels.astype(np.uint32), {})
 
 
 def _noise_channel(rng, name, n):
@@ -372,13 +408,6 @@ def with_things(clip, hands=1, objects=2, vertices=0, seed=0):
         for i in range(objects)
     )
 
-    def boxes():
-        return rng.integers(0, 9, (t, 4)).astype(np.float32), rng.integers(0, h * w + 1, t).astype(np.int32)
-
-    def palm_view():
-        joints = (rng.normal(0, 300, (t, 16, d)).astype(np.float32) for d in (2, 3))
-        return PersonView(*joints, *(rng.random((t, 16)) < 0.5 for _ in range(2)), *boxes())
-
     def palm_track(hand):
         points = (rng.normal(size=(t, k, 3)).astype(np.float32) for k in (1, 16, vertices))
         transl, joints, skin = points
@@ -386,14 +415,15 @@ def with_things(clip, hands=1, objects=2, vertices=0, seed=0):
         names = hand_joints("right")
         return PersonTrack(hand.body, "right", pose, betas, transl[:, 0], joints, names, skin if vertices else None)
 
-    views = {
-        name: replace(
-            view,
-            hands={p.name: palm_view() for p in palms},
-            objects={o.name: ObjectView(*boxes()) for o in things},
-        )
-        for name, view in clip.views.items()
-    }
+    def seen(view):
+        masks = {name: _noise_mask(rng, (h, w), t) for name in (*(p.name for p in palms), *(o.name for o in things))}
+        known = {name: _noise_person(rng, t, 16, (h, w), masks[name], True) for name in (p.name for p in palms)}
+        thing_views = {
+            o.name: ObjectView(*_noise_boxes(rng, t, (h, w)), *_noise_amodal(rng, t, masks[o.name])) for o in things
+        }
+        return replace(view, hands=known, objects=thing_views, amodal=view.amodal | masks)
+
+    views = {name: seen(view) for name, view in clip.views.items()}
     return replace(
         clip,
         spec=replace(clip.spec, hands=palms, objects=things),

@@ -5,6 +5,8 @@ The triangles are known exactly, so ray casting or pencil and paper gives what t
 
 import numpy as np
 
+from mannequin.generator.background import Background
+from mannequin.generator.cameras import camera_track
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.generator.spec import CameraSpec, ClipSpec, ObjectSpec, PlainBackground, ShLight
 
@@ -87,18 +89,19 @@ def make_scene(
     samples=9,
     environment=None,
     people=None,
+    zoom=(),
 ):
     """A Scene of ``meshes`` with one camera, "camera", at ``poses`` (T + 2, 4, 4).
 
     background: linear RGB, (3,) or (1 or T, H, W, 3); black if None. centre: (cx, cy) pixels.
+    zoom: factors of the focal lengths, T + 2 if any.
     """
     h, w = resolution
     cx, cy = centre or (w / 2, h / 2)
     poses = np.asarray(poses, float)
     frames = len(poses) - 2
-    K = np.array([[focal[0], 0, cx], [0, focal[1], cy], [0, 0, 1.0]])
-    plain = tuple(tuple(tuple(float(v) for v in row) for row in T) for T in poses[1:-1])
-    camera = CameraSpec("camera", focal[0], focal[1], cx, cy, plain, tuple(distortion))
+    plain = tuple(tuple(tuple(float(v) for v in row) for row in T) for T in poses)
+    camera = CameraSpec("camera", focal[0], focal[1], cx, cy, plain, tuple(distortion), tuple(zoom))
     objects = tuple(ObjectSpec(m.name, m.instance, "sphere", (EYE,)) for m in meshes)
     spec = ClipSpec(
         "scene",
@@ -118,4 +121,6 @@ def make_scene(
     )
     colour = np.zeros(3) if background is None else np.asarray(background)
     image = np.ascontiguousarray(np.broadcast_to(colour, (1, h, w, 3)) if colour.ndim == 1 else colour, np.float32)
-    return Scene(spec, tuple(meshes), people or {}, {"camera": (K, poses)}, {"camera": image}, environment)
+    behind = Background(lambda k: image[0 if len(image) == 1 else k - 1], len(image) == 1)
+    cameras = {"camera": camera_track(camera, frames)}
+    return Scene(spec, tuple(meshes), people or {}, cameras, {"camera": behind}, environment)

@@ -143,7 +143,7 @@ def test_depth_of_a_plane(blender):
     K, poses = scene.cameras["camera"]
     normal = np.cross(turned[1] - turned[0], turned[2] - turned[0])
     normal /= np.linalg.norm(normal)
-    direction = rays(K, poses[1], scene.spec.resolution)
+    direction = rays(K[1], poses[1], scene.spec.resolution)
     depth = (turned[0] - poses[1][:3, 3]) @ normal / (direction @ normal)
     mask = view.labels.mask(0)
     assert mask.sum() > 1000
@@ -157,7 +157,7 @@ def test_silhouette_and_depth_of_a_ball(blender):
     scene = make_scene([ball()], still(), resolution=(121, 163), centre=(70.3, 66.8), focal=(210.0, 180.0))
     view = blender("cycles").render_scene(scene, ("depth", "segm", "instance")).views["camera"]
     K, poses = scene.cameras["camera"]
-    direction = rays(K, poses[1], scene.spec.resolution)
+    direction = rays(K[1], poses[1], scene.spec.resolution)
     offset = np.array((0, 0, 0.6)) - poses[1][:3, 3]
     a, b, c = (direction**2).sum(-1), direction @ offset, offset @ offset - 0.6**2
     hit = b * b - a * c > 0

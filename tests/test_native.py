@@ -64,8 +64,11 @@ def same_clip(a, b):
     assert list(a.views) == list(b.views) and list(a.people) == list(b.people)
     for name, view in a.views.items():
         other = b.views[name]
-        same_fields(view, other, skip=("labels", "people"))
+        same_fields(view, other, skip=("labels", "people", "amodal"))
         same_labels(view.labels, other.labels)
+        assert list(view.amodal) == list(other.amodal)
+        for thing, mask in view.amodal.items():
+            same_labels(mask, other.amodal[thing])
         assert list(view.people) == list(other.people)
         for person, seen in view.people.items():
             same_fields(seen, other.people[person])
@@ -124,6 +127,8 @@ def test_random_access_equals_the_whole(folder, clip, data):
             same_fields(reader.person_view(camera, person), view.people[person])
             same_fields(reader.person_view(camera, person, t, t + 1), _frame_of(view.people[person], t))
             assert np.array_equal(reader.in_sight(camera, person), view.people[person].pixels > 0)
+            alone = reader.amodal(camera, person, t, t + 1)
+            assert alone is not None and np.array_equal(alone.mask(0), view.amodal[person].mask(t))
 
 
 def _frame_of(person, t):

@@ -6,6 +6,7 @@ import pytest
 from mannequin.generator.body.model import SMPL_JOINTS, SMPL_PARENTS, SMPLH_JOINTS, SMPLH_PARENTS
 from mannequin.generator.clip import PersonTrack
 from mannequin.renderers.people import joint_part, own_parts, person_views
+from mannequin.renderers.raster.amodal import amodal_masks
 from mannequin.renderers.raster.labels import rasterize_labels
 from mannequin.renderers.raster.renderer import render_scene
 from tests.scenes import look_at, make_scene, mesh_track, moved, sphere
@@ -32,7 +33,8 @@ def views(*people, **options):
     scene = make_scene(
         meshes, [look_at((0, -5, 0), (0, 0, 0))] * 3, people={m.name: t for m, t in zip(meshes, tracks)}, **options
     )
-    return person_views(scene, "camera", rasterize_labels(scene, "camera", ("segm", "instance", "depth"))), scene
+    labels = rasterize_labels(scene, "camera", ("segm", "instance", "depth"))
+    return person_views(scene, "camera", labels, amodal_masks(scene, "camera", labels)), scene
 
 
 def test_joints_are_projected_and_flagged_in_frame():

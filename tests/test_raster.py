@@ -50,7 +50,7 @@ def pixel_rays(scene):
     h, w = scene.spec.resolution
     x, y = np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5)
     points = np.stack([x, y], -1).reshape(-1, 1, 2)
-    K = scene.cameras["camera"][0]
+    K = scene.cameras["camera"][0][1]
     criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-12)
     rays = cv2.undistortPointsIter(
         points, K, np.array(scene.spec.cameras[0].distortion or (0.0,) * 4), None, None, criteria
@@ -180,7 +180,7 @@ def test_flow_of_a_moving_camera_is_what_opencv_projects(distortion):
     _labels, depth, flow, back = frames_of(scene, "depth", "flow", "flow_backward")
     h, w = scene.spec.resolution
     centres = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)
-    K, _ = scene.cameras["camera"]
+    K = scene.cameras["camera"][0][1]
     for t in range(frames):
         near = (depth[t] > 0) & (depth[t] < 20)
         points = (pixel_rays(scene) * depth[t][..., None])[near]
@@ -199,7 +199,7 @@ def test_occlusion_is_what_embree_says(distortion):
     scene = two_balls(frames, travelling(frames), resolution=(240, 320), focal=(260, 260), distortion=distortion)
     labels, occluded, backward, depth = frames_of(scene, "occluded", "occluded_backward", "depth")
     h, w = scene.spec.resolution
-    lens, poses = make_lens(scene.cameras["camera"][0], distortion), scene.cameras["camera"][1]
+    lens, poses = make_lens(scene.cameras["camera"][0][0], distortion), scene.cameras["camera"][1]
     wrong = seen = hidden = 0
     for t in range(frames):
         hit, mesh, _source = embree_hits(scene, t + 1)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from mannequin import show as module
 from mannequin.generator.body.model import PARTS, SMPL_PARENTS
-from mannequin.generator.clip import PersonView
+from mannequin.generator.clip import PersonView, told_by_flags
 from mannequin.generator.colours import DRAWN, JOINTS, Bar, Style, Swatches, colourise, fitted, joint_colours, legend
 from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import open_clip, write_clip
@@ -388,6 +388,9 @@ def person(joints2d, visible) -> PersonView:
         np.zeros((t, j, 3), np.float32),
         visible,
         visible,
+        np.zeros((t, 4), np.float32),
+        np.zeros(t, np.int32),
+        told_by_flags(visible, visible, True),
         np.zeros((t, 4), np.float32),
         np.zeros(t, np.int32),
     )

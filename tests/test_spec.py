@@ -77,7 +77,15 @@ def specs(draw):
         hands,
     )
     camera = st.builds(
-        CameraSpec, name, positive, positive, number, number, poses, st.sampled_from(((), (0.1, 0.2, 0.0, 0.0)))
+        CameraSpec,
+        name,
+        positive,
+        positive,
+        number,
+        number,
+        poses,
+        st.sampled_from(((), (0.1, 0.2, 0.0, 0.0))),
+        st.just(()) | st.tuples(positive),
     )
     postures = st.sampled_from((1, frames)).flatmap(
         lambda n: st.tuples(
@@ -241,9 +249,9 @@ def test_a_description_of_version_1_is_upgraded():
     assert spec.ground == PlaneGround(0.0) and spec.hands == ()
     assert ClipSpec.from_json(spec.to_json()) == spec
     kept = json.loads(spec.to_json())
-    for key in set(old) - {"version", "people", "objects"}:
+    for key in set(old) - {"version", "people", "objects", "cameras"}:
         assert kept[key] == old[key]
-    for group in ("people", "objects"):
+    for group in ("people", "objects", "cameras"):
         assert all(new | thing == new for new, thing in zip(kept[group], old[group], strict=True))
 
 

@@ -291,7 +291,8 @@ def mirror_people(view, clip):
 def ray_length(view, clip):
     h, w = clip.spec.resolution
     y, x = np.mgrid[:h, :w] + 0.5
-    longer = np.sqrt(1 + ((x - view.K[0, 2]) / view.K[0, 0]) ** 2 + ((y - view.K[1, 2]) / view.K[1, 1]) ** 2)
+    K = view.K[0]
+    longer = np.sqrt(1 + ((x - K[0, 2]) / K[0, 0]) ** 2 + ((y - K[1, 2]) / K[1, 1]) ** 2)
     images = {n: view.images(n) for n in view.labels.values}
     images["depth"] = images["depth"] * longer
     return replace(

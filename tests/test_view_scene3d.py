@@ -22,7 +22,7 @@ from mannequin.generator.dataset.native import write_clip
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.generator.errors import DatasetError
 from mannequin.generator.scene import build_scene
-from mannequin.generator.spec import CameraSpec, ObjectSpec
+from mannequin.generator.spec import ObjectSpec
 from mannequin.renderers.production.job import Job, job_outputs
 from mannequin.view import scene3d as scene3d_module
 from mannequin.view.bodies import Body, bodies_of, catalog_of, textured_patches, unproject
@@ -96,13 +96,12 @@ def opened_balls(tmp_path, **changes):
 @pytest.mark.parametrize("distortion", [(), (0.1, -0.05, 0.002, -0.003)], ids=["pinhole", "lens"])
 def test_unprojected_points_project_back_to_the_middles_of_their_pixels(distortion):
     rng = np.random.default_rng(3)
-    camera = CameraSpec("camera", 90.0, 80.0, 41.5, 28.0, (), distortion)
+    K = np.array([[90.0, 0, 41.5], [0, 80.0, 28.0], [0, 0, 1]])
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = Rotation.random(random_state=4).as_matrix(), (1.0, -2.0, 3.0)
     pixels = np.sort(rng.choice(60 * 80, 50, replace=False)).astype(np.uint32)
     depth = rng.uniform(1, 9, 50).astype(np.float32)
-    points = unproject(pixels, depth, camera, pose, (60, 80))
-    K = np.array([[90.0, 0, 41.5], [0, 80.0, 28.0], [0, 0, 1]])
+    points = unproject(pixels, depth, K, distortion, pose, (60, 80))
     from_world = np.linalg.inv(pose)
     local = points @ from_world[:3, :3].T + from_world[:3, 3]
     image = cv2.projectPoints(local, np.zeros(3), np.zeros(3), K, np.array(distortion))[0][:, 0]
@@ -114,7 +113,7 @@ def test_points_are_those_of_the_formula_pixel_by_pixel(scene3d, server, collect
     scene3d.open(reader, collection)
     camera = reader.cameras[0]
     scene3d.show(camera, 1, SceneOptions(surface="points"))
-    K, T = reader.K(camera), reader.T_world_camera(camera)[1]
+    K, T = reader.K(camera)[1], reader.T_world_camera(camera)[1]
     depth, rgb = reader.frame(camera, "depth", 1), reader.frame(camera, "rgb", 1)
     mask = reader.labels(camera, (), 1, 2).mask(0)
     wanted, colours = [], []

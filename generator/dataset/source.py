@@ -30,6 +30,7 @@ from mannequin.generator.io.remote import Place
 from mannequin.generator.spec import ClipSpec
 
 PERSON_ARRAYS = tuple(field.name for field in fields(PersonView))
+OBJECT_ARRAYS = tuple(field.name for field in fields(ObjectView))
 
 
 class ClipSource(ABC):
@@ -109,7 +110,7 @@ class ClipSource(ABC):
 
     @abstractmethod
     def K(self, camera: str) -> np.ndarray:
-        """(3, 3) float64 intrinsics, pixels."""
+        """(T, 3, 3) float64 intrinsics of ``camera`` at each frame, pixels."""
 
     @abstractmethod
     def T_world_camera(self, camera: str) -> np.ndarray:
@@ -140,6 +141,16 @@ class ClipSource(ABC):
     def object_view(self, camera: str, name: str, start: int = 0, stop: int | None = None) -> ObjectView:
         """What ``camera`` saw of an object in frames ``start`` to ``stop``."""
         raise unknown_name("object", name, self.objects_shown(camera))
+
+    def amodal(self, camera: str, thing: str, start: int = 0, stop: int | None = None) -> Foreground | None:
+        """Without channels: the pixels in which ``camera`` would see a person, hand or object in frames ``start`` to
+        ``stop`` if nothing else were there. None where that is not recorded."""
+        if len(self.spec.things) > 1:
+            return None
+        known = [item.name for item in self.spec.things]
+        if thing not in known:
+            raise unknown_name("person, hand or object", thing, known)
+        return self.labels(camera, (), start, stop)
 
     @abstractmethod
     def close(self) -> None:
@@ -185,7 +196,9 @@ class ClipSource(ABC):
         people = {p: self.person_view(camera, p) for p in self.shown(camera)}
         hands = {h: self.person_view(camera, h) for h in self.hands_shown(camera)}
         objects = {o: self.object_view(camera, o) for o in self.objects_shown(camera)}
-        return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people, hands, objects)
+        masks = {name: self.amodal(camera, name) for name in (*people, *hands, *objects)}
+        amodal = {name: mask for name, mask in masks.items() if mask is not None}
+        return View(self.K(camera), self.T_world_camera(camera), rgb, labels, people, hands, objects, amodal)
 
     def read(self) -> Clip:
         """The whole clip in memory."""
@@ -308,7 +321,16 @@ class MemorySource(ClipSource):
         objects = self._view(camera).objects
         if name not in objects:
             raise unknown_name("object", name, objects)
-        return ObjectView(objects[name].box[start:stop].copy(), objects[name].pixels[start:stop].copy())
+        return ObjectView(*(getattr(objects[name], key)[start:stop].copy() for key in OBJECT_ARRAYS))
+
+    def amodal(self, camera: str, thing: str, start: int = 0, stop: int | None = None) -> Foreground | None:
+        start, stop = self._span(start, stop)
+        view = self._view(camera)
+        if thing not in view.amodal:
+            return super().amodal(camera, thing, start, stop)
+        mask = view.amodal[thing]
+        offsets = mask.offsets[start : stop + 1]
+        return Foreground(mask.resolution, offsets - offsets[0], mask.pixels[offsets[0] : offsets[-1]].copy(), {})
 
     def read(self) -> Clip:
         """The clip itself."""

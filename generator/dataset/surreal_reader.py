@@ -21,7 +21,7 @@ import numpy as np
 
 from mannequin.generator.body.model import PARTS, SMPL_JOINTS, SMPL_PARENTS
 from mannequin.generator.cameras import to_camera, to_matrix4
-from mannequin.generator.clip import CHANNELS, LABELS, Foreground, PersonTrack
+from mannequin.generator.clip import CHANNELS, LABELS, Foreground, PersonTrack, amodal_of_one, told_by_flags
 from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.dataset.surreal import MATRICES
 from mannequin.generator.dataset.surreal_camera import HANDEDNESS, find_sight, image_points, unmirror
@@ -48,7 +48,7 @@ _BACKGROUND_DEPTH = 1e4  # metres; files have 1e10, or a half float's infinity
 _FPS, _RESOLUTION = 30.0, (240, 320)
 _WITNESSES = 5  # frames of the segmentation, where joints2D is missing
 _PLAIN = ("", "plain", "environment")  # what our exporter calls backgrounds that are no photo
-_FROM_IMAGES = {"visible", "box", "pixels"}
+_FROM_IMAGES = {"visible", "box", "pixels", "visibility", "amodal_box", "amodal_pixels"}
 _SUFFIXES = {channel: suffix for suffix, channel in MATRICES.items()}
 
 
@@ -145,9 +145,9 @@ class SurrealReader(ClipSource):
         return tuple(name for name in CHANNELS if name in found)
 
     def K(self, camera: str) -> np.ndarray:
-        """(3, 3) float64 intrinsics, pixels."""
+        """(T, 3, 3) float64 intrinsics at each frame, pixels."""
         self._check_camera(camera)
-        return self._sight.K.copy()
+        return np.repeat(self._sight.K[None], self.spec.num_frames, axis=0)
 
     def T_world_camera(self, camera: str) -> np.ndarray:
         """(T, 4, 4) float64 pose of ``camera`` at each frame."""
@@ -339,7 +339,15 @@ class SurrealReader(ClipSource):
             visible &= ~self._hidden(t, owner, local, image, in_frame)
             for p in range(count):
                 box[p], pixels[p] = _extent(owner == p)
-        return {"visible": visible, "box": box, "pixels": pixels}
+        amodal_box, amodal_pixels = amodal_of_one(box, pixels, count == 1)
+        return {
+            "visible": visible,
+            "box": box,
+            "pixels": pixels,
+            "visibility": told_by_flags(in_frame, visible, count == 1),
+            "amodal_box": amodal_box,
+            "amodal_pixels": amodal_pixels,
+        }
 
     def _owners(self, t: int, local: np.ndarray, image: np.ndarray) -> np.ndarray:
         """(H, W) int index of the person whose pixel it is, -1 for nobody's. local, image: (P, 24, 3 and 2) joints."""

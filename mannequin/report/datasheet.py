@@ -12,7 +12,7 @@ from mannequin.report.source import Source
 from mannequin.terminal import quoted
 
 ARRAYS = (
-    ("K", "camera", "(3, 3)", "px", "intrinsics"),
+    ("K", "camera", "(T, 3, 3)", "px", "intrinsics"),
     (
         "T_world_camera",
         "camera, frame",

@@ -276,7 +276,7 @@ def _view(facts: Facts, reader: ClipSource, camera: str, tracks: dict) -> None:
     facts.frames += spec.num_frames
     facts.value("pitch", np.degrees(pitch(T)))
     facts.value("camera_height", T[:, 2, 3] - reader.spec.ground_height)
-    facts.value("focal", [np.degrees(2.0 * np.arctan(h / (2.0 * reader.K(camera)[1, 1])))])
+    facts.value("focal", np.degrees(2.0 * np.arctan(h / (2.0 * np.unique(reader.K(camera)[:, 1, 1])))))
     present = np.zeros(spec.num_frames, np.int64)
     for name in reader.shown(camera):
         present += _seen(facts, reader.person_view(camera, name), tracks[name], T)

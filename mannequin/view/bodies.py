@@ -11,13 +11,12 @@ from scipy.sparse import csr_array
 
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.body.model import BodyModel
-from mannequin.generator.cameras import intrinsics
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.clip import PersonTrack
 from mannequin.generator.dataset.collection import Collection
 from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import DatasetError, MannequinError
-from mannequin.generator.spec import CameraSpec, PersonSpec
+from mannequin.generator.spec import PersonSpec
 from mannequin.renderers.validation.posing import Poser
 from mannequin.renderers.validation.rays import ABSENT
 
@@ -159,17 +158,16 @@ def labelled_patches(faces: np.ndarray, labels: np.ndarray, colours: np.ndarray)
 
 
 def unproject(
-    pixels: np.ndarray, depth: np.ndarray, camera: CameraSpec, T_world_camera: np.ndarray, resolution
+    pixels: np.ndarray, depth: np.ndarray, K: np.ndarray, distortion, T_world_camera: np.ndarray, resolution
 ) -> np.ndarray:
     """(N, 3) float64 world metres of the surface seen at pixels (N,), flat indices y * W + x.
 
-    depth: (N,) planar metres, taken at the pixels' middles. T_world_camera: (4, 4).
+    depth: (N,) planar metres, taken at the pixels' middles. K: (3, 3). T_world_camera: (4, 4).
     """
     y, x = np.divmod(pixels.astype(np.int64), resolution[1])
     at = np.stack([x + 0.5, y + 0.5], axis=1)
-    K = intrinsics(camera)
-    if any(camera.distortion) and len(at):
-        at = cv2.undistortPointsIter(at[:, None], K, np.array(camera.distortion), ABSENT, ABSENT, UNDISTORTED)[:, 0]
+    if any(distortion) and len(at):
+        at = cv2.undistortPointsIter(at[:, None], K, np.array(distortion), ABSENT, ABSENT, UNDISTORTED)[:, 0]
     else:
         at = (at - K[:2, 2]) / K[[0, 1], [0, 1]]
     local = np.concatenate([at, np.ones((len(at), 1))], axis=1) * depth[:, None]

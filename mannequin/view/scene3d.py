@@ -71,13 +71,14 @@ class SceneOptions:
 @dataclass(frozen=True, eq=False)
 class ShownClip:
     """The clip that is shown. bodies: person name → Body, of those at hand. poses: camera name → (T, 4, 4)
-    T_world_camera."""
+    T_world_camera. K: camera name → (T, 3, 3)."""
 
     reader: ClipSource
     bodies: dict[str, Body]
     tracks: dict[str, PersonTrack]
     cameras: dict[str, CameraSpec]
     poses: dict[str, np.ndarray]
+    K: dict[str, np.ndarray]
 
     @property
     def centre(self) -> np.ndarray:
@@ -118,12 +119,13 @@ class Scene3D:
         cameras = {c.name: c for c in reader.spec.cameras if c.name in reader.cameras}
         tracks = {name: reader.track(name) for name in reader.people}
         poses = {name: reader.T_world_camera(name) for name in cameras}
+        K = {name: reader.K(name) for name in cameras}
         _check_finite(poses, tracks)
         self.scene.set_up_direction("+z")
         self.scene.set_background_image(_sky(), format="png")
         root = self.scene.add_frame(ROOT, show_axes=False)
         try:
-            self._shown = _add_clip(self.scene, root, ShownClip(reader, bodies, tracks, cameras, poses))
+            self._shown = _add_clip(self.scene, root, ShownClip(reader, bodies, tracks, cameras, poses, K))
         except Exception:
             self._remove(root)
             raise
@@ -162,13 +164,13 @@ class Scene3D:
         own picture, which would hide everything, is left out until the browser's camera leaves it.
         """
         clip, view = self._opened().clip, client.camera
-        pose, eye = clip.poses[camera][t], clip.cameras[camera]
+        pose, K = clip.poses[camera][t], clip.K[camera][t]
         h, w = clip.reader.spec.resolution
         with client.atomic():
             view.position = pose[:3, 3]
             view.wxyz = wxyz(pose)
             view.look_at = pose[:3, 3] + pose[:3, 2] * clip.distance(camera, t)
-            view.fov = float(2 * np.arctan(max(h / 2 / eye.fy, w / 2 / eye.fx / view.aspect)))
+            view.fov = float(2 * np.arctan(max(h / 2 / K[1, 1], w / 2 / K[0, 0] / view.aspect)))
             self._watch(client)
 
     def _watch(self, client: viser.ClientHandle) -> None:
@@ -323,15 +325,17 @@ def seen_points(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """((N, 3) float32 metres, (N, 3) uint8, metres of radius that close the gaps) of every k-th row and column, N at
     most MAX_POINTS."""
-    reader, eye = clip.reader, clip.cameras[camera]
+    reader, K = clip.reader, clip.K[camera][t]
     h, w = reader.spec.resolution
     seen = reader.labels(camera, ("depth",), t, t + 1)
     y, x = np.divmod(seen.pixels, w)
     step = next(k for k in range(1, max(h, w) + 1) if np.count_nonzero((y % k == 0) & (x % k == 0)) <= MAX_POINTS)
     kept = (y % step == 0) & (x % step == 0)
     pixels, depth = seen.pixels[kept], seen.values["depth"][kept]
-    points = unproject(pixels, depth, eye, clip.poses[camera][t], (h, w)).astype(np.float32)
-    radius = 0.75 * step * float(np.median(depth)) / eye.fx if len(depth) else 0.01
+    points = unproject(pixels, depth, K, clip.cameras[camera].distortion, clip.poses[camera][t], (h, w)).astype(
+        np.float32
+    )
+    radius = 0.75 * step * float(np.median(depth)) / K[0, 0] if len(depth) else 0.01
     return points, picture(clip, camera, t, colour, style).reshape(-1, 3)[pixels], radius
 
 
@@ -411,9 +415,7 @@ class _Frusta:
         self.wanted, self.frame, self.eye = False, 0, np.full(3, np.inf)
 
     def _add(self, i: int, name: str) -> viser.CameraFrustumHandle:
-        h, w = self.clip.reader.spec.resolution
-        eye = self.clip.cameras[name]
-        wide, high = w / eye.fx, h / eye.fy  # of the image plane at 1 m
+        wide, high = self._spread(name, 0)
         length = 0.12 * self.clip.distance(name, 0)
         scale = length * float(np.cbrt(wide * high / 12))  # viser gives all fields of view the same volume
         fov = float(2 * np.arctan(high / 2))
@@ -421,11 +423,17 @@ class _Frusta:
             f"{ROOT}/camera{i}", fov, wide / high, scale=scale, thickness=0.012 * length
         )
 
+    def _spread(self, name: str, t: int) -> tuple[float, float]:
+        """Width and height of what a camera sees at 1 m."""
+        (h, w), K = self.clip.reader.spec.resolution, self.clip.K[name][t]
+        return w / K[0, 0], h / K[1, 1]
+
     def show(self, chosen: str, t: int, visible: bool, style: Style) -> None:
         self.wanted, self.frame = visible, t
         for name, frustum in self.frusta.items():
             if visible:
                 _move(frustum, self.clip.poses[name][t])
+                frustum.fov = float(2 * np.arctan(self._spread(name, t)[1] / 2))
                 frustum.color = CHOSEN if name == chosen else OTHER
                 frustum.image = _small(picture(self.clip, name, t, "texture", style))
         self.seen_from(self.eye)

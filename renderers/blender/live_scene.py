@@ -1,5 +1,7 @@
 """The Blender scene that lives as long as its process: meshes, light and camera are changed in place."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from mannequin.generator.errors import RenderError
@@ -85,6 +87,17 @@ class LiveScene:
         """Look through an OpenCV camera."""
         apply_lens(self.scene, self.camera, lens_of(K, resolution), resolution)
         self.camera.matrix_world = load_with_bpy("mathutils").Matrix(matrix_world(T_world_camera).tolist())
+
+    @contextmanager
+    def only(self, name: str):
+        """Nothing but the mesh called ``name`` is there."""
+        for mesh_object in self.objects:
+            mesh_object.object.hide_render = mesh_object.track.name != name
+        try:
+            yield
+        finally:
+            for mesh_object in self.objects:
+                mesh_object.object.hide_render = False
 
     def render(self, crop: Crop, resolution) -> dict[tuple[str, str], np.ndarray]:
         """(layer, pass) → (h, w, C) float32 of the crop, row 0 at the top."""

@@ -18,7 +18,7 @@ class PassRecorder:
     when the one after it has come."""
 
     def __init__(self, K: np.ndarray, poses: np.ndarray, resolution: tuple[int, int], channels: Sequence[str]):
-        """poses: (T + 2, 4, 4) T_world_camera, index k is frame k - 1."""
+        """K: (T + 2, 3, 3). poses: (T + 2, 4, 4) T_world_camera. Index k is frame k - 1."""
         self.K, self.poses, self.resolution, self.channels = K, poses, resolution, tuple(channels)
         self.frames: list[tuple[np.ndarray, dict]] = []
         self.depths: dict[int, np.ndarray] = {}
@@ -74,11 +74,11 @@ class PassRecorder:
 
     def _project(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels (n, 2) and depth (n,) of world points at index ``k``."""
-        T = self.poses[k]
+        K, T = self.K[k], self.poses[k]
         local = exact.matmul(points[:, :3].astype(np.float64) - T[:3, 3], T[:3, :3])
         z = local[:, 2]
         safe = np.where(np.abs(z) < NEAR, NEAR, z)
-        return local[:, :2] / safe[:, None] * (self.K[0, 0], self.K[1, 1]) + self.K[:2, 2], z
+        return local[:, :2] / safe[:, None] * (K[0, 0], K[1, 1]) + K[:2, 2], z
 
     def _hidden(self, there: np.ndarray, z: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """(n,) bool: outside the image, or behind all of the four pixel centres around."""

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from mannequin.generator.clip import Foreground, View
-from mannequin.generator.scene import Scene
+from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.renderers import agreement
 from mannequin.renderers.blender.colour import compose
 from mannequin.renderers.blender.crop import Crop, bounding_crop, crops_of, touched_cells
-from mannequin.renderers.blender.live_scene import COLOUR, TRUTH_PASSES, LiveScene
+from mannequin.renderers.blender.live_scene import COLOUR, TRUTH, TRUTH_PASSES, LiveScene
 from mannequin.renderers.blender.passes import PassRecorder
 from mannequin.renderers.ground import Backdrop
 from mannequin.renderers.people import make_view
+from mannequin.renderers.raster.amodal import amodal_masks, mask_of
 from mannequin.renderers.raster.labels import rasterize_labels
 from mannequin.renderers.raster.renderer import keep, label_channels
 from mannequin.renderers.raster.shading import encode
@@ -69,14 +70,18 @@ class Recorder(ABC):
     def labels(self) -> Foreground:
         """The label images, once all frames are recorded."""
 
+    @abstractmethod
+    def amodal(self) -> dict[str, Foreground]:
+        """Of every mesh, where it would be seen alone; once all frames are recorded."""
+
     def render(self, live_scene: LiveScene, k: int) -> None:
         """Render index ``k`` of the scene, posed at it already."""
-        live_scene.set_camera(self.K, self.poses[k], self.resolution)
+        live_scene.set_camera(self.K[k], self.poses[k], self.resolution)
         images = {name: np.zeros((*self.resolution, CHANNELS_OF.get(name, 1)), np.float32) for _, name in self.passes}
         pictures = self.pictures if 1 <= k <= self.num_frames else None
         if pictures is not None:
             pictures.start(k)
-        for crop in self._crops(live_scene, k):
+        for crop in self._crops(live_scene, k, self.scene.meshes):
             rendered = live_scene.render(crop, self.resolution)
             for layer, name in self.passes:
                 image = rendered[layer, name]
@@ -90,11 +95,11 @@ class Recorder(ABC):
         """Everything recorded, as asked for."""
         labels = self.labels()
         rgb = self.pictures.rgb if self.pictures is not None else None
-        return make_view(self.scene, self.camera, rgb, labels, keep(labels, outputs))
+        return make_view(self.scene, self.camera, rgb, labels, keep(labels, outputs), self.amodal())
 
-    def _crops(self, live_scene: LiveScene, k: int):
-        meshes = [(m.vertices[k], m.faces) for m in self.scene.meshes]
-        cells = touched_cells(meshes, self.K, self.poses[k], self.resolution)
+    def _crops(self, live_scene: LiveScene, k: int, meshes: Sequence[MeshTrack]):
+        posed = [(m.vertices[k], m.faces) for m in meshes]
+        cells = touched_cells(posed, self.K[k], self.poses[k], self.resolution)
         if live_scene.wants_one_crop:
             return bounding_crop(cells, self.resolution)
         return crops_of(cells, self.resolution, self.samples)
@@ -125,15 +130,20 @@ class RasterRecorder(Recorder):
     def labels(self) -> Foreground:
         return self._labels
 
+    def amodal(self) -> dict[str, Foreground]:
+        return amodal_masks(self.scene, self.camera, self._labels)
+
 
 class CyclesRecorder(Recorder):
-    """Labels by Cycles itself, without the rasteriser."""
+    """Labels by Cycles itself, without the rasteriser. Where several things are in the scene, each is rendered once
+    more alone."""
 
     passes = TRUTH_PASSES
 
     def __init__(self, scene: Scene, camera: str, outputs: Sequence[str], samples: int):
         super().__init__(scene, camera, outputs, samples)
         self._truth = PassRecorder(self.K, self.poses, self.resolution, self.channels)
+        self._alone: dict[str, list[np.ndarray]] = {mesh.name: [] for mesh in scene.meshes}
 
     def needs(self, k: int) -> bool:
         return super().needs(k) or "occluded" in self.channels or "occluded_backward" in self.channels
@@ -141,8 +151,28 @@ class CyclesRecorder(Recorder):
     def record(self, k: int, images: dict[str, np.ndarray]) -> None:
         self._truth.add(k, images)
 
+    def render(self, live_scene: LiveScene, k: int) -> None:
+        super().render(live_scene, k)
+        if 1 <= k <= self.num_frames and len(self.scene.meshes) > 1:
+            for mesh in self.scene.meshes:
+                self._alone[mesh.name].append(self._render_alone(live_scene, k, mesh))
+
     def labels(self) -> Foreground:
         return self._truth.foreground()
+
+    def amodal(self) -> dict[str, Foreground]:
+        if len(self.scene.meshes) == 1:
+            labels = self.labels()
+            return {name: Foreground(self.resolution, labels.offsets, labels.pixels, {}) for name in self._alone}
+        return {name: mask_of(self.resolution, frames) for name, frames in self._alone.items()}
+
+    def _render_alone(self, live_scene: LiveScene, k: int, mesh: MeshTrack) -> np.ndarray:
+        """(n,) uint32 pixels of ``mesh`` with nothing else there."""
+        index = np.zeros(self.resolution, np.float32)
+        with live_scene.only(mesh.name):
+            for crop in self._crops(live_scene, k, [mesh]):
+                index[crop.slices] = live_scene.render(crop, self.resolution)[TRUTH, "Object Index"][..., 0]
+        return np.flatnonzero(index).astype(np.uint32)
 
 
 RECORDERS = {"raster": RasterRecorder, "cycles": CyclesRecorder}

@@ -7,7 +7,7 @@ import numpy as np
 from mannequin.generator.compiled import njit
 from mannequin.generator.errors import RenderError, unknown_name
 from mannequin.generator.scene import MeshTrack, Scene
-from mannequin.renderers.raster.lens import Lens, make_lens
+from mannequin.renderers.raster.lens import Lens, make_lenses
 from mannequin.renderers.raster.zbuffer import project_vertices
 
 
@@ -55,13 +55,14 @@ class Pose:
     """The triangles at one moment.
 
     camera: (V, 3) float64 metres in the camera frame. screen: (V, 2) float64 pinhole pixels.
-    T_world_camera: (4, 4). bounds: (x0, y0, x1, y1) pinhole pixels; None when something comes
+    T_world_camera: (4, 4). lens: at that moment. bounds: (x0, y0, x1, y1) pinhole pixels; None when something comes
     nearer than NEAR, and so may be anywhere.
     """
 
     camera: np.ndarray
     screen: np.ndarray
     T_world_camera: np.ndarray
+    lens: Lens
     bounds: tuple[float, float, float, float] | None
 
 
@@ -75,7 +76,7 @@ class Viewpoint:
         self.triangles = merge(scene.meshes)
         K, self.poses = scene.cameras[camera]
         spec = next(c for c in scene.spec.cameras if c.name == camera)
-        self.lens: Lens = make_lens(K, spec.distortion)
+        self.lenses = make_lenses(K, spec.distortion)
         self.resolution = scene.spec.resolution
         self.num_frames = scene.spec.num_frames
         self._recent: dict[int, Pose] = {}
@@ -89,13 +90,13 @@ class Viewpoint:
         return self._recent[k]
 
     def _project(self, k: int) -> Pose:
-        starts, T = self.triangles.starts, self.poses[k]
+        starts, T, lens = self.triangles.starts, self.poses[k], self.lenses[k]
         camera, screen = np.empty((starts[-1], 3)), np.empty((starts[-1], 2))
         R = np.ascontiguousarray(T[:3, :3].T)
         boxes, behind = [], 0
         for mesh, a, b in zip(self.scene.meshes, starts, starts[1:]):
             *box, hidden = project_vertices(
-                mesh.vertices[k], R, T[:3, 3].copy(), self.lens.pinhole, camera[a:b], screen[a:b]
+                mesh.vertices[k], R, T[:3, 3].copy(), lens.pinhole, camera[a:b], screen[a:b]
             )
             boxes.append(box)
             behind += hidden
@@ -108,7 +109,7 @@ class Viewpoint:
         if boxes and not behind:
             low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
             bounds = (low[0], low[1], high[2], high[3])
-        return Pose(camera, screen, T, bounds)
+        return Pose(camera, screen, T, lens, bounds)
 
     def normals(self, k: int, face: np.ndarray) -> np.ndarray:
         """(V, 3) float64 smooth unit vertex normals at index ``k`` in world axes.

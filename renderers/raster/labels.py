@@ -80,7 +80,7 @@ def _add_motion(
     flow, occluded = "flow" + suffix, "occluded" + suffix
     if flow not in channels and occluded not in channels:
         return
-    lens, (h, w) = view.lens, view.resolution
+    lens, (h, w) = view.lenses[other], view.resolution
     points = blend(view.pose(other).camera, view.triangles.faces, seen.face, bary)
     image = project_points(points, lens.pinhole, lens.k, lens.radius, NEAR)
     if flow in channels:
@@ -91,7 +91,7 @@ def _add_motion(
 
 def _hidden(view: Viewpoint, k: int, points: np.ndarray, out: np.ndarray) -> np.ndarray:
     """(n,) bool: ``out``, or something at index ``k`` is in front of the camera-frame points (n, 3)."""
-    pose, lens = view.pose(k), view.lens
+    pose, lens = view.pose(k), view.lenses[k]
     rays, limit = aim(points, out, OCCLUSION_TOLERANCE)
     face = np.full(len(points), -1, np.int32)
     cells = bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy)

@@ -5,6 +5,7 @@ pixels" are fx x + cx, fy y + cy: where the ray would meet the image of a lens w
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,6 +36,14 @@ class Lens:
     def pinhole(self) -> np.ndarray:
         """(4,) float64 fx, fy, cx, cy."""
         return np.array([self.fx, self.fy, self.cx, self.cy])
+
+
+def make_lenses(K: np.ndarray, distortion=()) -> tuple[Lens, ...]:
+    """Of each moment of K (T, 3, 3); the very same lens where it is that of the moment before."""
+    lenses = [make_lens(K[0], distortion)]
+    for before, now in pairwise(K):
+        lenses.append(lenses[-1] if np.array_equal(before, now) else make_lens(now, distortion))
+    return tuple(lenses)
 
 
 def make_lens(K: np.ndarray, distortion=()) -> Lens:

@@ -11,6 +11,7 @@ from mannequin.generator.errors import unknown_name
 from mannequin.generator.scene import Scene, build_scene
 from mannequin.generator.spec import ClipSpec
 from mannequin.renderers.people import NEEDED_CHANNELS, make_view
+from mannequin.renderers.raster.amodal import amodal_masks
 from mannequin.renderers.raster.labels import rasterize_labels
 from mannequin.renderers.raster.shading import render_view
 
@@ -49,7 +50,7 @@ def _render_camera(scene: Scene, camera: str, outputs: Sequence[str]) -> View:
         rgb, labels = render_view(scene, camera, channels)
     else:
         rgb, labels = None, rasterize_labels(scene, camera, channels)
-    return make_view(scene, camera, rgb, labels, keep(labels, outputs))
+    return make_view(scene, camera, rgb, labels, keep(labels, outputs), amodal_masks(scene, camera, labels))
 
 
 def label_channels(outputs: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from mannequin.generator.compiled import njit
 from mannequin.renderers.raster.geometry import Viewpoint
-from mannequin.renderers.raster.lens import image_rays
+from mannequin.renderers.raster.lens import Lens, image_rays
 from mannequin.renderers.raster.zbuffer import bin_points, fill_grid, fill_points
 
 BAND = 4_000_000
@@ -53,17 +53,18 @@ class Sampler:
         self._y = (np.arange(h * grid) + 0.5) / grid
         rows = max(1, BAND // (w * grid * grid))
         self._bands = [(top, min(top + rows, h)) for top in range(0, h, rows)]
-        self._bent = [self._bent_cells(*band) for band in self._bands] if view.lens.distorted else None
+        self._bent: tuple[Lens, list[BentCells]] | None = None  # of the lens that was looked through last
 
     def cast(self, k: int) -> Iterator[tuple[Samples, Samples]]:
         """(all samples, those at pixel centres) that hit something at index ``k``, band after band.
 
         Bands go from top to bottom; there is at least one.
         """
-        width, n = self.view.resolution[1], self.grid
+        width, n, lens = self.view.resolution[1], self.grid, self.view.lenses[k]
+        bent = self._bent_bands(lens) if lens.distorted else None
         for number, (top, bottom) in enumerate(self._bands):
-            if self._bent:
-                face, left, top, ray = self._cast_bent(k, top, self._bent[number])
+            if bent:
+                face, left, top, ray = self._cast_bent(k, top, bent[number])
             else:
                 face, left, top, ray = self._cast_straight(k, top, bottom)
             centres = Samples(*collect(face, left, top, n, n // 2, n, width, *ray))
@@ -82,7 +83,7 @@ class Sampler:
         return int(x0), int(y0), int(x1), int(y1)
 
     def _cast_straight(self, k: int, top: int, bottom: int):
-        pose, lens, n = self.view.pose(k), self.view.lens, self.grid
+        pose, lens, n = self.view.pose(k), self.view.lenses[k], self.grid
         left, top, right, bottom = self._window(k, top, bottom)
         x, y = self._x[left * n : right * n], self._y[top * n : bottom * n]
         ray_x, ray_y = (x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy
@@ -92,21 +93,27 @@ class Sampler:
         )
         return face, left, top, (ray_x[None, :], ray_y[:, None])
 
-    def _bent_cells(self, top: int, bottom: int) -> BentCells:
+    def _bent_bands(self, lens: Lens) -> list[BentCells]:
+        """Of every band; kept until the lens is another."""
+        if self._bent is None or self._bent[0] is not lens:
+            self._bent = lens, [self._bent_cells(lens, *band) for band in self._bands]
+        return self._bent[1]
+
+    def _bent_cells(self, lens: Lens, top: int, bottom: int) -> BentCells:
         """Rays of all samples in rows top … bottom of a distorted camera, and the cells they lie in."""
-        lens, n = self.view.lens, self.grid
+        n = self.grid
         x, y = (np.ascontiguousarray(a.ravel()) for a in np.meshgrid(self._x, self._y[top * n : bottom * n]))
         rays = image_rays(x, y, lens.pinhole, lens.k, lens.radius)
         return BentCells(*bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy), rays)
 
     def _cast_bent(self, k: int, top: int, cells: BentCells):
-        pose, lens, rays = self.view.pose(k), self.view.lens, cells.rays
+        pose, rays = self.view.pose(k), cells.rays
         depth, face = np.full(len(rays), np.inf), np.full(len(rays), -1, np.int32)
         fill_points(
             pose.camera,
             pose.screen,
             self.view.triangles.faces,
-            lens.pinhole,
+            pose.lens.pinhole,
             cells.origin,
             cells.starts,
             cells.order,

@@ -100,7 +100,7 @@ class Painter:
             self.textures.texels,
             self.textures.levels,
             self._sizes,
-            view.lens.pinhole,
+            pose.lens.pinhole,
             self.grid,
         )
         composite(samples.pixel, colour, self.grid, self._behind[0].reshape(-1, 3), out.reshape(-1, 3), ENCODE)

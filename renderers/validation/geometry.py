@@ -51,8 +51,8 @@ def geometry_findings(clip: Clip, scene: Scene | None, models: dict[str, BodyMod
 
 def _eye(view: View, camera, resolution) -> Eye:
     """The camera as stored in the clip, with index k = frame k - 1."""
-    poses = view.T_world_camera
-    return Eye(view.K, np.concatenate([poses[:1], poses, poses[-1:]]), camera.distortion, resolution)
+    K, poses = (np.concatenate([told[:1], told, told[-1:]]) for told in (view.K, view.T_world_camera))
+    return Eye(K, poses, camera.distortion, resolution)
 
 
 def _parameters(track: PersonTrack, again: PersonTrack) -> Finding:
@@ -110,7 +110,7 @@ def leftness(joints: np.ndarray) -> float:
 def _joints(world: np.ndarray, person, eye: Eye) -> list[Finding]:
     """Stored positions and flags of one person's joints against the stored camera."""
     again = np.stack([eye.to_camera(world[t], t + 1) for t in range(len(world))])
-    image = eye.project(again.reshape(-1, 3)).reshape(person.joints2d.shape)
+    image = np.stack([eye.project(points, t + 1) for t, points in enumerate(again)])
     inside = eye.sees(image.reshape(-1, 2)).reshape(person.in_frame.shape)
     if eye.distorted:
         inside &= person.in_frame  # OpenCV folds back into the image what the lens does not image
@@ -134,7 +134,7 @@ def _limb_sides(clip: Clip, view: View, eye: Eye) -> list[Finding]:
         segm, instance, depth = (view.frame(name, t) for name in ("segm", "instance", "depth"))
         for person in clip.spec.people:
             pixels = np.flatnonzero((instance == person.instance) & np.isin(segm, parts))[::3]
-            rays = eye.rays(pixels)
+            rays = eye.rays(pixels, int(t) + 1)
             points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * depth.reshape(-1)[pixels, None]
             bones = _bones(view.people[person.name].joints_camera[t])
             part = segm.reshape(-1)[pixels]

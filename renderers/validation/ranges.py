@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mannequin.generator.cameras import intrinsics
+from mannequin.generator.cameras import camera_track
 from mannequin.generator.clip import Clip, Foreground, View
 from mannequin.renderers.validation.table import Finding
 
@@ -46,9 +46,9 @@ def _labels(labels: Foreground, instances: list[int]) -> Finding:
 def _camera(view: View, camera, num_frames: int) -> list[Finding]:
     R = view.T_world_camera[:, :3, :3]
     skew = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max()
-    described = np.broadcast_to(np.asarray(camera.T_world_camera), (num_frames, 4, 4))
-    moved = np.abs(view.T_world_camera - described).max()
-    zoomed = np.abs(view.K - intrinsics(camera)).max()
+    K, poses = (described[1:-1] for described in camera_track(camera, num_frames))
+    moved = np.abs(view.T_world_camera - poses).max()
+    zoomed = np.abs(view.K - K).max()
     return [
         Finding("camera is a rotation", float(skew), 1e-6, note=camera.name),
         Finding("camera determinant is +1", float(np.abs(np.linalg.det(R) - 1).max()), 1e-6, note=camera.name),

@@ -18,7 +18,7 @@ _ITERATIONS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-12)
 
 
 class Eye:
-    """One camera. K: (3, 3) pixels. poses: (T + 2, 4, 4) T_world_camera, index k is frame k - 1."""
+    """One camera. K: (T + 2, 3, 3) pixels. poses: (T + 2, 4, 4) T_world_camera. Index k is frame k - 1."""
 
     def __init__(self, K: np.ndarray, poses: np.ndarray, distortion, resolution: tuple[int, int]):
         self.K, self.poses, self.resolution = np.asarray(K, float), np.asarray(poses, float), resolution
@@ -33,23 +33,23 @@ class Eye:
         """World points (…, 3) to camera coordinates at index ``k``."""
         return (np.asarray(points, float) - self.poses[k, :3, 3]) @ self.poses[k, :3, :3]
 
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """Camera points (n, 3) to pixels (n, 2); NaN where they are nearer than NEAR."""
+    def project(self, points: np.ndarray, k: int) -> np.ndarray:
+        """Camera points (n, 3) to pixels (n, 2) at index ``k``; NaN where they are nearer than NEAR."""
         if len(points) == 0:
             return np.zeros((0, 2))
         safe = np.where(points[:, 2:] < NEAR, (0.0, 0.0, 1.0), points)
-        image = cv2.projectPoints(safe, np.zeros(3), np.zeros(3), self.K, self.lens)[0][:, 0]
+        image = cv2.projectPoints(safe, np.zeros(3), np.zeros(3), self.K[k], self.lens)[0][:, 0]
         return np.where(points[:, 2:] < NEAR, np.nan, image)
 
-    def rays(self, pixels: np.ndarray) -> np.ndarray:
-        """(n, 2) directions (x, y, 1) through the centres of flat ``pixels`` (n,); NaN where the lens images
-        nothing."""
+    def rays(self, pixels: np.ndarray, k: int) -> np.ndarray:
+        """(n, 2) directions (x, y, 1) through the centres of flat ``pixels`` (n,) at index ``k``; NaN where the lens
+        images nothing."""
         y, x = np.divmod(np.asarray(pixels, np.int64), self.resolution[1])
         at = np.stack([x, y], axis=1) + 0.5
         if len(at) == 0:
             return np.zeros((0, 2))
-        rays = cv2.undistortPointsIter(at[:, None], self.K, self.lens, ABSENT, ABSENT, _ITERATIONS)[:, 0]
-        again = self.project(np.concatenate([rays, np.ones((len(rays), 1))], axis=1))
+        rays = cv2.undistortPointsIter(at[:, None], self.K[k], self.lens, ABSENT, ABSENT, _ITERATIONS)[:, 0]
+        again = self.project(np.concatenate([rays, np.ones((len(rays), 1))], axis=1), k)
         return np.where(np.abs(again - at).max(1, keepdims=True) < 1e-4, rays, np.nan)
 
     def sees(self, image: np.ndarray) -> np.ndarray:

@@ -5,8 +5,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from mannequin.generator.cameras import to_matrix4, with_neighbours
 from mannequin.generator.clip import LABELS, Clip, View
 from mannequin.generator.scene import Scene
+from mannequin.generator.spec import CameraSpec
 from mannequin.renderers.validation.table import Finding
 
 LIMITS = {
@@ -44,7 +46,7 @@ def one_frame(scene: Scene, t: int) -> Scene:
     small = replace(
         spec,
         num_frames=1,
-        cameras=tuple(replace(c, T_world_camera=pose(c.T_world_camera)) for c in spec.cameras),
+        cameras=tuple(_at(c, scene.spec.num_frames, keep) for c in spec.cameras),
         hands=tuple(replace(h, pose=pose(h.pose), transl=pose(h.transl)) for h in spec.hands),
         objects=tuple(replace(o, T_world_object=pose(o.T_world_object)) for o in spec.objects),
     )
@@ -63,9 +65,16 @@ def one_frame(scene: Scene, t: int) -> Scene:
         people=tracks(scene.people),
         hands=tracks(scene.hands),
         objects={name: replace(o, T_world_object=o.T_world_object[cut]) for name, o in scene.objects.items()},
-        cameras={name: (K, poses[keep]) for name, (K, poses) in scene.cameras.items()},
-        background={n: b[cut] if len(b) > 1 else b for n, b in scene.background.items()},
+        cameras={name: (K[keep], poses[keep]) for name, (K, poses) in scene.cameras.items()},
+        background={name: behind.since(t) for name, behind in scene.background.items()},
     )
+
+
+def _at(camera: CameraSpec, num_frames: int, keep: slice) -> CameraSpec:
+    """``camera`` at the three moments ``keep`` of frames -1 … num_frames."""
+    poses = with_neighbours(camera.T_world_camera, num_frames)[keep]
+    zoom = with_neighbours(camera.zoom, num_frames)[keep].tolist() if camera.zoom else ()
+    return replace(camera, T_world_camera=tuple(to_matrix4(pose) for pose in poses), zoom=tuple(zoom))
 
 
 def rerender_findings(clip: Clip, small: Scene, t: int, renderer) -> list[Finding]:

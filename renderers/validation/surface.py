@@ -103,7 +103,7 @@ def _frame_errors(view: View, eye: Eye, mesh: _Mesh, t: int) -> dict[str, np.nda
     """Channel → (n,) errors of frame ``t`` where both the labels and the rays show a surface."""
     labels, k = view.labels, t + 1
     pixels = _pixels(labels.mask(t), t)
-    rays = eye.rays(pixels)
+    rays = eye.rays(pixels, k)
     vertices = mesh.vertices(k)
     camera = eye.to_camera(vertices, k)
     face, weight, depth = cast(camera[mesh.faces], rays, np.full(len(rays), np.inf))
@@ -143,7 +143,7 @@ def _motion(eye: Eye, mesh: _Mesh, pixels, face, weight, k: int, suffix: str, wa
         return {}
     camera = eye.to_camera(mesh.vertices(k), k)
     points = np.einsum("nc,ncd->nd", weight, camera[mesh.faces[face]])
-    image = eye.project(points)
+    image = eye.project(points, k)
     y, x = np.divmod(pixels, eye.resolution[1])
     expected = {flow: np.nan_to_num(image - (np.stack([x, y], axis=1) + 0.5))}
     if occluded in wanted:

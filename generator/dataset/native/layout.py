@@ -4,9 +4,9 @@
 /views/<camera>              VIEW
 /views/<camera>/rgb          RGB
 /views/<camera>/labels       LABEL_INDEX, and a dataset for each channel (see :func:`channel_kinds`)
-/views/<camera>/people/<person>  PERSON_VIEW
-/views/<camera>/hands/<hand>     PERSON_VIEW
-/views/<camera>/objects/<object> OBJECT_VIEW
+/views/<camera>/people/<person>  PERSON_VIEW, and AMONG_OTHERS where the clip holds anything else
+/views/<camera>/hands/<hand>     the same
+/views/<camera>/objects/<object> OBJECT_VIEW, and AMODAL where the clip holds anything else
 /people/<person>             TRACK, and VERTICES on request
 /hands/<hand>                TRACK, and VERTICES on request
 /objects/<object>            OBJECT_TRACK
@@ -44,6 +44,8 @@ TEXT = Kind("uint8", "B")
 """UTF-8 JSON."""
 
 VIEW = {"K": Kind("float64", "33"), "T_world_camera": Kind("float64", "T44")}
+MOVING_K = Kind("float64", "T33")
+"""Of a camera that zooms."""
 RGB = {"frame_offsets": Kind("int64", "F"), "data": Kind("uint8", "B")}
 LABEL_INDEX = {
     "frame_offsets": Kind("int64", "F"),
@@ -58,6 +60,13 @@ PERSON_VIEW = {
     "box": Kind("float32", "T4"),
     "pixels": Kind("int32", "T"),
 }
+AMODAL = {
+    "amodal_box": PERSON_VIEW["box"],
+    "amodal_pixels": PERSON_VIEW["pixels"],
+    "amodal_run_offsets": LABEL_INDEX["run_offsets"],
+    "amodal_runs": LABEL_INDEX["runs"],
+}
+AMONG_OTHERS = {"visibility": Kind("uint8", "TJ")} | AMODAL
 TRACK = {
     "pose": Kind("float32", "TJ3"),
     "betas": Kind("float32", "S"),

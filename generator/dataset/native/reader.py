@@ -18,12 +18,17 @@ from mannequin.generator.clip import (
     ObjectTrack,
     ObjectView,
     PersonTrack,
+    amodal_of_one,
     described_track,
+    told_by_flags,
 )
 from mannequin.generator.dataset import images
 from mannequin.generator.dataset.native.layout import (
+    AMODAL,
+    AMONG_OTHERS,
     FORMAT,
     LABEL_INDEX,
+    MOVING_K,
     OBJECT_TRACK,
     OBJECT_VIEW,
     PERSON_VIEW,
@@ -45,7 +50,7 @@ from mannequin.generator.dataset.native.outline import outline_of
 from mannequin.generator.dataset.native.table import table_bytes
 from mannequin.generator.dataset.native.table_file import TableFile, open_table_bytes, open_table_file
 from mannequin.generator.dataset.packing import dequantise, from_runs
-from mannequin.generator.dataset.source import PERSON_ARRAYS, ClipSource
+from mannequin.generator.dataset.source import OBJECT_ARRAYS, PERSON_ARRAYS, ClipSource
 from mannequin.generator.errors import ConfigError, DatasetError, MannequinError, unknown_name
 from mannequin.generator.io import limits
 from mannequin.generator.io.hdf5 import Hdf5File, open_hdf5, open_hdf5_stream
@@ -176,12 +181,20 @@ class ClipReader(ClipSource):
         return tuple(n for n in CHANNELS if self._has(f"{view}/rgb" if n == "rgb" else f"{view}/labels/{n}"))
 
     def K(self, camera: str) -> np.ndarray:
-        """(3, 3) float64 intrinsics, pixels."""
-        return self._of_view(camera, "K")
+        """(T, 3, 3) float64 intrinsics of ``camera`` at each frame, pixels; a file may hold one for all."""
+        path = f"{self._view(camera)}/K"
+        with self._guard():
+            if len(self._file.array(path).shape) == 3:
+                return self._array(path, MOVING_K)
+            still = self._array(path, VIEW["K"])
+            self._take(path, still.nbytes * self.num_frames)
+            return np.repeat(still[None], self.num_frames, axis=0)
 
     def T_world_camera(self, camera: str) -> np.ndarray:
         """(T, 4, 4) float64 pose of ``camera`` at each frame."""
-        return self._of_view(camera, "T_world_camera")
+        path = f"{self._view(camera)}/T_world_camera"
+        with self._guard():
+            return self._array(path, VIEW["T_world_camera"])
 
     def shown(self, camera: str) -> tuple[str, ...]:
         """Names of the people whom ``camera`` recorded, in the order of the description."""
@@ -245,7 +258,7 @@ class ClipReader(ClipSource):
         group = f"{self._view(camera)}/{self._group(person)}"
         if not self._has(group):
             raise unknown_name("person", person, (*self.shown(camera), *self.hands_shown(camera)))
-        return {name: self._seen(group, name, person)[start:stop].copy() for name in names}
+        return {name: self._of_person(group, name, person)[start:stop].copy() for name in names}
 
     def track(self, person: str) -> PersonTrack:
         """``person``, or a hand, in the world."""
@@ -279,8 +292,30 @@ class ClipReader(ClipSource):
             raise unknown_name("object", name, self.objects_shown(camera))
         group = f"{self._view(camera)}/objects/{name}"
         with self._guard():
-            arrays = {key: self._array(f"{group}/{key}", kind) for key, kind in OBJECT_VIEW.items()}
-            return ObjectView(**{key: value[start:stop] for key, value in arrays.items()})
+            kinds = OBJECT_VIEW | {key: AMODAL[key] for key in OBJECT_ARRAYS if self._has(f"{group}/{key}")}
+            arrays = {key: self._array(f"{group}/{key}", kind) for key, kind in kinds.items()}
+        if "amodal_box" not in arrays:
+            known = amodal_of_one(arrays["box"], arrays["pixels"], len(self.spec.things) == 1)
+            arrays |= dict(zip(("amodal_box", "amodal_pixels"), known))
+        return ObjectView(**{key: value[start:stop] for key, value in arrays.items()})
+
+    def amodal(self, camera: str, thing: str, start: int = 0, stop: int | None = None) -> Foreground | None:
+        """The pixels in which ``camera`` would see it if nothing else were there; None if that is not recorded."""
+        start, stop = self._span(start, stop)
+        kind = next((kind for kind in ("people", "hands", "objects") if thing in getattr(self, kind)), "")
+        group = f"{self._view(camera)}/{kind}/{thing}"
+        if not kind or not self._has(f"{group}/amodal_runs"):
+            return super().amodal(camera, thing, start, stop)
+        with self._guard():
+            run_offsets = self._offsets(f"{group}/amodal_run_offsets", AMODAL["amodal_run_offsets"])
+            pixels = self._array(f"{group}/amodal_pixels", AMODAL["amodal_pixels"])[start:stop].astype(np.int64)
+            if (pixels < 0).any():
+                raise self._damaged(f"/{group}/amodal_pixels has numbers below 0")
+            offsets = np.concatenate([[0], np.cumsum(pixels)])
+            self._check_labels((), int(offsets[-1]))
+            runs = self._part(f"{group}/amodal_runs", (AMODAL["amodal_runs"],), run_offsets, start, stop)
+            pixels = self._pixels(runs, run_offsets[start : stop + 1], offsets)
+            return Foreground(self.resolution, offsets, pixels, {})
 
     def read(self) -> Clip:
         """The whole clip in memory."""
@@ -306,6 +341,9 @@ class ClipReader(ClipSource):
                     self.person_arrays(camera, name, PERSON_ARRAYS)
                 for name in self.objects_shown(camera):
                     self.object_view(camera, name)
+                for name in (*self.shown(camera), *self.hands_shown(camera), *self.objects_shown(camera)):
+                    for span in self._spans(camera, False):
+                        self.amodal(camera, name, *span)
             for name in (*self.people, *self.hands):
                 self.track(name)
             for name in self.objects:
@@ -380,12 +418,6 @@ class ClipReader(ClipSource):
             raise unknown_name("camera", camera, self.cameras)
         return f"views/{camera}"
 
-    def _of_view(self, camera: str, name: str) -> np.ndarray:
-        """A dataset of ``camera``."""
-        group = self._view(camera)
-        with self._guard():
-            return self._array(f"{group}/{name}", VIEW[name])
-
     def _group(self, person: str) -> str:
         """Where the track of a person or a hand is."""
         if person in self.people:
@@ -419,12 +451,23 @@ class ClipReader(ClipSource):
             self._offsets_of[path] = offsets
         return self._offsets_of[path]
 
+    def _of_person(self, group: str, name: str, person: str) -> np.ndarray:
+        """An array of a PersonView over all frames, stored or told by others."""
+        if name in PERSON_VIEW or self._has(f"{group}/{name}"):
+            return self._seen(group, name, person)
+        is_alone = len(self.spec.things) == 1
+        if name == "visibility":
+            return told_by_flags(*(self._seen(group, key, person) for key in ("in_frame", "visible")), is_alone)
+        box, pixels = amodal_of_one(*(self._seen(group, key, person) for key in ("box", "pixels")), is_alone)
+        return box if name == "amodal_box" else pixels
+
     def _seen(self, group: str, name: str, person: str) -> np.ndarray:
-        """An array of a PersonView over all frames, kept."""
+        """A stored array of a PersonView over all frames, kept."""
         path = f"{group}/{name}"
         if path not in self._seen_of:
             with self._guard():
-                self._seen_of[path] = self._array(path, PERSON_VIEW[name], self._joints(person), kept=True)
+                kind = (PERSON_VIEW | AMONG_OTHERS)[name]
+                self._seen_of[path] = self._array(path, kind, self._joints(person), kept=True)
         return self._seen_of[path]
 
     def _part(self, path: str, kinds: tuple[Kind, ...], offsets: np.ndarray, start: int, stop: int) -> np.ndarray:

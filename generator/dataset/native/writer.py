@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from mannequin.generator.body.model import MERGE_14, PARTS, PARTS_14
+from mannequin.generator.cameras import is_still
 from mannequin.generator.clip import (
     CHANNELS,
     LABELS,
@@ -21,8 +22,11 @@ from mannequin.generator.clip import (
 )
 from mannequin.generator.dataset import images
 from mannequin.generator.dataset.native.layout import (
+    AMODAL,
+    AMONG_OTHERS,
     FORMAT,
     FORMAT_VERSION,
+    MOVING_K,
     OBJECT_TRACK,
     OBJECT_VIEW,
     PERSON_VIEW,
@@ -156,18 +160,23 @@ def _check_names(clip: Clip) -> None:
 
 def _gather_view(out: _Writer, path: str, view: View, spec: ClipSpec, encoding: str) -> None:
     out.about(path, resolution=np.array(spec.resolution), fps=float(spec.fps))
-    for name, kind in VIEW.items():
-        out.array(f"{path}/{name}", _checked(name, getattr(view, name), kind, spec.num_frames))
+    K = _checked("K", view.K, MOVING_K, spec.num_frames)
+    out.array(f"{path}/K", K[0] if is_still(K) else K)
+    poses = _checked("T_world_camera", view.T_world_camera, VIEW["T_world_camera"], spec.num_frames)
+    out.array(f"{path}/T_world_camera", poses)
     _gather_labels(out, f"{path}/labels", view.labels)
     if view.rgb is not None:
         _gather_rgb(out, f"{path}/rgb", view.rgb, encoding)
     out.about(f"{path}/people")
     for person in (p for p in spec.people if p.name in view.people):
-        _gather_seen(out, f"{path}/people/{person.name}", view.people[person.name], PERSON_VIEW, spec, person.joints)
+        where, seen = f"{path}/people/{person.name}", view.people[person.name]
+        _gather_seen(out, where, seen, PERSON_VIEW, AMONG_OTHERS, view, spec, person.joints)
     for hand in (h for h in spec.hands if h.name in view.hands):
-        _gather_seen(out, f"{path}/hands/{hand.name}", view.hands[hand.name], PERSON_VIEW, spec, HAND_JOINTS)
+        where, seen = f"{path}/hands/{hand.name}", view.hands[hand.name]
+        _gather_seen(out, where, seen, PERSON_VIEW, AMONG_OTHERS, view, spec, HAND_JOINTS)
     for thing in (o for o in spec.objects if o.name in view.objects):
-        _gather_seen(out, f"{path}/objects/{thing.name}", view.objects[thing.name], OBJECT_VIEW, spec)
+        where, seen = f"{path}/objects/{thing.name}", view.objects[thing.name]
+        _gather_seen(out, where, seen, OBJECT_VIEW, AMODAL, view, spec)
 
 
 def _gather_seen(
@@ -175,11 +184,21 @@ def _gather_seen(
     path: str,
     seen: PersonView | ObjectView,
     kinds: dict[str, Kind],
+    among_others: dict[str, Kind],
+    view: View,
     spec: ClipSpec,
     joints: int | None = None,
 ) -> None:
-    for name, kind in kinds.items():
-        out.array(f"{path}/{name}", _checked(name, getattr(seen, name), kind, spec.num_frames, joints))
+    arrays = {name: getattr(seen, name) for name in kinds}
+    mask = view.amodal.get(path.rpartition("/")[2])
+    if mask is not None and len(spec.things) > 1:
+        _check_foreground(mask)
+        runs, run_offsets = to_runs(mask.pixels, mask.offsets)
+        told = {"amodal_runs": runs, "amodal_run_offsets": run_offsets}
+        arrays |= {name: told[name] if name in told else getattr(seen, name) for name in among_others}
+        kinds = kinds | among_others
+    for name, array in arrays.items():
+        out.array(f"{path}/{name}", _checked(name, array, kinds[name], spec.num_frames, joints))
 
 
 def _gather_labels(out: _Writer, path: str, labels: Foreground) -> None:
