@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mannequin.generator.errors import AssetError, MannequinError
-from mannequin.renderers.calibration import describe_camera, read_camera
+from mannequin.generator.rigs.calibration import describe_camera, read_camera
 
 K = [[80.0, 0, 32], [0, 80.0, 24], [0, 0, 1]]
 RVEC = [0.1, -0.2, 0.3]

@@ -10,7 +10,7 @@ from mannequin.generator.appearance.folder import find_textures
 from mannequin.generator.environment import find_environments, load_environment, load_photo
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.finding import find_motions, search_motions
-from mannequin.renderers.calibration import read_camera
+from mannequin.generator.rigs.calibration import read_camera
 from mannequin.renderers.footage import read_parameters
 from mannequin.renderers.frames import read_images
 

@@ -14,7 +14,7 @@ from mannequin.generator.body.builtin import load_builtin
 from mannequin.generator.body.lbs import pose_body
 from mannequin.generator.dataset.folder import open_dataset
 from mannequin.generator.errors import AssetError, ConfigError
-from mannequin.renderers.calibration import read_camera
+from mannequin.generator.rigs.calibration import read_camera
 from mannequin.renderers.footage import label_footage, read_parameters
 from mannequin.renderers.frames import read_images
 from mannequin.renderers.validation.validate import validate

@@ -16,7 +16,7 @@ from mannequin.generator.people import frame_times, perform, person_pose, person
 from mannequin.generator.placing import Member, Spheres, cover, make_unit, meet, place_units
 from mannequin.generator.presets import company
 from mannequin.generator.presets.arrangement import SPACING, heading_of
-from mannequin.generator.presets.framing import clip_joints
+from mannequin.generator.rigs.framing import clip_joints
 from mannequin.generator.sampling import sample_clip
 from mannequin.generator.scene import build_scene
 from mannequin.generator.streams import stream

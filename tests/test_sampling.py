@@ -11,7 +11,7 @@ from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.presets import PRESETS
-from mannequin.generator.presets.framing import clip_joints
+from mannequin.generator.rigs.framing import clip_joints
 from mannequin.generator.presets.sampler import Sampler
 from mannequin.generator.presets.surreal import clips_in
 from mannequin.generator.records import to_plain

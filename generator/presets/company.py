@@ -14,7 +14,7 @@ from mannequin.generator.penetration import Penetration, deepest_penetration
 from mannequin.generator.people import PersonPose, frame_times, perform, person_vertices, placed_pose
 from mannequin.generator.placing import Unit, cover, place_units
 from mannequin.generator.presets.arrangement import SPACING, Performer, form_units, heading_of
-from mannequin.generator.presets.framing import clip_joints
+from mannequin.generator.rigs.framing import clip_joints
 from mannequin.generator.presets.sampler import Sampler, frames_that_fit, motions_of
 from mannequin.generator.spec import PersonSpec
 from mannequin.generator.tags import of_everybody

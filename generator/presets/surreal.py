@@ -17,7 +17,7 @@ from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.presets.company import Company, sample_company
-from mannequin.generator.presets.framing import distance_to_fit
+from mannequin.generator.rigs.framing import distance_to_fit
 from mannequin.generator.presets.light import sample_background, sample_light
 from mannequin.generator.presets.sampler import Sampler, motions_of
 from mannequin.generator.spec import CameraSpec, ClipSpec

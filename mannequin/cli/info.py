@@ -53,7 +53,7 @@ def input_info():
 def _holds_motion(file: Path) -> bool:
     """Whether an .npz is no body model and no camera, and a .pkl no body model."""
     from mannequin.generator.motion.people_files import people_of
-    from mannequin.renderers.calibration import is_camera
+    from mannequin.generator.rigs.calibration import is_camera
 
     if file.suffix.lower() == ".pkl":
         try:

@@ -15,7 +15,7 @@ from mannequin.generator.io.plain_yaml import YAML, read_yaml
 from mannequin.generator.io.reading import read_json
 from mannequin.generator.motion.finding import SUFFIXES as MOTIONS
 from mannequin.generator.motion.finding import search_motions
-from mannequin.renderers.calibration import describe_camera, is_camera
+from mannequin.generator.rigs.calibration import describe_camera, is_camera
 
 LISTED = 20
 KINDS = (

@@ -51,7 +51,7 @@ class Label:
         from mannequin.generator.dataset.folder import create_or_resume
         from mannequin.generator.dataset.native import write_clip
         from mannequin.generator.errors import unknown_name
-        from mannequin.renderers.calibration import read_camera
+        from mannequin.generator.rigs.calibration import read_camera
         from mannequin.renderers.footage import label_footage, read_parameters
         from mannequin.renderers.frames import read_images
 

@@ -1,0 +1,1 @@
+"""Rigs: where a clip's cameras stand, and how they move."""
