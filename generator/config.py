@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mannequin.generator.rigs.names import Movement
+
 
 @dataclass(frozen=True)
 class SampleConfig:
@@ -44,6 +46,20 @@ class SampleConfig:
     """How several people stand to each other: apart, near, in a crowd, in pairs that face each other, or together in
     a row that does the same; any: drawn for every clip. Nobody passes through anybody. studio any, crowd crowd,
     surreal any."""
+
+    cameras: str = "fixed"
+    """Synchronised cameras: fixed (the preset's one), ring:N (at even angles around the people), sphere:N (over the
+    upper half of a sphere), stereo:METRES (two side by side), head (on the first person's), or a calibration of yours
+    (.json, .yaml, .npz, or a folder of COLMAP's text files)."""
+
+    camera_motion: Movement = "still"
+    """How they move: still, orbit, dolly (near or away), zoom, track (beside the people), handheld."""
+
+    cameras_up: Literal["x", "-x", "y", "-y", "z", "-z"] = "z"
+    """The axis of your calibration's world that points up."""
+
+    cameras_unit: Literal["m", "cm", "mm"] = "m"
+    """The unit of your calibration's world."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,8 @@ from mannequin.generator.io.array_files import read_arrays
 from mannequin.generator.motion.finding import find_motions
 from mannequin.generator.motion.smpl_files import read_surreal_shapes
 from mannequin.generator.objects import object_mesh
-from mannequin.generator.spec import ClipSpec
 from mannequin.generator.rigs.calibration import read_camera
+from mannequin.generator.spec import ClipSpec
 from mannequin.renderers.footage import read_parameters
 from mannequin.renderers.frames import read_images
 from tests import fakes

@@ -11,10 +11,10 @@ from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.presets import PRESETS
-from mannequin.generator.rigs.framing import clip_joints
 from mannequin.generator.presets.sampler import Sampler
 from mannequin.generator.presets.surreal import clips_in
 from mannequin.generator.records import to_plain
+from mannequin.generator.rigs.framing import clip_joints
 from mannequin.generator.sampling import plan_size, resolve, sample_clip
 from mannequin.generator.spec import ClipSpec
 

@@ -115,6 +115,9 @@ BVH_BYTES = GIB
 BVH_HEAD_BYTES = 4 * MIB
 """Of a BVH file, and of its skeleton."""
 
+COLMAP_BYTES = GIB
+"""Of a text file of COLMAP's, which may list all points of all images."""
+
 BVH_JOINTS = 1000
 
 BVH_NAME = 1000

@@ -46,24 +46,25 @@ def read_camera(path: Path, num_frames: int) -> tuple[CameraSpec, tuple[int, int
     Extrinsics are one, or one per frame. Raises AssetError or ConfigError saying which field does not fit, its shape,
     and what was expected.
     """
-    held = _read(path)
+    return make_camera(read_fields(path), f"camera {path}", num_frames)
+
+
+def make_camera(held: dict, where: str, num_frames: int) -> tuple[CameraSpec, tuple[int, int]]:
+    """(camera, (height, width)) of the fields of a calibration. where: what it is, for messages; errors as above."""
     try:
         size, K, poses, distortion = _size(held), _matrix(held), _extrinsics(held), _distortion(held)
     except ConfigError as e:
-        raise ConfigError(f"The camera {path} cannot be used: {e}") from e
+        raise ConfigError(f"The {where} cannot be used: {e}") from e
     except ValueError as e:
-        raise AssetError(f"The camera {path} {e}. It has: {', '.join(map(str, held))[:500] or 'nothing'}.") from e
+        raise AssetError(f"The {where} {e}. It has: {', '.join(map(str, held))[:500] or 'nothing'}.") from e
     if not all((np.abs(values) <= limits.COORDINATE).all() for values in (K, poses, np.array(distortion))):
-        raise AssetError(f"The camera {path} holds numbers beyond {limits.COORDINATE:g}. Expected pixels and metres.")
+        raise AssetError(f"The {where} holds numbers beyond {limits.COORDINATE:g}. Expected pixels and metres.")
     if abs(K[0, 1]) > 1e-6:
-        raise ConfigError(f"The camera {path} has skew K[0][1] = {K[0, 1]}; only cameras without skew can be drawn.")
+        raise ConfigError(f"The {where} has skew K[0][1] = {K[0, 1]}; only cameras without skew can be drawn.")
     if len(poses) not in (1, num_frames):
-        raise ConfigError(
-            f"The camera {path} has {len(poses)} poses for {num_frames} frames of parameters; expected 1 or "
-            f"{num_frames}."
-        )
+        raise ConfigError(f"The {where} has {len(poses)} poses for {num_frames} frames; expected 1 or {num_frames}.")
     if K[1, 0] or np.abs(K[2] - (0, 0, 1)).max() > 1e-9:
-        raise ConfigError(f"The camera {path} has K = {K.tolist()}; expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
+        raise ConfigError(f"The {where} has K = {K.tolist()}; expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
     camera = CameraSpec("camera0", K[0, 0], K[1, 1], K[0, 2], K[1, 2], tuple(to_matrix4(p) for p in poses), distortion)
     return camera, size
 
@@ -71,7 +72,7 @@ def read_camera(path: Path, num_frames: int) -> tuple[CameraSpec, tuple[int, int
 def describe_camera(path: Path) -> dict:
     """What the fields of a calibration are taken for, as plain values, with what is doubtful. Raises AssetError or
     ConfigError."""
-    held = _read(path)
+    held = read_fields(path)
     count = 1
     with suppress(ValueError):
         count = len(_extrinsics(held))
@@ -103,7 +104,7 @@ def is_camera(held) -> bool:
     return isinstance(held, dict) and _key(held, _KEYS["K"] + ("fx",)) is not None
 
 
-def _read(path: Path) -> dict:
+def read_fields(path: Path) -> dict:
     """Field → plain values of a calibration."""
     if not path.is_file():
         raise AssetError(f"There is no camera file {path}. Expected {EXPECTED}.")

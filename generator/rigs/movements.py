@@ -88,9 +88,7 @@ def zoom(stand: Stand, moment: Moment, rng, own_rng) -> Path:
 def track(stand: Stand, moment: Moment, rng, own_rng) -> Path:
     """Beside those whom it follows, without turning."""
     rest = still(stand, moment, rng, own_rng)
-    level = moment.follow * (1.0, 1.0, 0.0)
-    spacing = moment.seconds[1] - moment.seconds[0]
-    smooth = exact.gaussian_filter1d(level, FOLLOWING / spacing, axis=0, mode="nearest")
+    smooth = _smoothed(moment.follow * (1.0, 1.0, 0.0), FOLLOWING / (moment.seconds[1] - moment.seconds[0]))
     return Path(rest.offset, rest.target + smooth - smooth.mean(axis=0), rest.zoom)
 
 
@@ -99,6 +97,15 @@ def handheld(stand: Stand, moment: Moment, rng, own_rng) -> Path:
     rest = still(stand, moment, rng, own_rng)
     angle, step = (_shaking(moment.seconds, own_rng) for _ in range(2))
     return Path(rest.offset, rest.target, rest.zoom, SHAKE_ANGLE * angle, SHAKE_STEP * step)
+
+
+def _smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
+    """(T, 3) by a Gaussian of ``sigma`` frames; beyond the ends it goes on as it came, so that a straight way stays."""
+    reach = min(len(values) - 1, int(np.ceil(4 * sigma)))
+    before = 2 * values[:1] - values[reach:0:-1]
+    after = 2 * values[-1:] - values[-2 : -reach - 2 : -1]
+    longer = np.concatenate([before, values, after])
+    return exact.gaussian_filter1d(longer, sigma, axis=0, mode="nearest")[reach : reach + len(values)]
 
 
 def _evenly(start: float, moment: Moment, rng) -> np.ndarray:

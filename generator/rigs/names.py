@@ -31,7 +31,7 @@ class Kind:
 
 
 def _count(number: float) -> bool:
-    return number == int(number) and 2 <= number <= MOST_CAMERAS
+    return 2 <= number <= MOST_CAMERAS and number == int(number)
 
 
 RIGS = {
@@ -65,5 +65,7 @@ def parse_rig(text: str) -> Rig:
     except ValueError:
         value = float("nan")
     if not known.check(value):
-        raise ConfigError(f"cameras is {text!r}; expected after {kind}: {known.expected}, as in {kind}:{known.number:g}.")
+        raise ConfigError(
+            f"cameras is {text!r}; expected after {kind}: {known.expected}, as in {kind}:{known.number:g}."
+        )
     return Rig(kind, value)

@@ -7,8 +7,8 @@ import numpy as np
 from mannequin.generator import exact
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.config import ResolvedConfig
-from mannequin.generator.rigs.framing import BODY_MARGIN
 from mannequin.generator.rigs import layouts, movements
+from mannequin.generator.rigs.framing import BODY_MARGIN
 from mannequin.generator.rigs.layouts import Stand
 from mannequin.generator.rigs.movements import Moment, Path
 from mannequin.generator.rigs.names import Rig, parse_rig
@@ -70,8 +70,11 @@ def _moment(config: ResolvedConfig, joints: Sequence[np.ndarray]) -> Moment:
 
 
 def _poses(stand: Stand, path: Path, farther: float, ground: float) -> np.ndarray:
-    """(T + 2, 4, 4) T_world_camera, at ``farther`` times the distance from what is looked at."""
-    position = path.target + farther * path.offset
+    """(T + 2, 4, 4) T_world_camera, at ``farther`` times the distance from what is looked at; one that looks up keeps
+    its height."""
+    offset = farther * path.offset
+    offset[:, 2] = np.maximum(offset[:, 2], np.minimum(path.offset[:, 2], 0.0))
+    position = path.target + offset
     position[:, 2] = np.maximum(position[:, 2], ground + LOW)
     poses = np.stack([look_at(eye, target) for eye, target in zip(position, path.target)])
     poses[:, :3, 3] += stand.aside * poses[:, :3, 0]
