@@ -312,6 +312,26 @@ CAMERAS = {
 
 
 @needs_bpy
+def test_amodal_masks_of_cycles_agree_with_the_rasteriser(blender):
+    from mannequin.renderers.raster.renderer import render_scene
+
+    frames = 2
+    tracks = [body_track(frames=frames), body_track(2, (0.25, 0.6, 0.0), frames, "male", seed=3)]
+    zoom = (0.8, 0.9, 1.0, 1.2)
+    scene = make_scene(tracks, orbit(frames), (240, 320), (500.0, 500.0), light=LIT, zoom=zoom)
+    cycles = blender("cycles").render_scene(scene, LABELS).views["camera"]
+    raster = render_scene(scene, LABELS).views["camera"]
+    for name in ("body1", "body2"):
+        for t in range(frames):
+            a, b = cycles.amodal[name].mask(t), raster.amodal[name].mask(t)
+            assert b.sum() > 2000 and (a ^ b).sum() <= 15
+    hidden = raster.amodal["body2"].mask(0) & (raster.labels.frame("instance", 0) == 1)
+    assert hidden.sum() > 500
+    mixed = blender().render_scene(scene, LABELS).views["camera"]
+    assert all(np.array_equal(mixed.amodal[n].pixels, raster.amodal[n].pixels) for n in raster.amodal)
+
+
+@needs_bpy
 @pytest.mark.parametrize("name", CAMERAS)
 def test_all_labels_of_cycles_agree_with_the_rasteriser(blender, name):
     from mannequin.renderers.raster.labels import rasterize_labels
