@@ -14,7 +14,7 @@ from mannequin.cli.main import main
 from mannequin.generator.body.model import SMPL_JOINTS
 from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Assets, Catalog
-from mannequin.generator.clip import CHANNELS, DEFAULT_OUTPUTS, Foreground
+from mannequin.generator.clip import BY_ANOTHER, BY_OBJECT, CHANNELS, DEFAULT_OUTPUTS, OUTSIDE, VISIBLE, Foreground
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import read_clip, write_clip
@@ -51,7 +51,7 @@ def street(frames=5):
     drawn = (sample_clip(config, catalog, 21, index) for index in range(1000))
     spec, second = itertools.islice((s for s in drawn if s.people[0].motion.asset == "action/walk"), 2)
     one = replace(spec.people[0], place=(0.0, 0.0, 0.0))
-    two = replace(second.people[0], name="person1", instance=2, place=(0.7, 0.5, 0.0), yaw=spec.people[0].yaw + 2.0)
+    two = replace(second.people[0], name="person1", instance=2, place=(0.9, -0.55, 0.0), yaw=spec.people[0].yaw + 0.2)
     path = [look_at((3.5 * np.cos(0.05 * t), -3.5, 1.4 + 0.02 * t), (0.2, 0.1, 0.9)) for t in range(frames)]
     fixed = (to_matrix4(look_at((-3.0, 2.0, 1.0), (0.3, 0.2, 0.9))),)
     cameras = (
@@ -270,7 +270,7 @@ def mirrored(images):
 
 def mirror_lens(view, clip):
     K = view.K.copy()
-    K[0, 2] = clip.spec.resolution[1] - K[0, 2]
+    K[:, 0, 2] = clip.spec.resolution[1] - K[:, 0, 2]
     return replace(view, K=K)
 
 
@@ -339,12 +339,69 @@ def ball_boxes(view, _clip):
     return replace(view, objects={n: replace(o, pixels=o.pixels + 1) for n, o in view.objects.items()})
 
 
+def seen_of(**changes):
+    """Arrays of PersonViews, changed by functions of (array, view)."""
+
+    def broken(view, _clip):
+        turned = {
+            n: replace(p, **{f: change(getattr(p, f), p) for f, change in changes.items()})
+            for n, p in view.people.items()
+        }
+        return replace(view, people=turned)
+
+    return each_view(broken)
+
+
+def only_what_is_seen(view, clip):
+    """Amodal masks that are the visible ones, counted as such."""
+    masks = {}
+    for number, name in clip.spec.instances.items():
+        shown = np.stack([view.frame("instance", t) == number for t in range(clip.spec.num_frames)])
+        masks[name] = foreground({"mask": shown}, shown)
+    people = {n: replace(p, amodal_box=p.box.copy(), amodal_pixels=p.pixels.copy()) for n, p in view.people.items()}
+    things = {n: replace(o, amodal_box=o.box.copy(), amodal_pixels=o.pixels.copy()) for n, o in view.objects.items()}
+    return replace(view, amodal=masks, people=people, objects=things)
+
+
+def exchanged_masks(view, _clip):
+    masks, people = dict(view.amodal), dict(view.people)
+    for one, other in (("person0", "person1"), ("person1", "person0")):
+        masks[one], known = view.amodal[other], view.people[other]
+        people[one] = replace(view.people[one], amodal_box=known.amodal_box, amodal_pixels=known.amodal_pixels)
+    return replace(view, amodal=masks, people=people)
+
+
+def second_camera_aside(clip):
+    """Everything of the fixed camera as if it stood 20 cm aside, its own files in order."""
+    view = clip.views["fixed"]
+    T = view.T_world_camera.copy()
+    T[:, :3, 3] += 0.2 * T[:, :3, 0]
+    return replace(clip, views=clip.views | {"fixed": replace(view, T_world_camera=T)})
+
+
 def other_instances(clip):
     one, two = clip.spec.people
     return replace(clip, spec=replace(clip.spec, people=(replace(one, instance=2), replace(two, instance=1))))
 
 
 FAULTS = {
+    "amodal masks of what is seen only": (each_view(only_what_is_seen), "amodal masks along rays"),
+    "amodal masks exchanged": (each_view(exchanged_masks), "what is seen is part of the whole"),
+    "amodal boxes shifted": (people(amodal_box=lambda b: b + 1), "amodal boxes fit their masks"),
+    "amodal pixels miscounted": (people(amodal_pixels=lambda n: n + 1), "files are whole"),
+    "all joints said to be hidden by a thing": (
+        seen_of(visibility=lambda v, p: np.where(v == BY_ANOTHER, BY_OBJECT, v).astype(np.uint8)),
+        "joints are hidden by what is there",
+    ),
+    "joints said to be visible that are hidden": (
+        seen_of(visibility=lambda v, p: np.where(p.in_frame, VISIBLE, OUTSIDE).astype(np.uint8)),
+        "visibility fits the flags",
+    ),
+    "joints outside said to be hidden": (
+        seen_of(visibility=lambda v, p: np.where(v == VISIBLE, OUTSIDE, v).astype(np.uint8)),
+        "visibility fits the flags",
+    ),
+    "a second camera that stands 20 cm aside": (second_camera_aside, "cameras do not see through what others see"),
     "object 1 cm off": (ball_moved, "objects are as described"),
     "object of another class": (thing(category="box"), "objects are as described"),
     "object of another instance": (thing(instance=9), "objects are as described"),

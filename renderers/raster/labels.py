@@ -31,62 +31,83 @@ def rasterize_labels(scene: Scene, camera: str, channels: Sequence[str]) -> Fore
     those outside the image and those hidden by a surface.
     """
     view = Viewpoint(scene, camera)
-    sampler = Sampler(view)
-    frames = []
+    sampler, recorder = Sampler(view), LabelRecorder(view, channels)
     for k in range(1, view.num_frames + 1):
-        centres = join([middle for _, middle in sampler.cast(k)])
-        frames.append(frame_labels(view, k, centres, channels))
-    return pack(view.resolution, frames, channels)
+        recorder.add(k, join([middle for _, middle in sampler.cast(k)]))
+    return recorder.foreground()
 
 
-def pack(resolution: tuple[int, int], frames: list[tuple[np.ndarray, dict]], channels: Sequence[str]) -> Foreground:
-    """Join the (pixels, values) of all frames."""
-    offsets = np.cumsum([0] + [len(pixels) for pixels, _ in frames], dtype=np.int64)
-    pixels = np.concatenate([pixels for pixels, _ in frames])
-    return Foreground(resolution, offsets, pixels, {c: np.concatenate([v[c] for _, v in frames]) for c in channels})
+class LabelRecorder:
+    """Computes the label images of one viewpoint, frame after frame.
 
-
-def frame_labels(
-    view: Viewpoint, k: int, seen: Samples, channels: Sequence[str], normals=None
-) -> tuple[np.ndarray, dict]:
-    """(pixels, channel → values) at index ``k`` (frame k - 1); ``seen``: what pixel centres see.
-
-    normals: what ``view.normals`` gave for these faces (and perhaps more), if it was called.
+    Two frames ask what hides their points at the moment between them: the one before it where they go, the one after
+    where they were. They are asked together, since looking at all triangles once takes most of the time.
     """
-    tri, pose = view.triangles, view.pose(k)
-    bary = weights(pose.camera, tri.faces, seen.face, seen.ray)
-    values = {}
-    for name in channels:
-        if name not in LABELS:
-            raise unknown_name("label channel", name, LABELS)
-        if name in ("segm", "instance", "chart"):
-            values[name] = (tri.part if name == "segm" else getattr(tri, name))[seen.face]
-        elif name == "depth":
-            values[name] = blend(pose.camera, tri.faces, seen.face, bary)[:, 2].astype(np.float32)
-        elif name == "normal":
-            normals = view.normals(k, seen.face) if normals is None else normals
-            values[name] = unit_normals(normals, tri.faces, seen.face, bary, pose.T_world_camera)
-        elif name in ("uv", "chart_uv"):
-            values[name] = blend_corners(getattr(tri, name), seen.face, bary)
-    for suffix, other in (("", k + 1), ("_backward", k - 1)):
-        _add_motion(values, view, seen, bary, other, suffix, channels)
-    return seen.pixel, values
 
+    def __init__(self, view: Viewpoint, channels: Sequence[str]):
+        """channels: names of CHANNELS except "rgb". Raises ConfigError for any other."""
+        for name in channels:
+            if name not in LABELS:
+                raise unknown_name("label channel", name, LABELS)
+        self.view, self.channels = view, tuple(channels)
+        self.frames: list[tuple[np.ndarray, dict]] = []
+        self._asked: dict[int, list[tuple[dict, str, np.ndarray, np.ndarray]]] = {}
 
-def _add_motion(
-    values: dict, view: Viewpoint, seen: Samples, bary: np.ndarray, other: int, suffix: str, channels
-) -> None:
-    """Fill in flow and occlusion towards index ``other``, as far as ``channels`` has them."""
-    flow, occluded = "flow" + suffix, "occluded" + suffix
-    if flow not in channels and occluded not in channels:
-        return
-    lens, (h, w) = view.lenses[other], view.resolution
-    points = blend(view.pose(other).camera, view.triangles.faces, seen.face, bary)
-    image = project_points(points, lens.pinhole, lens.k, lens.radius, NEAR)
-    if flow in channels:
-        values[flow] = displacements(image, seen.pixel, w)
-    if occluded in channels:
-        values[occluded] = _hidden(view, other, points, outside(image, h, w)).view(CHANNELS[occluded].dtype)
+    def add(self, k: int, seen: Samples, normals=None) -> None:
+        """Index ``k`` (frame k - 1), after that before it; ``seen``: what pixel centres see.
+
+        normals: what ``view.normals`` gave for these faces (and perhaps more), if it was called.
+        """
+        view, tri, pose = self.view, self.view.triangles, self.view.pose(k)
+        bary = weights(pose.camera, tri.faces, seen.face, seen.ray)
+        values = {}
+        for name in self.channels:
+            if name in ("segm", "instance", "chart"):
+                values[name] = (tri.part if name == "segm" else getattr(tri, name))[seen.face]
+            elif name == "depth":
+                values[name] = blend(pose.camera, tri.faces, seen.face, bary)[:, 2].astype(np.float32)
+            elif name == "normal":
+                normals = view.normals(k, seen.face) if normals is None else normals
+                values[name] = unit_normals(normals, tri.faces, seen.face, bary, pose.T_world_camera)
+            elif name in ("uv", "chart_uv"):
+                values[name] = blend_corners(getattr(tri, name), seen.face, bary)
+        for suffix, other in (("_backward", k - 1), ("", k + 1)):
+            self._add_motion(values, seen, bary, other, suffix)
+        self.frames.append((seen.pixel, values))
+        self._answer(k - 1)
+
+    def foreground(self) -> Foreground:
+        """All frames, once they are added."""
+        for k in sorted(self._asked):
+            self._answer(k)
+        offsets = np.cumsum([0] + [len(pixels) for pixels, _ in self.frames], dtype=np.int64)
+        pixels = np.concatenate([pixels for pixels, _ in self.frames])
+        values = {c: np.concatenate([v[c] for _, v in self.frames]) for c in self.channels}
+        return Foreground(self.view.resolution, offsets, pixels, values)
+
+    def _add_motion(self, values: dict, seen: Samples, bary: np.ndarray, other: int, suffix: str) -> None:
+        """Fill in flow towards index ``other``, and ask for occlusion there, as far as they are wanted."""
+        flow, occluded = "flow" + suffix, "occluded" + suffix
+        if flow not in self.channels and occluded not in self.channels:
+            return
+        lens, (h, w) = self.view.lenses[other], self.view.resolution
+        points = blend(self.view.pose(other).camera, self.view.triangles.faces, seen.face, bary)
+        image = project_points(points, lens.pinhole, lens.k, lens.radius, NEAR)
+        if flow in self.channels:
+            values[flow] = displacements(image, seen.pixel, w)
+        if occluded in self.channels:
+            self._asked.setdefault(other, []).append((values, occluded, points, outside(image, h, w)))
+
+    def _answer(self, k: int) -> None:
+        """Fill in what was asked of index ``k``."""
+        asked = self._asked.pop(k, [])
+        if not asked:
+            return
+        points, out = (np.concatenate([question[n] for question in asked]) for n in (2, 3))
+        hidden, first = _hidden(self.view, k, points, out), 0
+        for values, channel, own, _out in asked:
+            values[channel] = hidden[first : first + len(own)].view(CHANNELS[channel].dtype)
+            first += len(own)
 
 
 def _hidden(view: Viewpoint, k: int, points: np.ndarray, out: np.ndarray) -> np.ndarray:

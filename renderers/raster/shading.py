@@ -16,7 +16,7 @@ from mannequin.generator.light import SurfaceLight, surface_light
 from mannequin.generator.scene import Scene
 from mannequin.renderers.ground import Backdrop
 from mannequin.renderers.raster.geometry import Viewpoint
-from mannequin.renderers.raster.labels import frame_labels, pack
+from mannequin.renderers.raster.labels import LabelRecorder
 from mannequin.renderers.raster.samples import Sampler, Samples, join
 from mannequin.renderers.raster.texture import Textures, build_textures, fetch, texel_counts
 
@@ -48,7 +48,7 @@ def render_view(scene: Scene, camera: str, channels: Sequence[str]) -> tuple[np.
     view = Viewpoint(scene, camera)
     sampler = Sampler(view, supersampling(scene.spec.samples))
     painter = Painter(view, sampler.grid, surface_light(scene.spec.light, scene.environment), Backdrop(scene, camera))
-    rgb, labels = np.empty((view.num_frames, *view.resolution, 3), np.uint8), []
+    rgb, recorder = np.empty((view.num_frames, *view.resolution, 3), np.uint8), LabelRecorder(view, channels)
     for k in range(1, view.num_frames + 1):
         painter.clear(k, rgb[k - 1])
         centres, normals = [], None
@@ -56,8 +56,8 @@ def render_view(scene: Scene, camera: str, channels: Sequence[str]) -> tuple[np.
             normals = view.normals(k, every.face)
             painter.paint(k, every, normals, rgb[k - 1])
             centres.append(middle)
-        labels.append(frame_labels(view, k, join(centres), channels, normals if len(centres) == 1 else None))
-    return rgb, pack(view.resolution, labels, channels)
+        recorder.add(k, join(centres), normals if len(centres) == 1 else None)
+    return rgb, recorder.foreground()
 
 
 class Painter:

@@ -32,6 +32,9 @@ ALLOWED_PIXELS = 6
 """May always differ in a label: in a small image one pixel is more than the share allowed."""
 
 
+AMODAL_LIMIT = 0.02
+"""% of the image's pixels that may differ in a mask."""
+
 VISIBLE_LIMIT = 13.0
 """% of joints, 3 of 24: a joint behind the very outline of a limb may be seen by one renderer alone."""
 
@@ -87,6 +90,10 @@ def rerender_findings(clip: Clip, small: Scene, t: int, renderer) -> list[Findin
         for name in view.labels.values:
             limit, unit = LIMITS[name]
             findings.append(Finding(f"{name} rendered again", _difference(name, view, again, t), limit, unit))
+        for name in view.amodal.keys() & again.amodal.keys():
+            wrong = int((view.amodal[name].mask(t) ^ again.amodal[name].mask(0)).sum())
+            share = 0.0 if wrong <= ALLOWED_PIXELS else 100 * wrong / view.amodal[name].mask(t).size
+            findings.append(Finding("amodal masks rendered again", share, AMODAL_LIMIT, "%"))
         for name, person in view.people.items():
             wrong = int((person.visible[t] != again.people[name].visible[0]).sum())
             share = 100 * wrong / person.visible.shape[1]

@@ -15,6 +15,7 @@ from mannequin.generator.io.remote import Place
 from mannequin.generator.motion.ground_contact import ground_contact
 from mannequin.generator.scene import Scene
 from mannequin.renderers.choice import open_renderer
+from mannequin.renderers.validation.amodal import amodal_findings, amodal_ray_findings
 from mannequin.renderers.validation.colour import colour_findings, order_findings
 from mannequin.renderers.validation.geometry import geometry_findings
 from mannequin.renderers.validation.posing import DRAWN, FOOTAGE, FOREIGN, Poser
@@ -22,6 +23,7 @@ from mannequin.renderers.validation.ranges import range_findings
 from mannequin.renderers.validation.rerender import one_frame, rerender_findings
 from mannequin.renderers.validation.surface import ray_findings
 from mannequin.renderers.validation.table import Finding, Report
+from mannequin.renderers.validation.views import view_findings
 
 ALONE = (
     "The dataset names no assets, so its bodies cannot be posed again. Not checked: parameters against joints, "
@@ -131,7 +133,7 @@ class _Examiner:
         named = Finding(
             "clips are in their place", abs(clip.spec.index - number), 0, note=f"the clip says it is {clip.spec.index}"
         )
-        findings = [named, *range_findings(clip)]
+        findings = [named, *range_findings(clip), *amodal_findings(clip), *view_findings(clip)]
         if self.poser.kind == DRAWN:
             tell_contact(clip, self.report)
         if self.poser.kind == FOREIGN:
@@ -147,6 +149,7 @@ class _Examiner:
                 + geometry_findings(clip, None, {})
             )
         findings += geometry_findings(clip, scene, models) + ray_findings(clip, scene)
+        findings += amodal_ray_findings(clip, scene)
         frames = np.unique(np.linspace(0, clip.spec.num_frames - 1, self.frames + 2)[1:-1].round().astype(int))
         for t in frames:
             findings += rerender_findings(clip, one_frame(scene, int(t)), int(t), self._label_renderer(clip))

@@ -292,7 +292,8 @@ class ClipReader(ClipSource):
             raise unknown_name("object", name, self.objects_shown(camera))
         group = f"{self._view(camera)}/objects/{name}"
         with self._guard():
-            kinds = OBJECT_VIEW | {key: AMODAL[key] for key in OBJECT_ARRAYS if self._has(f"{group}/{key}")}
+            recorded = [key for key in OBJECT_ARRAYS if key in AMODAL and self._has(f"{group}/{key}")]
+            kinds = OBJECT_VIEW | {key: AMODAL[key] for key in recorded}
             arrays = {key: self._array(f"{group}/{key}", kind) for key, kind in kinds.items()}
         if "amodal_box" not in arrays:
             known = amodal_of_one(arrays["box"], arrays["pixels"], len(self.spec.things) == 1)
