@@ -8,10 +8,11 @@ from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.presets import PRESETS
 from mannequin.generator.presets.arrangement import SPACING
 from mannequin.generator.presets.company import people_range
+from mannequin.generator.rigs.names import parse_rig
 from mannequin.generator.spec import ClipSpec
 
 MOST_PIXELS = 2**32
-"""Of all frames of a clip, which is held in memory as a whole."""
+"""Of all frames and cameras of a clip, which is held in memory as a whole."""
 
 MOST_BODIES = 2**15
 """People times frames of a clip of several; each takes some 0.17 MB while they are compared."""
@@ -66,10 +67,13 @@ def _check(config: ResolvedConfig) -> None:
         )
     if config.arrangement not in ("any", *SPACING):
         raise unknown_name("arrangement", config.arrangement, ("any", *SPACING))
-    pixels = config.frames * config.size[0] * config.size[1]
+    rig = parse_rig(config.cameras)
+    cameras = int(rig.number) if rig.kind in ("ring", "sphere") else 2 if rig.kind == "stereo" else 1
+    pixels = cameras * config.frames * config.size[0] * config.size[1]
     if pixels > MOST_PIXELS:
         raise ConfigError(
-            f"A clip of {config.frames} frames of {config.size[0]} x {config.size[1]} pixels takes "
+            f"A clip of {config.frames} frames of {config.size[0]} x {config.size[1]} pixels and {cameras} "
+            f"camera{'s' * (cameras > 1)} takes "
             f"{3e-9 * pixels:.0f} GB for "
             f"its colour alone; expected at most {3e-9 * MOST_PIXELS:.0f} GB. Ask for fewer --frames and more --clips."
         )

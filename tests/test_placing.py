@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mannequin.generator import placing
-from mannequin.generator.cameras import intrinsics, project, to_camera
+from mannequin.generator.cameras import camera_track, project, to_camera
 from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.environment import builtin_environments
@@ -190,7 +190,7 @@ def test_every_preset_holds_all_people_in_the_frame(catalog, clip, preset):
         (camera,) = spec.cameras
         joints = np.concatenate([clip_joints(p, catalog, spec.num_frames, spec.fps) for p in spec.people], axis=1)
         seen = to_camera(joints, np.array(camera.T_world_camera[0]))
-        pixels = project(seen, intrinsics(camera))
+        pixels = project(seen, camera_track(camera, 1)[0][0])
         assert (seen[..., 2] > 0.3).all() and (pixels > 0).all() and (pixels < [w, h]).all()
     assert spec.preset == preset and len(spec.people) == 4
 

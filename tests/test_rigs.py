@@ -1,6 +1,7 @@
 """Where the cameras of a rig stand and how they move, against formulas."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,7 +30,10 @@ def walking(frames=FRAMES, speed=0.0):
 def cameras_of(cameras="fixed", motion="still", seed=0, joints=None, keep=False, frames=FRAMES, stand=STAND):
     config = resolve(SampleConfig(frames=frames, cameras=cameras, camera_motion=motion, keep_in_frame=keep))
     rng = lambda factor: np.random.default_rng([seed, *factor.encode()])  # noqa: E731
-    return sample_cameras(config, rng, stand, [walking(frames) if joints is None else joints])
+    person = SimpleNamespace(pose=None, joints=walking(frames) if joints is None else joints)
+    found, tags = sample_cameras(config, rng, stand, [person])
+    assert tags == {k: v for k, v in (("rig", cameras), ("camera_motion", motion)) if v not in ("fixed", "still")}
+    return found
 
 
 def eyes(camera):
@@ -238,8 +242,9 @@ def test_a_calibration_of_several_cameras_is_used_as_it_is(tmp_path):
 def test_people_stand_where_the_cameras_look(tmp_path):
     moved = {"cameras": [c | look_from(*np.add(p, (50, -20, 0)), at=(50, -20, 1)) for c, p in zip(
         calibration(*PLACES)["cameras"], PLACES)]}  # fmt: skip
-    _, focus = read(written(tmp_path, moved))
-    np.testing.assert_allclose(focus, (50, -20), atol=1e-6)
+    cameras, origin = read(written(tmp_path, moved))
+    np.testing.assert_allclose(origin, (50, -20), atol=1e-6)
+    np.testing.assert_allclose([eyes(camera)[0] for camera in cameras], PLACES, atol=1e-6)
     one = calibration((4.0, 0.0, 1.6), K=[[500, 0, 320], [0, 500, 240], [0, 0, 1]])
     one["cameras"][0] |= look_from(4.0, 0.0, 1.6, at=(0.0, 0.0, 0.0))
     _, focus = read(written(tmp_path, one))

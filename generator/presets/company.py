@@ -11,10 +11,9 @@ from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.penetration import Penetration, deepest_penetration
-from mannequin.generator.people import PersonPose, frame_times, perform, person_vertices, placed_pose
+from mannequin.generator.people import PersonPose, frame_times, perform, person_pose, person_vertices, placed_pose
 from mannequin.generator.placing import Unit, cover, place_units
 from mannequin.generator.presets.arrangement import SPACING, Performer, form_units, heading_of
-from mannequin.generator.rigs.framing import clip_joints
 from mannequin.generator.presets.sampler import Sampler, frames_that_fit, motions_of
 from mannequin.generator.spec import PersonSpec
 from mannequin.generator.tags import of_everybody
@@ -40,14 +39,19 @@ SHIFT = (0.08, 0.45)
 class Company:
     """Everybody in a clip of ``frames`` frames.
 
-    joints: (T, J, 3) float64 world metres, of all of them. tags: of the clip; of several people also how many they
-    are, how they stand to each other, and the metres by which they are in one another.
+    poses: of each of them at frames -1 … T. tags: of the clip; of several people also how many they are, how they stand
+    to each other, and the metres by which they are in one another.
     """
 
     people: tuple[PersonSpec, ...]
     frames: int
-    joints: np.ndarray
+    poses: tuple[PersonPose, ...]
     tags: dict[str, str | float]
+
+    @property
+    def joints(self) -> np.ndarray:
+        """(T, J, 3) float64 world metres, of all of them."""
+        return np.concatenate([pose.joints[1:-1] for pose in self.poses], axis=1)
 
     @property
     def reach(self) -> float:
@@ -88,8 +92,8 @@ def sample_company(
     person = sampler.person(config, motion=motion)
     done = sampler.catalog.motion(person.motion.asset)
     frames = frames or frames_that_fit(done, person.motion.start, config)
-    joints = clip_joints(person, sampler.catalog, frames, config.fps)
-    return Company((person,), frames, joints, _told([done]))
+    pose = person_pose(person, sampler.catalog, frame_times(person, frames, config.fps))
+    return Company((person,), frames, (pose,), _told([done]))
 
 
 def _told(motions: Sequence[Motion]) -> dict[str, str | float]:
@@ -229,8 +233,7 @@ class _Several:
     def _made(self, people, poses: Sequence[PersonPose], frames: int, found: Penetration) -> Company:
         motions = [self.sampler.catalog.motion(person.motion.asset) for person in people]
         about = {"people": float(len(people)), "arrangement": self.arrangement, "penetration": found.depth}
-        joints = np.concatenate([pose.joints[1:-1] for pose in poses], axis=1)
-        return Company(tuple(people), frames, joints, _told(motions) | about)
+        return Company(tuple(people), frames, tuple(poses), _told(motions) | about)
 
     def _no_room(self, frames: int, how: str) -> ConfigError:
         others = ", ".join(name for name in SPACING if name != self.arrangement)

@@ -1,13 +1,23 @@
 """Light, and the background that goes with it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mannequin.generator import exact
 from mannequin.generator.presets.sampler import Sampler
-from mannequin.generator.spec import EnvironmentBackground, HdriLight, Lamp, LampLight, PhotoBackground, ShLight
+from mannequin.generator.rigs.sampling import moves
+from mannequin.generator.spec import (
+    CameraSpec,
+    EnvironmentBackground,
+    HdriLight,
+    Lamp,
+    LampLight,
+    PhotoBackground,
+    ShLight,
+)
 
 EYE_HEIGHT = 1.6
 """m above the ground at which environment images are usually taken."""
@@ -24,11 +34,12 @@ def sample_light(sampler: Sampler, kind: str, reach: float = 0.0) -> ShLight | H
 
 
 def sample_background(
-    sampler: Sampler, light: ShLight | HdriLight | LampLight
+    sampler: Sampler, light: ShLight | HdriLight | LampLight, cameras: Sequence[CameraSpec]
 ) -> PhotoBackground | EnvironmentBackground:
-    """A photo of the user's where there are any; else the environment that lights; else any."""
+    """A photo of the user's where there are any; else the environment that lights; else any. Cameras that move see an
+    environment: a photo would go with them."""
     place, rng = sampler.rng("background place"), sampler.rng("background")
-    if sampler.catalog.photos:
+    if sampler.catalog.photos and not any(moves(camera) for camera in cameras):
         photo = sampler.choose_file("photo", rng, sampler.of_split(sampler.catalog.photos))
         return PhotoBackground(photo, (float(place.uniform()), float(place.uniform())))
     if isinstance(light, HdriLight):

@@ -9,14 +9,15 @@ import math
 import numpy as np
 
 from mannequin.generator import exact
-from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.presets.company import Company, sample_company
-from mannequin.generator.rigs.framing import distance_to_fit
 from mannequin.generator.presets.light import sample_background, sample_light
 from mannequin.generator.presets.sampler import Sampler
-from mannequin.generator.spec import CameraSpec, ClipSpec
+from mannequin.generator.rigs.framing import distance_to_fit
+from mannequin.generator.rigs.layouts import Stand
+from mannequin.generator.rigs.sampling import sample_cameras
+from mannequin.generator.spec import ClipSpec
 
 DEFAULTS = {
     "frames": 30,
@@ -47,6 +48,7 @@ def sample(
     company = sample_company(sampler, config)
     light = sample_light(sampler, config.light, company.reach)
     cut = {"frames_asked": float(config.frames)} if company.frames < config.frames else {}
+    cameras, rig = sample_cameras(config, sampler.rng, _stand(config, sampler, company, eyes), company.poses)
     return ClipSpec(
         name=f"{index:06d}_{company.people[0].motion.asset.replace('/', '_')}",
         seed=seed,
@@ -57,18 +59,17 @@ def sample(
         num_frames=company.frames,
         resolution=config.size,
         people=company.people,
-        cameras=(_camera(config, sampler, company, eyes),),
+        cameras=cameras,
         light=light,
-        background=sample_background(sampler, light),
+        background=sample_background(sampler, light, cameras),
         samples=config.samples,
-        tags=company.tags | cut,
+        tags=company.tags | rig | cut,
     )
 
 
-def _camera(config: ResolvedConfig, sampler: Sampler, company: Company, eyes: tuple[float, float]) -> CameraSpec:
+def _stand(config: ResolvedConfig, sampler: Sampler, company: Company, eyes: tuple[float, float]) -> Stand:
     rng = sampler.rng("camera")
-    height, width = config.size
-    focal = float(rng.uniform(22, 60)) / 36.0 * max(width, height)
+    focal = float(rng.uniform(22, 60)) / 36.0 * max(config.size)
     joints = company.joints
     middle = (joints.min((0, 1)) + joints.max((0, 1))) / 2
     bearing, eye = rng.uniform(0, 2 * math.pi), rng.uniform(*eyes)
@@ -77,7 +78,7 @@ def _camera(config: ResolvedConfig, sampler: Sampler, company: Company, eyes: tu
     distance = _fit(joints, middle, level, eye, focal, config.size) if config.keep_in_frame else 3.0 + company.reach
     position = middle + level * distance * looseness
     position[2] = eye
-    return CameraSpec("camera0", focal, focal, width / 2, height / 2, (to_matrix4(look_at(position, middle)),))
+    return Stand(position, middle, focal)
 
 
 def _fit(joints, middle, level, eye, focal, size) -> float:

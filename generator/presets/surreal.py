@@ -12,15 +12,16 @@ from functools import lru_cache
 import numpy as np
 
 from mannequin.generator import exact
-from mannequin.generator.cameras import look_at, to_matrix4
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.presets.company import Company, sample_company
-from mannequin.generator.rigs.framing import distance_to_fit
 from mannequin.generator.presets.light import sample_background, sample_light
 from mannequin.generator.presets.sampler import Sampler, motions_of
-from mannequin.generator.spec import CameraSpec, ClipSpec
+from mannequin.generator.rigs.framing import distance_to_fit
+from mannequin.generator.rigs.layouts import Stand
+from mannequin.generator.rigs.sampling import sample_cameras
+from mannequin.generator.spec import ClipSpec
 from mannequin.generator.streams import shuffled_position
 
 DEFAULTS = {
@@ -60,6 +61,7 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
     frames = min(config.frames, _num_frames(motion, config.fps) - start)
     company = sample_company(sampler, config, (motion_id, start / config.fps), frames)
     light = sample_light(sampler, config.light, company.reach)
+    cameras, rig = sample_cameras(config, sampler.rng, _stand(config, sampler, company), company.poses)
     sequence = motion_id.replace("/", "_")
     return ClipSpec(
         name=f"run{run}/{sequence}/{sequence}_c{number + 1:04d}{suffix}",
@@ -71,9 +73,9 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
         num_frames=company.frames,
         resolution=config.size,
         people=company.people,
-        cameras=(_camera(config, sampler, company),),
+        cameras=cameras,
         light=light,
-        background=sample_background(sampler, light),
+        background=sample_background(sampler, light, cameras),
         samples=config.samples,
         tags={
             "sequence": sequence,
@@ -82,6 +84,7 @@ def sample(config: ResolvedConfig, catalog: Catalog, seed: int, index: int) -> C
             "stride": float(stride),
         }
         | company.tags
+        | rig
         | ({"frames_asked": float(config.frames)} if motion.rate and company.frames < config.frames else {}),
     )
 
@@ -132,15 +135,13 @@ def _plan(config: ResolvedConfig, catalog: Catalog) -> Plan:
     return _plan_of(catalog, config.split, config.frames, config.fps)
 
 
-def _camera(config: ResolvedConfig, sampler: Sampler, company: Company) -> CameraSpec:
+def _stand(config: ResolvedConfig, sampler: Sampler, company: Company) -> Stand:
     """60 mm on a 32 mm sensor, level, looking along -X at the pelvis, or the middle of several, from N(8, 1) m."""
-    height, width = config.size
-    focal = FOCAL / SENSOR * max(width, height)
+    focal = FOCAL / SENSOR * max(config.size)
     joints = company.joints
     pelvises = joints[0, :: joints.shape[1] // len(company.people)]
     target = np.array([*company.middle, np.add.reduce(pelvises[:, 2]) / len(pelvises)])
     distance = max(1.0 + company.reach, 8.0 + float(exact.normals(sampler.rng("camera"))))
     if config.keep_in_frame:
         distance = distance_to_fit(joints, target, np.array([1.0, 0.0, 0.0]), (focal, focal), config.size, distance)
-    pose = look_at(target + [distance, 0.0, 0.0], target)
-    return CameraSpec("camera0", focal, focal, width / 2, height / 2, (to_matrix4(pose),))
+    return Stand(target + [distance, 0.0, 0.0], target, focal)

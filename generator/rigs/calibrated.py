@@ -22,6 +22,9 @@ AXES = {
 UPRIGHT = 0.5
 """Cosine between the cameras' own up, taken together, and the world's: of people who hold cameras upright."""
 
+NEAR = 1.0
+"""m from the origin of a calibration's world within which its cameras may look without its being moved."""
+
 PARALLEL = 1e-3
 """Of the determinant of the axes' least squares, 0 for parallel ones: below it they meet nowhere."""
 
@@ -32,7 +35,10 @@ AHEAD = 4.0
 def calibrated_cameras(
     path: str, num_frames: int, size: tuple[int, int], up: str, unit: str
 ) -> tuple[tuple[CameraSpec, ...], tuple[float, float]]:
-    """(cameras, (x, y) metres on the ground at which they look) of a file or a folder of COLMAP's.
+    """(cameras, (x, y) metres of the file's world that became the origin) of a file or a folder of COLMAP's.
+
+    People stand around the origin, so that has to be what the cameras look at: if they look farther than NEAR from
+    theirs, the world is moved.
 
     size: (height, width) of the clip; a calibration of larger or smaller images of the same proportions is scaled.
     up, unit: of the file's world, one of AXES and UNITS. Raises AssetError or ConfigError for a file that holds no
@@ -56,7 +62,9 @@ def _cameras(path: str, stamps, num_frames: int, size: tuple[int, int], up: str,
     cameras = [_in_our_world(camera, up, UNITS[unit]) for camera in cameras]
     focus = _focus(cameras)
     _check_distance(cameras, focus, unit, path)
-    return tuple(cameras), (float(focus[0]), float(focus[1]))
+    if exact.hypot(focus[0], focus[1]) <= NEAR:
+        return tuple(cameras), (0.0, 0.0)
+    return tuple(_moved(camera, focus) for camera in cameras), (float(focus[0]), float(focus[1]))
 
 
 def _read(path: Path) -> dict[str, dict]:
@@ -113,6 +121,13 @@ def _in_our_world(camera: CameraSpec, up: str, unit: float) -> CameraSpec:
     turn[:3, :3] = np.stack([x, np.cross(axis, x), axis])
     poses[:, :3, 3] *= unit
     return replace(camera, T_world_camera=tuple(to_matrix4(pose) for pose in exact.matmul(turn, poses)))
+
+
+def _moved(camera: CameraSpec, origin: np.ndarray) -> CameraSpec:
+    """As seen from a world whose origin is on the ground under ``origin``."""
+    poses = _poses(camera)
+    poses[:, :2, 3] -= origin[:2]
+    return replace(camera, T_world_camera=tuple(to_matrix4(pose) for pose in poses))
 
 
 def _focus(cameras: list[CameraSpec]) -> np.ndarray:

@@ -5,10 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mannequin.generator import exact
-from mannequin.generator.cameras import look_at, to_matrix4
+from mannequin.generator.cameras import is_still, look_at, to_matrix4
 from mannequin.generator.config import ResolvedConfig
+from mannequin.generator.errors import ConfigError
+from mannequin.generator.people import PersonPose
 from mannequin.generator.rigs import layouts, movements
+from mannequin.generator.rigs.calibrated import calibrated_cameras
 from mannequin.generator.rigs.framing import BODY_MARGIN
+from mannequin.generator.rigs.head import head_focal, head_poses
 from mannequin.generator.rigs.layouts import Stand
 from mannequin.generator.rigs.movements import Moment, Path
 from mannequin.generator.rigs.names import Rig, parse_rig
@@ -36,31 +40,56 @@ def sample_cameras(
     config: ResolvedConfig,
     rng: Callable[[str], np.random.Generator],
     stand: Stand,
-    joints: Sequence[np.ndarray],
+    people: Sequence[PersonPose],
     ground: float = 0.0,
-) -> tuple[CameraSpec, ...]:
-    """Cameras "camera0", … of the rig around ``stand``, which is used as it is where one stands still.
+) -> tuple[tuple[CameraSpec, ...], dict[str, str | float]]:
+    """(cameras, tags that say how they were chosen, none for the preset's one that stands still).
 
-    rng: stream of a factor. joints: of each person (T + 2, J, 3) world metres at frames -1 … T. ground: metres.
-    Where config.keep_in_frame is set, the rig moves away from what it looks at until everybody fits into every image.
+    They are called "camera0", …, or as in a calibration. rng: stream of a factor. stand: the preset's camera, around
+    which the rig is built. people: at frames -1 … T. ground: metres. Where config.keep_in_frame is set, a rig moves
+    away from what it looks at until everybody fits into every image; a calibration and a head stay where they are.
     """
-    rig = parse_rig(config.cameras)
+    rig, motion = parse_rig(config.cameras), config.camera_motion
+    tags: dict[str, str | float] = {} if rig.kind == "fixed" else {"rig": config.cameras}
+    tags |= {} if motion == "still" else {"camera_motion": motion}
+    if rig.kind in ("file", "head") and motion != "still":
+        raise ConfigError(
+            f"camera-motion is {motion!r}; cameras of {config.cameras!r} move by themselves. Leave it out."
+        )
+    if rig.kind == "file":
+        frames = len(people[0].joints) - 2
+        told = (config.size, config.cameras_up, config.cameras_unit)
+        cameras, (x, y) = calibrated_cameras(rig.path, frames, *told)
+        return cameras, tags | ({"origin_x": x, "origin_y": y} if x or y else {})
+    if rig.kind == "head":
+        return (_head_camera(config, people[0]),), tags
+    if not tags:
+        return (_camera(config, "camera0", stand, look_at(stand.position, stand.target)[None], np.ones(1)),), tags
+    return _around(config, rng, rig, stand, [person.joints for person in people], ground), tags
+
+
+def moves(camera: CameraSpec) -> bool:
+    """Whether a photo behind it would betray that it moves, or zooms."""
+    return len(set(camera.T_world_camera)) > 1 or len(set(camera.zoom)) > 1
+
+
+def _head_camera(config: ResolvedConfig, person: PersonPose) -> CameraSpec:
+    poses, focal, (height, width) = head_poses(person.pose, person.joints), head_focal(config.size), config.size
+    return CameraSpec("camera0", focal, focal, width / 2, height / 2, tuple(to_matrix4(pose) for pose in poses))
+
+
+def _around(config: ResolvedConfig, rng, rig: Rig, stand: Stand, joints, ground: float) -> tuple[CameraSpec, ...]:
     stands = LAYOUTS[rig.kind](stand, rig.number)
     moment = _moment(config, joints)
     paths = [
         MOVEMENTS[config.camera_motion](one, moment, rng("camera motion"), rng(f"camera{i} motion"))
         for i, one in enumerate(stands)
     ]
-    farther = _distance_to_fit(config, stands, paths, joints, ground) if _must_fit(config, rig) else 1.0
+    farther = _distance_to_fit(config, stands, paths, joints, ground) if config.keep_in_frame else 1.0
     return tuple(
-        _camera(config, f"camera{i}", one, path, _poses(one, path, farther, ground))
+        _camera(config, f"camera{i}", one, _poses(one, path, farther, ground), path.zoom)
         for i, (one, path) in enumerate(zip(stands, paths))
     )
-
-
-def _must_fit(config: ResolvedConfig, rig: Rig) -> bool:
-    """A single still camera is where the preset put it, which sees to it itself."""
-    return config.keep_in_frame and (rig.kind, config.camera_motion) != ("fixed", "still")
 
 
 def _moment(config: ResolvedConfig, joints: Sequence[np.ndarray]) -> Moment:
@@ -108,15 +137,14 @@ def _lack(points: np.ndarray, poses: np.ndarray, focal: np.ndarray, size: tuple[
     return float((wanted.max(axis=-1) - (local[..., 2] - BODY_MARGIN)).max())
 
 
-def _camera(config: ResolvedConfig, name: str, stand: Stand, path: Path, poses: np.ndarray) -> CameraSpec:
+def _camera(config: ResolvedConfig, name: str, stand: Stand, poses: np.ndarray, zoom: np.ndarray) -> CameraSpec:
     height, width = config.size
-    moves, zooms = bool((poses != poses[:1]).any()), bool((path.zoom != path.zoom[0]).any())
     return CameraSpec(
         name,
         stand.focal,
         stand.focal,
         width / 2,
         height / 2,
-        tuple(to_matrix4(pose) for pose in (poses if moves else poses[:1])),
-        zoom=tuple(path.zoom.tolist()) if zooms else (),
+        tuple(to_matrix4(pose) for pose in (poses[:1] if is_still(poses) else poses)),
+        zoom=() if is_still(zoom) else tuple(zoom.tolist()),
     )
