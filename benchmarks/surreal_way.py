@@ -234,7 +234,7 @@ class SurrealWay:
 
     def _compositor(self) -> None:
         """Alpha-over on the background and one EXR writer per pass."""
-        behind = next(iter(self.clip.background.values()))[0]
+        behind = next(iter(self.clip.background.values())).frame(1)
         cv2.imwrite(str(self.folder / "background.png"), encode(behind)[..., ::-1])
         tree = self.bpy.data.node_groups.new("compositor", "CompositorNodeTree")
         self.scene.compositing_node_group = tree

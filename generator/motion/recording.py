@@ -45,7 +45,7 @@ class RecordedMotion(ABC):
     def begin(self) -> float:
         return 0.0
 
-    @cached_property
+    @property
     def partners(self) -> tuple[str, ...]:
         return tuple(other.name for other in self.beside if other.begin < self.end and self.begin < other.end)
 

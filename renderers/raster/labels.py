@@ -103,8 +103,8 @@ class LabelRecorder:
         asked = self._asked.pop(k, [])
         if not asked:
             return
-        points, out = (np.concatenate([question[n] for question in asked]) for n in (2, 3))
-        hidden, first = _hidden(self.view, k, points, out), 0
+        points = np.concatenate([points for *_, points, _out in asked])
+        hidden, first = _hidden(self.view, k, points, np.concatenate([out for *_, out in asked])), 0
         for values, channel, own, _out in asked:
             values[channel] = hidden[first : first + len(own)].view(CHANNELS[channel].dtype)
             first += len(own)

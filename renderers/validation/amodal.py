@@ -111,7 +111,7 @@ def _wrong_rays(view: View, eye: Eye, mesh: MeshTrack, t: int) -> np.ndarray:
     """(n,) bool: rays that meet ``mesh`` where its mask says they do not, or the other way round."""
     mask, shown = view.amodal[mesh.name].mask(t), view.labels.mask(t)
     corners = eye.to_camera(mesh.vertices[t + 1], t + 1)
-    near = _around(eye.project(corners, t + 1), mask.shape)
+    near = _around(eye.project(corners, t + 1), view.labels.resolution)
     groups = (mask, near & shown & ~mask, near & ~shown & ~mask)
     pixels = np.concatenate([_evenly(np.flatnonzero(group), t) for group in groups])
     face, _, _ = cast(corners[mesh.faces], eye.rays(pixels, t + 1), np.full(len(pixels), np.inf))

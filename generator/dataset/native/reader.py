@@ -458,9 +458,10 @@ class ClipReader(ClipSource):
             return self._seen(group, name, person)
         is_alone = len(self.spec.things) == 1
         if name == "visibility":
-            return told_by_flags(*(self._seen(group, key, person) for key in ("in_frame", "visible")), is_alone)
-        box, pixels = amodal_of_one(*(self._seen(group, key, person) for key in ("box", "pixels")), is_alone)
-        return box if name == "amodal_box" else pixels
+            in_frame, visible = (self._seen(group, key, person) for key in ("in_frame", "visible"))
+            return told_by_flags(in_frame, visible, is_alone)
+        box, pixels = (self._seen(group, key, person) for key in ("box", "pixels"))
+        return amodal_of_one(box, pixels, is_alone)[0 if name == "amodal_box" else 1]
 
     def _seen(self, group: str, name: str, person: str) -> np.ndarray:
         """A stored array of a PersonView over all frames, kept."""
