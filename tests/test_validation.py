@@ -130,6 +130,18 @@ def test_moving_cameras_several_people_and_objects_are_valid(tmp_path):
     assert report.rows["flow along rays"].ok and report.rows["picture is of its frame"].ok
 
 
+def test_people_in_one_another_are_found(tmp_path, no_cycles):
+    """By the meshes, not by what the clip says."""
+    spec, catalog = street()
+    near = replace(spec.people[1], place=(0.15, 0.0, 0.0))
+    told = replace(spec, people=(spec.people[0], near), tags=spec.tags | {"penetration": 0.0})
+    dataset = create_or_resume(tmp_path / "d", {"assets": to_plain(Assets()), "renderer": "raster"}, num_clips=1)
+    write_clip(dataset.path_of(0), open_renderer("raster", catalog).render(told, DEFAULT_OUTPUTS))
+    found = failures(validate(tmp_path / "d", frames=1))
+    assert found.keys() == {"people keep out of one another", "penetration is as the clip says"}
+    assert "person" in found["people keep out of one another"]
+
+
 def test_lens_distortion_is_examined_along_rays(tmp_path, no_cycles):
     report = validate(make_street(tmp_path / "d", lens=(-0.2, 0.05, 0.002, -0.001)))
     assert failures(report) == {}

@@ -17,6 +17,7 @@ from mannequin.generator.scene import Scene
 from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.validation.amodal import amodal_findings, amodal_ray_findings
 from mannequin.renderers.validation.colour import colour_findings, order_findings
+from mannequin.renderers.validation.company import penetration_findings
 from mannequin.renderers.validation.geometry import geometry_findings
 from mannequin.renderers.validation.posing import DRAWN, FOOTAGE, FOREIGN, Poser
 from mannequin.renderers.validation.ranges import range_findings
@@ -149,7 +150,7 @@ class _Examiner:
                 + geometry_findings(clip, None, {})
             )
         findings += geometry_findings(clip, scene, models) + ray_findings(clip, scene)
-        findings += amodal_ray_findings(clip, scene)
+        findings += amodal_ray_findings(clip, scene) + penetration_findings(clip, scene)
         frames = np.unique(np.linspace(0, clip.spec.num_frames - 1, self.frames + 2)[1:-1].round().astype(int))
         for t in frames:
             findings += rerender_findings(clip, one_frame(scene, int(t)), int(t), self._label_renderer(clip))
