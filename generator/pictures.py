@@ -74,7 +74,8 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def draw_joints(rgb: np.ndarray, person_views: Iterable[PersonView], t: int, scale: float = 1.0) -> np.ndarray:
-    """(H, W, 3) uint8: joints, bones and boxes of frame ``t`` over ``rgb``; joints that are hidden are hollow.
+    """(H, W, 3) uint8: joints, bones and boxes of frame ``t`` over ``rgb``; joints that are hidden are hollow, those
+    that are not before the camera are left out.
 
     scale: of ``rgb`` against the pixels that the joints are in. Boxes have the colour of the person.
     """
@@ -85,12 +86,18 @@ def draw_joints(rgb: np.ndarray, person_views: Iterable[PersonView], t: int, sca
         if x0 < x1 and y0 < y1:  # else no pixel of the person is seen
             cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), colour, line)
     for person in people:
-        _draw_skeleton(picture, person.joints2d[t].astype(np.float64) * scale, person.visible[t], line)
+        joints = np.where(in_front(person, t)[:, None], person.joints2d[t].astype(np.float64) * scale, np.nan)
+        _draw_skeleton(picture, joints, person.visible[t], line)
     return picture
 
 
+def in_front(person: PersonView, t: int) -> np.ndarray:
+    """(J,) bool: joints before the camera at frame ``t``. The pixels of all others say nothing."""
+    return person.joints_camera[t, :, 2] > 0
+
+
 def _draw_skeleton(picture: np.ndarray, joints: np.ndarray, visible: np.ndarray, line: int) -> None:
-    """Draws on ``picture``. joints: (J, 2) its pixels; visible: (J,) bool."""
+    """Draws on ``picture``. joints: (J, 2) its pixels, NaN where none is to be drawn; visible: (J,) bool."""
     parents = SMPL_PARENTS if len(joints) == len(SMPL_PARENTS) else SMPLH_PARENTS
     colours = joint_colours(len(joints)).tolist()
     drawn = np.isfinite(joints).all(1) & (np.abs(np.nan_to_num(joints)) < _FAR).all(1)

@@ -385,7 +385,7 @@ def person(joints2d, visible) -> PersonView:
     t, j = visible.shape
     return PersonView(
         joints2d.astype(np.float32),
-        np.zeros((t, j, 3), np.float32),
+        np.ones((t, j, 3), np.float32),
         visible,
         visible,
         np.zeros((t, 4), np.float32),
@@ -423,6 +423,16 @@ def test_bones_run_between_joints():
     picture = draw_joints(np.zeros((40, 200, 3), np.uint8), [person(joints, np.ones((1, 24), bool))], 0)
     bone = picture[19:22, 30:170].astype(int).sum(0)
     assert (bone >= 0.8 * np.array(JOINTS["left"])).all() and not picture[30:].any()
+
+
+def test_joints_behind_the_camera_and_their_bones_are_left_out():
+    joints = np.full((1, 24, 2), np.nan)
+    joints[0, [1, 4, 7]] = (20, 20), (100, 20), (180, 20)  # a chain
+    seen = person(joints, np.ones((1, 24), bool))
+    for depth in (0.0, -0.5):
+        seen.joints_camera[0, 1, 2] = depth
+        picture = draw_joints(np.zeros((40, 200, 3), np.uint8), [seen], 0)
+        assert not picture[:, :90].any() and picture[19:22, 110:170].any()
 
 
 @pytest.mark.parametrize("far", [np.nan, np.inf, 1e9, -1e9])

@@ -7,7 +7,7 @@ import numpy as np
 
 from mannequin.generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
 from mannequin.generator.dataset.source import ClipSource
-from mannequin.generator.pictures import draw_joints
+from mannequin.generator.pictures import draw_joints, in_front
 from mannequin.view.image_planes import Tile
 
 FLAT = ("segm", "segm14", "instance", "occluded", "occluded_backward", "chart")
@@ -131,7 +131,7 @@ class ClipImages:
         picture = draw_joints(picture, views.values(), t, times) if options.joints else picture
         for person, view in views.items():
             if options.names:
-                _write(picture, self._joint_names(person), view.joints2d[t] * times)
+                _write(picture, self._joint_names(person), view.joints2d[t] * times, in_front(view, t))
         return picture
 
     def _joint_names(self, person: str) -> tuple[str, ...]:
@@ -140,12 +140,12 @@ class ClipImages:
         return self._names[person]
 
 
-def _write(picture: np.ndarray, names: tuple[str, ...], at: np.ndarray) -> None:
-    """Draws ``names`` on ``picture``, beside the pixels ``at`` (J, 2)."""
+def _write(picture: np.ndarray, names: tuple[str, ...], at: np.ndarray, drawn: np.ndarray) -> None:
+    """Draws ``names`` on ``picture``, beside the pixels ``at`` (J, 2), where ``drawn`` (J,)."""
     h, w = picture.shape[:2]
     size = max(0.3, h / 2200)
-    for name, (x, y) in zip(names, at):
-        if 0 <= x < w and 0 <= y < h:
+    for name, (x, y), is_drawn in zip(names, at, drawn):
+        if is_drawn and 0 <= x < w and 0 <= y < h:
             place = int(x) + 5, int(y) - 3
             cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 3, cv2.LINE_AA)
             cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
