@@ -264,7 +264,8 @@ def colourise(image: np.ndarray, mask: np.ndarray, name: str, style: Style = Sty
 def legend(
     name: str, style: Style = Style(), image=None, mask=None, names: Mapping[int, str] = MappingProxyType({})
 ) -> Legend | None:
-    """What the colours of :func:`colourise` mean for the same arguments; None for rgb. "joints" has one too.
+    """What the colours of :func:`colourise` mean for the same arguments; None for rgb. "joints" and
+    "amodal" have one too.
 
     names: value in the channel "instance" → name of whom or what it is. image and mask are needed only where
     ``style`` leaves a range to the picture, or nothing names the instances.
@@ -276,6 +277,9 @@ def legend(
         return Swatches(_CHARTS)
     if name == "joints":
         return Swatches((*JOINTS.items(), ("hollow: hidden", (0, 0, 0))))
+    if name == "amodal":
+        people = _swatches(names.values(), instance_colours(max(names, default=0))[list(names)])
+        return Swatches((*people.entries, ("hatched: hidden", (0, 0, 0))))
     if name == "instance":
         seen = set() if image is None else {int(i) for i in np.unique(image)} - {0}
         values = sorted(seen | set(names))

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -111,6 +112,39 @@ def _draw_skeleton(picture: np.ndarray, joints: np.ndarray, visible: np.ndarray,
             radius = line + 2 if joint < 22 else line
             cv2.circle(picture, place, radius, colours[joint] if visible[joint] else GROUND, -1, cv2.LINE_AA)
             cv2.circle(picture, place, radius, colours[joint], max(1, line // 2), cv2.LINE_AA)
+
+
+@dataclass(frozen=True, eq=False)
+class AmodalMask:
+    """(H, W) bool each: where somebody would be seen if nothing else were there, and where of it something hides
+    them. colour: sRGB."""
+
+    mask: np.ndarray
+    hidden: np.ndarray
+    colour: tuple[int, int, int]
+
+
+def draw_amodal(rgb: np.ndarray, masks: Iterable[AmodalMask]) -> np.ndarray:
+    """(H, W, 3) uint8: the outline of each mask over ``rgb``, hidden parts hatched. rgb may be of another size."""
+    (h, w), picture, masks = rgb.shape[:2], rgb.copy(), list(masks)
+    line = max(1, round(min(h, w) / 240))
+    stripes = np.add.outer(np.arange(h), np.arange(w)) // (2 * line) % 3 == 0
+    for each in masks:
+        hidden = _mask_resized(each.hidden, h, w)
+        colour = np.array(each.colour)
+        picture[hidden] = np.rint(0.65 * picture[hidden] + 0.35 * colour).astype(np.uint8)
+        picture[hidden & stripes] = colour
+    for each in masks:
+        outlines, _ = cv2.findContours(
+            _mask_resized(each.mask, h, w).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE
+        )
+        cv2.drawContours(picture, outlines, -1, each.colour, line)
+    return picture
+
+
+def _mask_resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(height, width) bool: where at least half of a pixel is in the mask."""
+    return resized(255 * mask.astype(np.uint8), height, width) >= 128
 
 
 def headed(picture: np.ndarray, text: str) -> np.ndarray:

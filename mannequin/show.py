@@ -2,57 +2,24 @@
 
 import math
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from mannequin.generator.body.model import MERGE_14
-from mannequin.generator.clip import LABELS
-from mannequin.generator.colours import Style, colourise, fitted, legend
+from mannequin.generator.colours import Style, fitted
 from mannequin.generator.dataset.collection import Collection, open_collection
-from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.errors import ConfigError, DatasetError, unknown_name
 from mannequin.generator.io.films import write_film
-from mannequin.generator.pictures import (
-    ENCODINGS,
-    GAP,
-    draw_joints,
-    draw_legend,
-    grid,
-    ground,
-    headed,
-    resized,
-    save_picture,
-    titled,
-)
+from mannequin.generator.pictures import ENCODINGS, save_picture
+from mannequin.sheet import ORDER, Cell, Row, Sheet, Source
 from mannequin.terminal import Console
-
-ORDER = (
-    "rgb",
-    "joints",
-    "segm",
-    "segm14",
-    "instance",
-    "depth",
-    "normal",
-    "flow",
-    "flow_backward",
-    "occluded",
-    "occluded_backward",
-    "uv",
-    "chart",
-    "chart_uv",
-)
-"""In which channels are shown."""
 
 OF_A_DATASET = ("rgb", "segm", "depth", "normal", "flow", "uv")
 """Channels that stand for a clip where several clips are shown; flow_backward where there is no flow."""
 
 MOST_CLIPS = 6
+MOST_CAMERAS = 24
 MOST_COLUMNS = 5
 WIDTH = 320
 """Pixels across a picture, unless a scale is asked for."""
@@ -60,142 +27,6 @@ WIDTH = 320
 FILM = ".mp4"
 _LARGEST = 16384  # pixels along a side of what is written
 _SAMPLED = 48  # frames of a film to which its colours are fitted
-_MARGIN = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """One camera of an open clip. title: of the clip."""
-
-    title: str
-    reader: ClipSource
-    camera: str
-
-    @property
-    def frames(self) -> int:
-        return self.reader.spec.num_frames
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """What there is to show, in the order of ORDER."""
-        there = set(self.reader.channels(self.camera))
-        there |= {"segm14"} if "segm" in there else set()
-        there |= {"joints"} if self.reader.shown(self.camera) else set()
-        return tuple(name for name in ORDER if name in there)
-
-    @property
-    def instances(self) -> dict[int, str]:
-        """Value in the channel "instance" → name of whom or what it is."""
-        return self.reader.spec.instances
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """Pictures of one source beside each other. headed: under a line that names clip and frame. legends: with theirs
-    below."""
-
-    source: Source
-    names: tuple[str, ...]
-    headed: bool
-    legends: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """Rows of pictures. size: (height, width) of each. instances: value → name, for the legend."""
-
-    rows: tuple[Row, ...]
-    size: tuple[int, int]
-    style: Style
-    instances: dict[int, str]
-
-    def draw(self, t: int) -> np.ndarray:
-        """(h, w, 3) uint8: frame ``t``; a clip that is too short shows its last."""
-        columns = max(len(row.names) for row in self.rows)
-        rows = [self._row(row, min(t, row.source.frames - 1), columns) for row in self.rows]
-        return _framed(_stacked(rows))
-
-    def _row(self, row: Row, t: int, columns: int) -> np.ndarray:
-        cells = [titled(picture, name) for name, picture in zip(row.names, _pictures(row, t, self.size, self.style))]
-        if row.legends:
-            cells = _equal([np.concatenate([cell, self._legends[name]]) for name, cell in zip(row.names, cells)])
-        cells += [ground(*cells[0].shape[:2])] * (columns - len(cells))
-        strip = grid(cells, columns)
-        if not row.headed:
-            return strip
-        return headed(strip, f"{row.source.title}   {row.source.camera}   frame {t} (last: {row.source.frames - 1})")
-
-    @cached_property
-    def _legends(self) -> dict[str, np.ndarray]:
-        """Channel → its legend as a picture, the same for all frames."""
-        names = {name for row in self.rows for name in row.names}
-        return {name: draw_legend(legend(name, self.style, names=self.instances), self.size[1]) for name in names}
-
-
-def _pictures(row: Row, t: int, size: tuple[int, int], style: Style) -> Iterator[np.ndarray]:
-    """(height, width, 3) uint8 of each of the row's channels at frame ``t``; ground where the clip lacks it."""
-    reader, camera = row.source.reader, row.source.camera
-    there = set(row.source.shown) & set(row.names)
-    needed = there | {"segm"} if "segm14" in there else there
-    labels = reader.labels(camera, tuple(name for name in LABELS if name in needed), t, t + 1)
-    mask = labels.mask(0)
-    has_rgb = "rgb" in row.source.shown and there & {"rgb", "joints"}
-    rgb = (
-        reader.rgb(camera, t, t + 1)[0] if has_rgb else np.where(mask, 90, 0)[..., None].repeat(3, -1).astype(np.uint8)
-    )
-    h, w = _inside(row.source.reader.resolution, size)
-    for name in row.names:
-        if name not in there:
-            yield ground(*size)
-        elif name == "joints":
-            people = [reader.person_view(camera, person) for person in reader.shown(camera)]
-            yield _centred(draw_joints(resized(rgb, h, w), people, t, h / mask.shape[0]), size)
-        else:
-            image = (
-                rgb
-                if name == "rgb"
-                else MERGE_14[labels.frame("segm", 0)]
-                if name == "segm14"
-                else labels.frame(name, 0)
-            )
-            yield _centred(resized(colourise(image, mask, name, style), h, w), size)
-
-
-def _inside(resolution: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) at which a picture fits into ``size``."""
-    factor = min(size[0] / resolution[0], size[1] / resolution[1])
-    h, w = (min(limit, max(1, round(factor * n))) for n, limit in zip(resolution, size))
-    return h, w
-
-
-def _centred(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The picture amid ground of ``size``."""
-    h, w = picture.shape[:2]
-    if (h, w) == size:
-        return picture
-    cell, y, x = ground(*size), (size[0] - h) // 2, (size[1] - w) // 2
-    cell[y : y + h, x : x + w] = picture
-    return cell
-
-
-def _equal(cells: list[np.ndarray]) -> list[np.ndarray]:
-    """The cells, made as high as the highest."""
-    height = max(len(cell) for cell in cells)
-    return [np.concatenate([cell, ground(height - len(cell), cell.shape[1])]) for cell in cells]
-
-
-def _stacked(rows: list[np.ndarray]) -> np.ndarray:
-    """Rows of one width below each other."""
-    between = ground(2 * GAP, rows[0].shape[1])
-    return np.concatenate([part for row in rows for part in (between, row)][1:])
-
-
-def _framed(sheet: np.ndarray) -> np.ndarray:
-    """The sheet with a margin; an even number of pixels each way, as videos need."""
-    h, w = (n + 2 * _MARGIN + n % 2 for n in sheet.shape[:2])
-    framed = ground(h, w)
-    framed[_MARGIN : _MARGIN + sheet.shape[0], _MARGIN : _MARGIN + sheet.shape[1]] = sheet
-    return framed
 
 
 def show(command) -> int:
@@ -254,11 +85,12 @@ def _out(command, collection: Collection) -> Path:
 
 
 def _sources(collection: Collection, camera: str, stack: ExitStack) -> list[Source]:
-    """At most MOST_CLIPS clips, evenly spread, opened for as long as ``stack`` is."""
+    """What to show, opened for as long as ``stack`` is: one camera of MOST_CLIPS clips, evenly spread; of a single
+    clip all cameras if none is asked for, MOST_CAMERAS of them at most."""
     count = len(collection)
     sources = []
-    for i in np.unique(np.linspace(0, count - 1, min(MOST_CLIPS, count)).round().astype(int)):
-        key = collection.keys[int(i)]
+    for i in _spread(count, MOST_CLIPS):
+        key = collection.keys[i]
         reader = stack.enter_context(collection.open(key))
         if camera and camera not in reader.cameras:
             raise unknown_name("camera", camera, reader.cameras)
@@ -272,8 +104,14 @@ def _sources(collection: Collection, camera: str, stack: ExitStack) -> list[Sour
             if collection.kind == "clip" or name.startswith(key)
             else f"{key}   {name}"
         )
-        sources.append(Source(title, reader, camera or reader.cameras[0]))
+        seen = (camera,) if camera else reader.cameras if count == 1 else reader.cameras[:1]
+        sources += [Source(title, reader, seen[k]) for k in _spread(len(seen), MOST_CAMERAS)]
     return sources
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most ``most`` of the numbers below ``count``, evenly spread, in order."""
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, min(most, count)).round())]
 
 
 def _frames(command, out: Path, sources: list[Source], collection: Collection) -> range:
@@ -297,21 +135,52 @@ def _frames(command, out: Path, sources: list[Source], collection: Collection) -
 
 def _sheet(command, sources: list[Source], frames: range, collection: Collection) -> Sheet:
     """The sheet that ``command`` asks for, its colours fitted to the frames shown."""
-    names = _names(command.channels, sources, collection)
     size = _size(command.scale, sources[0])
     open_range = command.depth_range == (0.0, 0.0)
     asked = Style(command.palette, None if open_range else command.depth_range, command.flow_range or None)
-    if len(sources) == 1:
-        columns = command.columns or math.ceil(len(names) / math.ceil(len(names) / MOST_COLUMNS))
-        parts = [names[i : i + columns] for i in range(0, len(names), columns)]
-        rows = tuple(Row(sources[0], part, i == 0, not command.plain) for i, part in enumerate(parts))
-        instances = sources[0].instances
+    is_one_clip = all(source.reader is sources[0].reader for source in sources)
+    if is_one_clip and len(sources) > 1 and not command.channels:
+        names = tuple(dict.fromkeys(_overview(source) for source in sources))
+        rows = _cameras_side_by_side(command, sources)
     else:
-        last = len(sources) - 1
-        rows = tuple(Row(source, names, True, not command.plain and i == last) for i, source in enumerate(sources))
-        instances = {i: str(i) for source in sources for i in source.instances}
-    _check_size(size, len(rows), max(len(row.names) for row in rows))
+        names = _names(command.channels, sources, collection)
+        rows = _rows(command, sources, names)
+    instances = sources[0].instances if is_one_clip else {i: str(i) for s in sources for i in s.instances}
+    _check_size(size, len(rows), max(len(row.cells) for row in rows))
     return Sheet(rows, size, _fit(asked, sources, names, frames), instances)
+
+
+def _rows(command, sources: list[Source], names: tuple[str, ...]) -> tuple[Row, ...]:
+    """The channels ``names`` of one camera, in even rows; of several cameras or clips a row of each."""
+    if len(sources) > 1:
+        last, keys = len(sources) - 1, () if command.plain else names
+        return tuple(
+            Row(
+                tuple(Cell(source, name, name) for name in names),
+                f"{source.title}   {source.camera}",
+                tuple(name for name in keys if i == last or name == "amodal"),
+            )
+            for i, source in enumerate(sources)
+        )
+    source = sources[0]
+    return _even_rows(command, [Cell(source, name, name) for name in names], f"{source.title}   {source.camera}", names)
+
+
+def _cameras_side_by_side(command, sources: list[Source]) -> tuple[Row, ...]:
+    """A picture of each camera, with joints where there are people."""
+    cells = [Cell(source, _overview(source), source.camera) for source in sources]
+    return _even_rows(command, cells, sources[0].title, ())
+
+
+def _overview(source: Source) -> str:
+    """What stands for a camera."""
+    return next((name for name in ("joints", *source.shown) if name in source.shown), "joints")
+
+
+def _even_rows(command, cells: list[Cell], head: str, legends: tuple[str, ...]) -> tuple[Row, ...]:
+    columns = command.columns or math.ceil(len(cells) / math.ceil(len(cells) / MOST_COLUMNS))
+    parts = [tuple(cells[i : i + columns]) for i in range(0, len(cells), columns)]
+    return tuple(Row(part, head if i == 0 else "", () if command.plain else legends) for i, part in enumerate(parts))
 
 
 def _names(asked: tuple[str, ...], sources: list[Source], collection: Collection) -> tuple[str, ...]:
@@ -341,7 +210,7 @@ def _check_size(size: tuple[int, int], rows: int, columns: int) -> None:
     if max(h, w) > _LARGEST:
         raise ConfigError(
             f"The picture would have {w} x {h} pixels; at most {_LARGEST} each way can be written. Choose a "
-            "smaller --scale, or fewer channels."
+            "smaller --scale, fewer channels, or one --camera."
         )
 
 

@@ -320,7 +320,7 @@ def noise_clip(
 def _noise_view(rng, camera, spec, channels, rgb, coverage):
     (h, w), t, j = spec.resolution, spec.num_frames, spec.people[0].joints if spec.people else 0
     shown = rng.random((t, h * w)) < coverage * rng.integers(0, 2, (t, 1))  # some frames are empty
-    labels = _mask((h, w), shown)
+    labels = mask_of((h, w), shown)
     labels = replace(labels, values={n: _noise_channel(rng, n, len(labels.pixels)) for n in channels})
     among_others = len(spec.people) > 1
     amodal = {p.name: _noise_mask(rng, (h, w), t) if among_others else without_channels(labels) for p in spec.people}
@@ -352,10 +352,10 @@ def _noise_boxes(rng, t, resolution):
 
 
 def _noise_mask(rng, resolution, t):
-    return _mask(resolution, rng.random((t, resolution[0] * resolution[1])) < 0.3)
+    return mask_of(resolution, rng.random((t, resolution[0] * resolution[1])) < 0.3)
 
 
-def _mask(resolution, shown):
+def mask_of(resolution, shown):
     """Foreground without channels of ``shown`` (T, H * W) bool."""
     frame, pixels = np.nonzero(shown)
     offsets = np.searchsorted(frame, np.arange(len(shown) + 1)).astype(np.int64)

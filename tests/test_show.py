@@ -10,20 +10,36 @@ import cv2
 import h5py
 import numpy as np
 import pytest
-from clips import ball_clip, noise_clip
+from clips import ball_clip, camera_looking, mask_of, noise_clip
 from PIL import Image
 
+from mannequin import sheet
 from mannequin import show as module
 from mannequin.generator.body.model import PARTS, SMPL_PARENTS
 from mannequin.generator.clip import PersonView, told_by_flags
-from mannequin.generator.colours import DRAWN, JOINTS, Bar, Style, Swatches, colourise, fitted, joint_colours, legend
+from mannequin.generator.colours import (
+    DRAWN,
+    JOINTS,
+    Bar,
+    Style,
+    Swatches,
+    colourise,
+    fitted,
+    instance_colours,
+    joint_colours,
+    legend,
+)
 from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import open_clip, write_clip
+from mannequin.generator.dataset.source import MemorySource
 from mannequin.generator.dataset.surreal import export_surreal
 from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.generator.pictures import (
     ENCODINGS,
+    GAP,
     GROUND,
+    AmodalMask,
+    draw_amodal,
     draw_joints,
     draw_legend,
     grid,
@@ -32,10 +48,11 @@ from mannequin.generator.pictures import (
     save_picture,
     titled,
 )
-from mannequin.show import MOST_CLIPS, ORDER
+from mannequin.sheet import ORDER
+from mannequin.show import MOST_CLIPS
 
 SIZE = (40, 56)
-BOXED = (module._MARGIN, 15 + 12, 17 + 12)
+BOXED = (sheet.MARGIN, 15 + 12, 17 + 12)
 """Pixels of the margin, of a title and of a headline."""
 
 
@@ -67,8 +84,8 @@ def read(path) -> np.ndarray:
 def cell(picture, row, column, size, legend_height=0) -> np.ndarray:
     """The picture at a place of a sheet of equal rows whose first alone is headed."""
     margin, title, head = BOXED
-    y = margin + head + title + row * (title + size[0] + legend_height + 2 * module.GAP)
-    x = margin + column * (size[1] + module.GAP)
+    y = margin + head + title + row * (title + size[0] + legend_height + 2 * GAP)
+    x = margin + column * (size[1] + GAP)
     return picture[y : y + size[0], x : x + size[1]]
 
 
@@ -79,13 +96,13 @@ def test_all_that_is_there_is_shown_in_order(run, clip_file, tmp_path):
     out = tmp_path / "all.png"
     status, said, message = run("show", clip_file, "--frame", "3", "--scale", "1", "--plain", "--out", out)
     assert status == 0 and said == f"picture: {out}\n", message
-    sheet = read(out)
+    drawn = read(out)
     with open_clip(clip_file) as reader:
         view = reader.view(reader.cameras[0])
-    assert set(ORDER) == {*DRAWN, "joints"}
+    assert set(ORDER) == {*DRAWN, "joints", "amodal"}
     style = fitted(Style(), view.labels.frame("depth", 3)[view.labels.mask(3)], both_flows(view, 3))
-    for i, name in enumerate(ORDER):
-        found = cell(sheet, i // 5, i % 5, SIZE)
+    for i, name in enumerate(name for name in ORDER if name != "amodal"):  # which these files do not tell
+        found = cell(drawn, i // 5, i % 5, SIZE)
         if name == "joints":
             expected = draw_joints(view.rgb[3], view.people.values(), 3)
         else:
@@ -119,19 +136,19 @@ def test_channels_and_columns_are_as_asked(run, clip_file, tmp_path):
         "--out",
         out,
     )
-    sheet, size = read(out), (2 * SIZE[0], 2 * SIZE[1])
+    drawn, size = read(out), (2 * SIZE[0], 2 * SIZE[1])
     with open_clip(clip_file) as reader:
         view = reader.view(reader.cameras[0])
     for i, name in enumerate(names):
         expected = colourise(view.frame(name, 0), view.labels.mask(0), name, Style("surreal", depth=(1, 9)))
-        assert (cell(sheet, i // 2, i % 2, size) == expected.repeat(2, 0).repeat(2, 1)).all(), name
-    assert (cell(sheet, 1, 1, size) == GROUND).all()
+        assert (cell(drawn, i // 2, i % 2, size) == expected.repeat(2, 0).repeat(2, 1)).all(), name
+    assert (cell(drawn, 1, 1, size) == GROUND).all()
 
 
 def test_the_default_size_and_rows_are_even(run, clip_file, tmp_path):
     out = tmp_path / "even.png"
     run("show", clip_file, "--channels", "rgb", "segm", "segm14", "depth", "uv", "chart", "--plain", "--out", out)
-    width = 3 * module.WIDTH + 2 * module.GAP + 2 * BOXED[0]
+    width = 3 * module.WIDTH + 2 * GAP + 2 * BOXED[0]
     assert read(out).shape[1] == width + width % 2
 
 
@@ -175,6 +192,104 @@ def test_another_camera(run, tmp_path):
         assert (cell(read(out), 0, 0, SIZE) == view.rgb[0]).all()
 
 
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory):
+    """A clip of two people whom three cameras see."""
+    eyes = [(0.0, -6.0, 1.0), (5.0, -3.0, 1.0), (-5.0, -3.0, 1.0)]
+    cameras = [camera_looking(f"c{i}", eye, focal=100.0, resolution=SIZE) for i, eye in enumerate(eyes)]
+    path = tmp_path_factory.mktemp("ring") / "ring.h5"
+    write_clip(path, ball_clip(frames=2, resolution=SIZE, people=2, cameras=cameras), rgb="png")
+    return path
+
+
+def test_all_cameras_stand_side_by_side(run, ring, tmp_path):
+    out = tmp_path / "all.png"
+    assert run("show", ring, "--frame", "1", "--scale", "1", "--out", out)[0] == 0
+    drawn = read(out)
+    with open_clip(ring) as reader:
+        for i, camera in enumerate(reader.cameras):
+            view = reader.view(camera)
+            assert (cell(drawn, 0, i, SIZE) == draw_joints(view.rgb[1], view.people.values(), 1)).all()
+    margin, title, head = BOXED
+    assert (
+        drawn.shape[1] == 2 * margin + 3 * SIZE[1] + 2 * GAP and len(drawn) <= 2 * margin + title + head + SIZE[0] + 1
+    )
+
+
+def test_channels_of_all_cameras_are_rows_and_one_camera_keeps_its_sheet(run, ring, tmp_path):
+    out, one = tmp_path / "all.png", tmp_path / "one.png"
+    assert run("show", ring, "--channels", "rgb", "segm", "--scale", "1", "--plain", "--out", out)[0] == 0
+    drawn, (margin, title, head) = read(out), BOXED
+    with open_clip(ring) as reader:
+        for i, camera in enumerate(reader.cameras):
+            y = margin + head + title + i * (head + title + SIZE[0] + 2 * GAP)
+            view = reader.view(camera)
+            assert (drawn[y : y + SIZE[0], margin : margin + SIZE[1]] == view.rgb[0]).all()
+            segm = drawn[y : y + SIZE[0], margin + SIZE[1] + GAP : margin + 2 * SIZE[1] + GAP]
+            assert (segm == colourise(view.frame("segm", 0), view.labels.mask(0), "segm")).all()
+    assert run("show", ring, "--camera", "c1", "--scale", "1", "--plain", "--out", one)[0] == 0
+    assert read(one).shape[1] == 2 * margin + 5 * SIZE[1] + 4 * GAP
+
+
+def test_a_crowd_of_cameras_is_thinned_out(run, tmp_path):
+    path, out = tmp_path / "c.h5", tmp_path / "c.png"
+    write_clip(path, noise_clip(0, cameras=module.MOST_CAMERAS + 6, resolution=(4, 6), people=0))
+    assert run("show", path, "--columns", "1", "--scale", "1", "--out", out)[0] == 0
+    margin, title, head = BOXED
+    rows = module.MOST_CAMERAS * (title + 4 + 2 * GAP) - 2 * GAP
+    assert len(read(out)) == pytest.approx(2 * margin + head + rows, abs=1)
+
+
+def whole_masks(clip, frames):
+    """``clip`` with amodal masks and their pixels: person0 would be seen in columns 10 to 30, person1 nowhere."""
+    whole, none = np.zeros((frames, *SIZE), bool), np.zeros((frames, *SIZE), bool)
+    whole[:, 5:35, 10:30] = True
+    view = clip.views["camera"]
+    masks = {"person0": whole, "person1": none}
+    amodal = {name: mask_of(SIZE, mask.reshape(frames, -1)) for name, mask in masks.items()}
+    people = {
+        name: replace(
+            person,
+            pixels=masks[name].sum((1, 2)).astype(np.int32) // 4,
+            amodal_pixels=masks[name].sum((1, 2)).astype(np.int32),
+        )
+        for name, person in view.people.items()
+    }
+    return replace(clip, views={"camera": replace(view, amodal=amodal, people=people)}), whole
+
+
+def test_whole_outlines_and_what_is_hidden(run, tmp_path):
+    clip, whole = whole_masks(ball_clip(frames=2, resolution=SIZE, people=2), 2)
+    view, path, out = clip.views["camera"], tmp_path / "c.h5", tmp_path / "c.png"
+    write_clip(path, clip, rgb="png")
+    status, _, message = run("show", path, "--channels", "amodal", "--scale", "1", "--plain", "--out", out)
+    assert status == 0, message
+    found = cell(read(out), 0, 0, SIZE)
+    hidden = whole[0] & (view.frame("instance", 0) != 1)
+    colour = instance_colours(1)[1]
+    expected = draw_amodal(view.rgb[0], [AmodalMask(whole[0], hidden, tuple(colour.tolist()))])
+    assert (found == expected).all()
+    edge = whole[0] & ~cv2.erode(whole[0].astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    assert (found[edge] == colour).all()  # the outline
+    assert ((found != view.rgb[0]).any(-1) == (hidden | edge)).mean() > 0.99  # elsewhere the picture itself
+    assert 0.2 < (found[hidden & ~edge] == colour).all(-1).mean() < 0.6  # hatched
+
+
+def test_the_legend_says_what_share_is_seen_at_one_height(run, tmp_path):
+    clip, _ = whole_masks(ball_clip(frames=2, resolution=SIZE, people=2), 2)
+    source = sheet.Source("clip", MemorySource(clip), "camera")
+    assert source.share("person0", 0) == 0.25 and np.isnan(source.share("person1", 0))
+    drawn = sheet.Sheet(
+        (sheet.Row((sheet.Cell(source, "amodal", "amodal"),), "", ("amodal",)),), (200, 280), Style(), source.instances
+    )
+    names = {1: "person0: 25 % seen", 2: "person1: outside"}
+    expected = draw_legend(legend("amodal", names=names), 280)
+    key = drawn.draw(0)[sheet.MARGIN + BOXED[1] + 200 :][: len(expected), sheet.MARGIN :][:, :280]
+    assert (key == expected).all()
+    clip.views["camera"].people["person0"].pixels[1] = 600
+    assert drawn.draw(1).shape == drawn.draw(0).shape
+
+
 @pytest.mark.parametrize("people, joints", [(0, 24), (1, 52)])
 def test_odd_clips_are_shown_too(run, tmp_path, people, joints):
     """Nobody there, fingers, frames without a surface, joints far outside, flows of thousands of pixels."""
@@ -193,17 +308,17 @@ def test_a_dataset_is_shown_by_clips_spread_over_it(run, dataset, tmp_path):
         "show", dataset, "--scale", "1", "--plain", "--frame", "3", "--channels", "rgb", "--out", out
     )
     assert status == 0, message
-    sheet = read(out)
+    drawn = read(out)
     margin, title, head = BOXED
-    step = head + title + SIZE[0] + 2 * module.GAP
+    step = head + title + SIZE[0] + 2 * GAP
     for row, index in enumerate((0, 1, 3, 4, 6, 7)):
         y = margin + head + title + row * step
-        found = sheet[y : y + SIZE[0], margin : margin + SIZE[1]]
+        found = drawn[y : y + SIZE[0], margin : margin + SIZE[1]]
         with open_clip(dataset / "clips" / "000" / f"{index:06d}.h5") as reader:
             expected = reader.rgb(reader.cameras[0])[min(3, reader.spec.num_frames - 1)]
         spare = (SIZE[1] - expected.shape[1]) // 2
         assert (found[:, spare : SIZE[1] - spare] == expected).all() and (found[:, :spare] == GROUND).all()
-    assert len(sheet) == 2 * margin + MOST_CLIPS * step - 2 * module.GAP
+    assert len(drawn) == 2 * margin + MOST_CLIPS * step - 2 * GAP
 
 
 def test_a_folder_in_surreals_layout_is_shown_too(run, tmp_path):
@@ -216,14 +331,14 @@ def test_a_folder_in_surreals_layout_is_shown_too(run, tmp_path):
         "show", tmp_path / "surreal", "--frame", "2", "--scale", "1", "--plain", "--out", out, "--palette", "surreal"
     )
     assert status == 0, message
-    sheet, (margin, title, head), view = read(out), BOXED, clip.views["camera"]
+    drawn, (margin, title, head), view = read(out), BOXED, clip.views["camera"]
     names = ("rgb", "segm", "depth", "normal", "flow_backward")
-    assert sheet.shape[1] == 2 * margin + len(names) * SIZE[1] + (len(names) - 1) * module.GAP
+    assert drawn.shape[1] == 2 * margin + len(names) * SIZE[1] + (len(names) - 1) * GAP
     expected = colourise(view.frame("segm", 2), view.labels.mask(2), "segm", Style("surreal"))
-    x = margin + SIZE[1] + module.GAP
+    x = margin + SIZE[1] + GAP
     for row in range(2):
-        y = margin + head + title + row * (head + title + SIZE[0] + 2 * module.GAP)
-        assert (sheet[y : y + SIZE[0], x : x + SIZE[1]] == expected).all()
+        y = margin + head + title + row * (head + title + SIZE[0] + 2 * GAP)
+        assert (drawn[y : y + SIZE[0], x : x + SIZE[1]] == expected).all()
 
 
 def test_names_are_after_what_is_shown_and_nothing_else_is_left(run, dataset, clip_file, tmp_path, monkeypatch):
@@ -271,7 +386,7 @@ def test_colours_of_a_film_do_not_flicker(run, tmp_path, monkeypatch):
     write_clip(tmp_path / "c.h5", clip)
     styles = []
     monkeypatch.setattr(
-        module,
+        sheet,
         "colourise",
         lambda image, mask, name, style: styles.append(style) or colourise(image, mask, name, style),
     )
@@ -483,7 +598,7 @@ def test_enlarged_pixels_stay_squares_and_reduced_ones_are_averaged():
 def test_a_grid():
     pictures = [np.full((4, 5, 3), value, np.uint8) for value in (50, 100, 150)]
     made = grid(pictures, 2)
-    assert made.shape == (4 * 2 + module.GAP, 5 * 2 + module.GAP, 3)
+    assert made.shape == (4 * 2 + GAP, 5 * 2 + GAP, 3)
     assert (
         (made[:4, :5] == 50).all()
         and (made[:4, -5:] == 100).all()

@@ -19,7 +19,9 @@ class Show:
       mannequin show out
           up to six clips of a dataset, into out.png
       mannequin show out/clips/000/000000.h5 --frame 5
-          every channel of one frame, joints too
+          every channel of one frame, joints too; if it has several cameras, all of them side by side
+      mannequin show out/clips/000/000000.h5 --channels rgb amodal
+          whole outlines of people who hide one another, and what share of each is seen; a row for each camera
       mannequin show out/clips/000/000000.h5 --out film.mp4 --channels rgb segm depth
           all frames as a film
       mannequin show surreal_out --channels rgb segm --palette surreal
@@ -30,8 +32,8 @@ class Show:
     """A clip file, a dataset folder, or a folder in SURREAL's layout; or the URL of one."""
 
     channels: tuple[str, ...] = ()
-    """What to show, in this order: channels, segm14 (parts merged to 14), joints. Of a dataset, six of them by
-    default."""
+    """What to show, in this order: channels, segm14 (parts merged to 14), joints, amodal (outlines as if nothing hid
+    them). Of a dataset, six of them by default; of several cameras, joints."""
 
     frame: int = 0
     """Which frame, from 0. Of a dataset, clips that are too short show their last."""
@@ -40,7 +42,7 @@ class Show:
     """Make a film of frames A to B - 1; either may be left out."""
 
     camera: str = ""
-    """Which camera; none for the first."""
+    """Which camera. None: all of a clip side by side; of a dataset's clips the first of each."""
 
     out: Path | None = None
     """Where to write: .png, .jpg, or .mp4 for a film. By default a name after PATH, in the working folder."""
@@ -55,7 +57,8 @@ class Show:
     """Pixels of flow at which colours are fullest. 0: fitted to what is shown."""
 
     columns: int = 0
-    """Pictures in a row. 0: at most five, in even rows. A dataset has a row for each clip."""
+    """Pictures in a row. 0: at most five, in even rows. A dataset has a row for each clip, channels of
+    several cameras a row for each camera."""
 
     scale: float = 0.0
     """How many times as large. 0: so that pictures are about 320 pixels wide."""
