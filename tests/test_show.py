@@ -211,9 +211,8 @@ def test_all_cameras_stand_side_by_side(run, ring, tmp_path):
             view = reader.view(camera)
             assert (cell(drawn, 0, i, SIZE) == draw_joints(view.rgb[1], view.people.values(), 1)).all()
     margin, title, head = BOXED
-    assert (
-        drawn.shape[1] == 2 * margin + 3 * SIZE[1] + 2 * GAP and len(drawn) <= 2 * margin + title + head + SIZE[0] + 1
-    )
+    assert drawn.shape[1] == 2 * margin + 3 * SIZE[1] + 2 * GAP
+    assert len(drawn) == pytest.approx(2 * margin + title + head + SIZE[0], abs=1)
 
 
 def test_channels_of_all_cameras_are_rows_and_one_camera_keeps_its_sheet(run, ring, tmp_path):
@@ -557,7 +556,7 @@ def test_joints_nowhere_are_left_out(far):
 
 
 @pytest.mark.parametrize("width", [40, 160, 320, 700])
-@pytest.mark.parametrize("name", [n for n in (*DRAWN, "joints") if n != "rgb"])
+@pytest.mark.parametrize("name", [n for n in (*DRAWN, "joints", "amodal") if n != "rgb"])
 def test_legends_fit_the_width_and_show_every_colour(name, width):
     made = legend(name, Style(depth=(1, 3), flow=4.0), names={1: "Ann", 2: "Bo"})
     picture = draw_legend(made, width)
