@@ -1,13 +1,13 @@
 """Sheets of pictures of open clips: rows of cells, each one channel as one camera saw it, with titles and legends."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from mannequin.generator.body.model import MERGE_14
-from mannequin.generator.clip import LABELS, visible_share
+from mannequin.generator.clip import LABELS, PersonView, visible_share
 from mannequin.generator.colours import Style, colourise, instance_colours, legend
 from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.pictures import (
@@ -52,7 +52,7 @@ class Source:
     title: str
     reader: ClipSource
     camera: str
-    _views: dict = field(default_factory=dict)
+    _views: dict[str, PersonView] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -85,24 +85,25 @@ class Source:
             return False
         return any(self.reader.amodal(self.camera, name, 0, 1) is not None for name in self.bodies.values())
 
-    def person_view(self, name: str):
-        """The PersonView of a person, read once."""
+    def person_view(self, name: str) -> PersonView:
+        """What the camera saw of a person or hand, read once."""
         if name not in self._views:
             self._views[name] = self.reader.person_view(self.camera, name)
         return self._views[name]
 
     def share(self, name: str, t: int) -> float:
         """What share of a person or hand is seen at frame ``t``; NaN where nothing would be."""
-        seen = self.reader.person_arrays(self.camera, name, ("pixels", "amodal_pixels"), t, t + 1)
-        return float(visible_share(seen["pixels"], seen["amodal_pixels"])[0])
+        view = self.person_view(name)
+        return float(visible_share(view.pixels[t : t + 1], view.amodal_pixels[t : t + 1])[0])
 
-    def amodal(self, t: int) -> list[AmodalMask]:
-        """The masks of people and hands at frame ``t``, and which of their pixels are hidden, as far as it is told."""
+    def amodal(self, t: int, only: Collection[str] | None = None) -> list[AmodalMask]:
+        """The masks of people and hands at frame ``t``, and which of their pixels are hidden, as far as it is told.
+        only: names of those wanted; all if None."""
         reader, found = self.reader, []
         instance = reader.frame(self.camera, "instance", t) if "instance" in reader.channels(self.camera) else None
         colours = instance_colours(max(self.bodies, default=0)).tolist()
         for value, name in self.bodies.items():
-            whole = reader.amodal(self.camera, name, t, t + 1)
+            whole = reader.amodal(self.camera, name, t, t + 1) if only is None or name in only else None
             if whole is not None:
                 mask = whole.mask(0)
                 hidden = np.zeros_like(mask) if instance is None else mask & (instance != value)

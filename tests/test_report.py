@@ -32,7 +32,9 @@ from mannequin.renderers.validation.record import latest, leave
 from mannequin.renderers.validation.record import to_plain as record_of
 from mannequin.renderers.validation.table import Finding, Report
 from mannequin.report import measures
+from mannequin.report.camera_motion import camera_motion
 from mannequin.report.charts import _grouped, histogram
+from mannequin.report.distributions import distributions
 from mannequin.report.html import el, number, text
 from mannequin.report.measures import azimuth, body_pose, elevation, measure, pitch
 from mannequin.report.page import write_report
@@ -260,6 +262,53 @@ def test_all_of_a_clip_against_brute_force(tmp_path):
         assert np.abs(np.cumsum(tally.counts - expected.counts)).max() <= 1, (
             name
         )  # rounding to float32 may cross a border
+
+
+def test_camera_motion_in_closed_form():
+    t, fps = np.arange(6), 25.0
+    poses = np.tile(np.eye(4), (6, 1, 1))
+    poses[:, :3, :3] = Rotation.from_rotvec(np.radians(3.0) * t[:, None] * (0, 0, 1)).as_matrix()
+    poses[:, 0, 3] = 0.02 * t
+    K = np.diag([100.0, 100.0, 1.0]) * np.array([1, 1.1, 1.25, 1.5, 1.1, 1.0])[:, None, None]
+    found = camera_motion(poses, K, fps)
+    assert found.speed == pytest.approx([0.5] * 5) and np.degrees(found.turning) == pytest.approx([75.0] * 5)
+    assert found.zoom == pytest.approx(1.5) and found.moves
+    still = camera_motion(poses[:1].repeat(4, 0), K[:1].repeat(4, 0), fps)
+    assert not still.moves and still.zoom == 1.0
+    assert not camera_motion(poses[:1], K[:1], fps).moves
+    broken = camera_motion(np.full((3, 4, 4), np.inf), np.zeros((3, 3, 3)), fps)
+    assert np.isnan(broken.zoom) and np.isnan(broken.speed).all()
+
+
+def test_what_is_seen_of_people_in_company_and_what_hides_their_joints(tmp_path):
+    clips = [noise_clip(seed, frames=4, resolution=(9, 12), people=2) for seed in range(3)]
+    tags = {"rig": "ring:2", "camera_motion": "orbit", "arrangement": "near", "penetration": 0.004}
+    clips[0] = replace(clips[0], spec=replace(clips[0].spec, tags=tags))
+    alone = noise_clip(9, frames=4, resolution=(9, 12), people=1)
+    s = statistics_of(tmp_path, [*clips, alone])
+    people = [person for clip in clips for person in clip.views["camera 0"].people.values()]
+    shares = [100 * p.pixels[t] / p.amodal_pixels[t] for p in people for t in range(4) if p.amodal_pixels[t]]
+    assert s.values["seen"].n == len(shares) > 5 and s.values["seen"].mean == pytest.approx(np.mean(shares))
+    counts = np.zeros(6, int)
+    for person in (*people, *alone.views["camera 0"].people.values()):
+        for t in range(4):
+            if person.pixels[t] > 0 or person.in_frame[t].any():
+                counts += np.bincount(person.visibility[t], minlength=6)
+    assert counts.all() and np.array_equal(s.visibility, counts)
+    assert s.values["penetration"].n == 1 and s.values["penetration"].mean == pytest.approx(4.0)
+    assert [s.names[kind].ranked() for kind in ("rig", "camera_motion", "arrangement")] == [
+        [("ring:2", 1)],
+        [("orbit", 1)],
+        [("near", 1)],
+    ]
+    page = str(distributions(s))
+    for words in (
+        "Why joints are not visible",
+        "hidden by another",
+        "Seen of people in company",
+        "Deepest penetration",
+    ):
+        assert words in page
 
 
 def test_chunks_of_frames_change_nothing(tmp_path, monkeypatch):

@@ -9,18 +9,20 @@ import sys
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from mannequin.generator.clip import CHANNELS
+from mannequin.generator.clip import BY_ANOTHER, BY_ONESELF, CHANNELS, OUTSIDE, VISIBLE
 from mannequin.generator.colours import part_colours
 from mannequin.generator.dataset import failures
 from mannequin.generator.dataset.collection import open_collection
 from mannequin.generator.dataset.folder import create_or_resume
 from mannequin.generator.dataset.native import open_clip, write_clip
+from mannequin.generator.dataset.source import MemorySource
 from mannequin.generator.errors import ConfigError, DatasetError
 from mannequin.view.about import description_html, facts_html
 from mannequin.view.clip_images import ClipImages, ImageOptions
@@ -28,9 +30,10 @@ from mannequin.view.image_planes import ImagePlanes, columns_for, pixel_at
 from mannequin.view.index import ClipIndex, Query
 from mannequin.view.pixels import read_pixel
 from mannequin.view.playback import Playback
+from mannequin.view.seen import MOST_LISTED, Seen, SeenBy, people_html
 from mannequin.view.server import Viewer
 from tests.browser import Visit
-from tests.clips import ball_clip, camera_looking
+from tests.clips import ball_clip, camera_looking, mask_of
 from tests.test_architecture import modules_after
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -239,6 +242,67 @@ def test_pictures_at_rest_are_enlarged_pixel_by_pixel(dataset):
         )
     times = len(large.picture) // len(small.picture)
     assert times > 1 and np.array_equal(large.picture, small.picture.repeat(times, 0).repeat(times, 1))
+
+
+def with_whole_masks(clip):
+    """``clip`` with amodal masks: person0 whole would fill the upper half of the image, person1 nowhere be seen."""
+    views = {}
+    for camera, view in clip.views.items():
+        upper = np.arange(SIZE[0] * SIZE[1]) < SIZE[0] * SIZE[1] // 2
+        masks = {name: np.tile(upper, (clip.spec.num_frames, 1)) & (name == "person0") for name in view.people}
+        people = {
+            name: replace(person, amodal_pixels=masks[name].sum(1).astype(np.int32))
+            for name, person in view.people.items()
+        }
+        amodal = {name: mask_of(SIZE, mask) for name, mask in masks.items()}
+        views[camera] = replace(view, people=people, amodal=amodal)
+    return replace(clip, views=views)
+
+
+def test_whole_outlines_are_drawn_over_the_enlarged_picture():
+    clip = with_whole_masks(make_clip(0))
+    images = ClipImages(MemorySource(clip))
+    assert "amodal" in images.channels("eye 0")
+    options = ImageOptions(("eye 0",), ("amodal",))
+    for at_rest in (False, True):
+        (tile,) = images.tiles(options, 0, at_rest)
+        times = len(tile.picture) // SIZE[0]
+        enlarged = clip.views["eye 0"].rgb[0].repeat(times, 0).repeat(times, 1)
+        changed = (tile.picture != enlarged).any(-1)
+        assert changed[: len(changed) // 2].mean() > 0.3 and not changed[len(changed) // 2 + times :].any()
+    (other,) = images.tiles(ImageOptions(("eye 0",), ("amodal",), people=("person1",)), 0, False)
+    times = len(other.picture) // SIZE[0]
+    assert (other.picture == clip.views["eye 0"].rgb[0].repeat(times, 0).repeat(times, 1)).all()
+    ((name, meaning),) = images.legends(options)
+    assert name == "amodal" and [n for n, _ in meaning.entries] == ["person0", "person1", "hatched: hidden"]
+
+
+def test_what_is_seen_of_everybody_is_told_of_each_camera():
+    clip = with_whole_masks(make_clip(0))
+    view = clip.views["eye 1"]
+    view.people["person0"].visibility[2] = np.repeat((VISIBLE, BY_ONESELF, BY_ANOTHER, OUTSIDE), (10, 8, 5, 1))
+    seen = ClipImages(MemorySource(clip)).seen(("eye 0", "eye 1"), 2)
+    assert [s.camera for s in seen] == ["eye 0", "eye 1"] and [len(s.people) for s in seen] == [2, 2]
+    first, second = seen[1].people
+    assert first.joints == (10, 8, 5, 0, 1, 0) and np.isnan(second.share)
+    assert first.share == view.people["person0"].pixels[2] / (SIZE[0] * SIZE[1] // 2)
+    told = people_html(2, seen)
+    assert f"{100 * first.share:.0f} % seen" in told and "outside the image" in told
+    assert (
+        "10 of 24 joints visible, 8 hidden by oneself, 5 hidden by another, 1 outside the image" in told
+        and "At frame 2." in told
+    )
+
+
+def test_a_crowd_is_counted_and_files_that_tell_no_shares_say_so():
+    clip = ball_clip(1, SIZE, people=MOST_LISTED + 3)
+    (seen,) = ClipImages(MemorySource(clip)).seen(("camera",), 0)
+    told = people_html(0, [seen])
+    assert len(seen.people) == MOST_LISTED == told.count("data-person=") and "and 3 more" in told
+    assert told.count("share seen not recorded") == MOST_LISTED
+    assert "Nobody was recorded" in people_html(0, [])
+    wicked = people_html(0, [SeenBy("'><img src=x>", (Seen("'><img src=x>", 1, 1.0, (1,) * 6),))] * 2)
+    assert "<img" not in wicked and "'>&lt;" not in wicked.replace("'>'", "")
 
 
 def test_the_range_of_depth_is_that_of_the_whole_clip(dataset, clip):
@@ -492,6 +556,30 @@ def test_legends_follow_the_channels(page):
     page.page.get_by_text("person1", exact=True).first.wait_for()
     page.press("● segm")
     page.page.get_by_text("leftUpLeg").wait_for(state="detached")
+
+
+def test_people_are_listed_for_each_camera_and_frame(page, clip):
+    page.page.get_by_role("tab", name="People").click()
+    told = page.page.locator("[data-person='eye 0/person1']")
+    told.wait_for()
+    visible = int(clip.views["eye 0"].people["person1"].visible[0].sum())
+    assert f"{visible} of 24 joints visible" in told.inner_text()
+    page.press(">|")
+    page.page.get_by_text("At frame 5.").wait_for()
+    assert page.page.locator("[data-person='eye 1/person1']").count() == 0
+
+
+def test_all_cameras_are_seen_side_by_side(page):
+    page.field("camera").click()
+    page.page.get_by_role("option", name="all cameras").click()
+    page.page.get_by_text("eye 1 · rgb").wait_for()
+    page.page.get_by_text("eye 0 · rgb").wait_for()
+    page.page.get_by_role("tab", name="People").click()
+    page.page.locator("[data-person='eye 1/person0']").wait_for()
+    page.page.get_by_role("tab", name="Pictures").click()
+    page.field("camera").click()
+    page.page.get_by_role("option", name="eye 0").click()
+    page.page.get_by_text("eye 1 · rgb").wait_for(state="detached")
 
 
 def test_search_narrows_the_list(page):

@@ -4,6 +4,7 @@ import numpy as np
 
 from mannequin.generator.appearance.choices import skin_colour
 from mannequin.generator.body.model import FINGERS, MERGE_14, PARTS, PARTS_14, SMPL_JOINTS
+from mannequin.generator.clip import HIDDEN, VISIBILITY, VISIBLE
 from mannequin.generator.colours import part_colours
 from mannequin.report import charts
 from mannequin.report.html import Html, count, el, facts, join, number
@@ -11,22 +12,41 @@ from mannequin.report.measures import MEASURES, POSES_OF_A_PERSON
 from mannequin.report.statistics import NAMES, Statistics
 
 GROUPS = (
-    ("viewpoint", "Viewpoint", ("distance", "azimuth", "elevation", "pitch", "camera_height", "focal")),
-    ("image", "In the image", ("people", "height", "cut", "hidden", "cover", "person_luma", "background_luma")),
-    ("poses", "Actions and poses", ("action", "lowest")),
+    (
+        "viewpoint",
+        "Viewpoint",
+        (
+            *("distance", "azimuth", "elevation", "pitch", "camera_height", "focal"),
+            *("camera_speed", "camera_turning", "zoom"),
+        ),
+    ),
+    ("image", "In the image", ("people", "height", "cut", "hidden", "seen", "cover", "person_luma", "background_luma")),
+    ("poses", "Actions and poses", ("action", "lowest", "penetration")),
     ("people", "Bodies and looks", ("gender", "body", "tone", "hair", "top", "bottom", "shoes", "pattern", "texture")),
     ("light", "Light and background", ("light", "environment", "strength", "ambient", "power", "background", "photo")),
 )
 """(anchor, title, what it shows) of each group."""
 
-CLIP_FACTS = ("resolution", "frames", "rate", "split", "preset", "cameras", "people", "objects")
+CLIP_FACTS = (
+    "resolution",
+    "frames",
+    "rate",
+    "split",
+    "preset",
+    "cameras",
+    "rig",
+    "camera_motion",
+    "people",
+    "arrangement",
+    "objects",
+)
 
 
 def distributions(s: Statistics) -> Html:
     """Every distribution, in groups; at last what is not known."""
     extra = {
         "viewpoint": [],
-        "image": [*_joints(s), *_parts(s)],
+        "image": [*_joints(s), *_visibility(s), *_parts(s)],
         "poses": [*_diversity(s), *_spread(s)],
         "people": _shapes(s),
         "light": [],
@@ -173,6 +193,24 @@ def _joints(s: Statistics) -> list[Html]:
             said,
         )
     ]
+
+
+def _visibility(s: Statistics) -> list[Html]:
+    """What hides joints."""
+    total, why = int(s.visibility.sum()), s.visibility.copy()
+    why[VISIBLE] = 0
+    if not why.any():
+        return []
+    rows = [
+        (name, float(n), f"{100 * n / total:.2g} %", f"{name}: {n:,} of {total:,} joints", "bar", None)
+        for name, n in zip(VISIBILITY, why.tolist())
+        if n
+    ]
+    title = "Why joints are not visible"
+    note = "another: a person, or a hand that stands alone"
+    note += "; hidden: by what is not recorded" if why[HIDDEN] else ""
+    said = f"n {total:,} joints of people in frames; {100 * why.sum() / total:.0f}\xa0% of them not visible"
+    return [card(title, "% of joints", note, charts.bars(rows, f"{title}: n {total:,}"), said)]
 
 
 def _parts(s: Statistics) -> list[Html]:

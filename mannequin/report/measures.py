@@ -6,9 +6,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mannequin.generator.appearance.measures import Measures
+from mannequin.generator.clip import VISIBILITY, visible_share
 from mannequin.generator.dataset.source import ClipSource
 from mannequin.generator.motion.ground_contact import lowest
 from mannequin.generator.spec import EnvironmentBackground, HdriLight, LampLight, PhotoBackground, ShLight
+from mannequin.report.camera_motion import camera_motion
 
 POSE_JOINTS = 22
 """Joints of a pose that is compared with others: those that bodies of 24 and of 52 joints share."""
@@ -70,6 +72,15 @@ MEASURES = {
         800,
     ),
     "focal": Measure("Vertical field of view", "°", "cameras of clips", "of the whole image", 0.0, 180.0, 360),
+    "camera_speed": Measure(
+        "Camera speed", "m/s", "steps of cameras that move", "from each frame to the next", 0.0, 50.0, 5000
+    ),
+    "camera_turning": Measure(
+        "Camera turning", "°/s", "steps of cameras that move", "from each frame to the next", 0.0, 720.0, 2880
+    ),
+    "zoom": Measure(
+        "Zoom", "×", "cameras that zoom", "the longest focal length of a clip over its shortest", 1.0, 11.0, 400
+    ),
     "people": Measure(
         "People in a frame", "", "frames of a camera", "of whom something is in the image", -0.5, 255.5, 256
     ),
@@ -94,6 +105,15 @@ MEASURES = {
         100.0,
         100,
     ),
+    "seen": Measure(
+        "Seen of people in company",
+        "% of pixels",
+        "people in frames",
+        "in clips of several things: of the pixels in which somebody would be seen if nothing else were there",
+        0.0,
+        100.0,
+        100,
+    ),
     "cover": Measure(
         "Foreground", "% of pixels", "frames of a camera", "pixels of people and objects", 0.0, 100.0, 200
     ),
@@ -108,6 +128,9 @@ MEASURES = {
         0.0,
         256.0,
         64,
+    ),
+    "penetration": Measure(
+        "Deepest penetration", "mm", "clips of several people", "of any two people, by their meshes", 0.0, 100.0, 400
     ),
     "strength": Measure(
         "Strength of environment light", "", "clips", "factor on the radiance of the image", 0.0, 20.0, 400
@@ -131,15 +154,17 @@ class Facts:
     """What one clip adds to the tallies.
 
     values: name in MEASURES → arrays. names: kind → names, one for each thing counted ("of" in
-    statistics.NAMES). parts: (25,) int64 pixels by value of segm. joints: joint → (person-frames, in
-    frame, visible). turns: joint → ((3, 3) sum of its rotations, how many). poses: (POSE_JOINTS, 3)
-    metres in the frame of the pelvis, POSES_OF_A_PERSON of each at most. betas: body → (S,) of each person.
+    statistics.NAMES). parts: (25,) int64 pixels by value of segm. visibility: (6,) int64 joints of people in
+    frames by code of VISIBILITY. joints: joint → (person-frames, in frame, visible). turns: joint → ((3, 3)
+    sum of its rotations, how many). poses: (POSE_JOINTS, 3) metres in the frame of the pelvis,
+    POSES_OF_A_PERSON of each at most. betas: body → (S,) of each person.
     frames: of all cameras together.
     """
 
     values: dict[str, list] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     parts: np.ndarray = field(default_factory=lambda: np.zeros(25, np.int64))
+    visibility: np.ndarray = field(default_factory=lambda: np.zeros(len(VISIBILITY), np.int64))
     joints: dict[str, np.ndarray] = field(default_factory=dict)
     turns: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
     poses: list[np.ndarray] = field(default_factory=list)
@@ -213,6 +238,11 @@ def _clip(facts: Facts, spec) -> None:
     facts.name("people", str(len(spec.people)))
     facts.name("objects", str(len(spec.objects)))
     facts.name("cameras", str(len(spec.cameras)))
+    for kind in ("rig", "camera_motion", "arrangement"):
+        if kind in spec.tags:
+            facts.name(kind, spec.tags[kind])
+    if isinstance(spec.tags.get("penetration"), float):
+        facts.value("penetration", [1000.0 * float(spec.tags["penetration"])])
     light, background = spec.light, spec.background
     if isinstance(light, HdriLight):
         facts.name("light", "environment image")
@@ -277,9 +307,19 @@ def _view(facts: Facts, reader: ClipSource, camera: str, tracks: dict) -> None:
     facts.value("pitch", np.degrees(pitch(T)))
     facts.value("camera_height", T[:, 2, 3] - reader.spec.ground_height)
     facts.value("focal", np.degrees(2.0 * np.arctan(h / (2.0 * np.unique(reader.K(camera)[:, 1, 1])))))
+    motion = camera_motion(T, reader.K(camera), spec.fps)
+    if motion.moves:
+        facts.value("camera_speed", motion.speed)
+        facts.value("camera_turning", np.degrees(motion.turning))
+    if motion.zoom > 1.0:
+        facts.value("zoom", [motion.zoom])
     present = np.zeros(spec.num_frames, np.int64)
     for name in reader.shown(camera):
-        present += _seen(facts, reader.person_view(camera, name), tracks[name], T)
+        view = reader.person_view(camera, name)
+        present += _seen(facts, view, tracks[name], T)
+        share = visible_share(view.pixels, view.amodal_pixels)
+        if len(spec.things) > 1:
+            facts.value("seen", 100.0 * share[np.isfinite(share)])
     facts.value("people", present)
     channels = reader.channels(camera)
     for channel in channels:
@@ -303,6 +343,8 @@ def _seen(facts: Facts, seen, track, T: np.ndarray) -> np.ndarray:
     facts.value("azimuth", np.degrees(azimuth(track.pose[present, 0], pelvis, eye)))
     facts.value("elevation", np.degrees(elevation(pelvis, eye)))
     facts.value("height", (seen.box[:, 3] - seen.box[:, 1])[seen.pixels > 0])
+    codes = np.minimum(seen.visibility[present].ravel(), len(VISIBILITY) - 1)  # a damaged file may say more
+    facts.visibility += np.bincount(codes, minlength=len(VISIBILITY))
     inside = seen.in_frame[present]
     facts.value("cut", 100.0 * (1.0 - inside.mean(1)))
     some = inside.any(1)

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from mannequin.generator.clip import VISIBILITY
 from mannequin.report.measures import MEASURES, Facts
 from mannequin.report.tallies import EvenSample, Histogram, LogHistogram, Names, Turns
 
@@ -21,6 +22,9 @@ NAMES = {
     "preset": ("Preset", "clips"),
     "cameras": ("Cameras of a clip", "clips"),
     "people": ("People of a clip", "clips"),
+    "rig": ("Rig of cameras", "clips"),
+    "camera_motion": ("Camera motion", "clips"),
+    "arrangement": ("Arrangement of people", "clips"),
     "objects": ("Objects of a clip", "clips"),
     "action": ("Action", "people in clips"),
     "body": ("Body", "people in clips"),
@@ -48,6 +52,7 @@ class Statistics:
         self.values = {name: Histogram(m.low, m.high, m.bins) for name, m in MEASURES.items()}
         self.names = {kind: Names() for kind in NAMES}
         self.parts = np.zeros(25, np.int64)
+        self.visibility = np.zeros(len(VISIBILITY), np.int64)
         self.joints: dict[str, np.ndarray] = {}
         self.turns: dict[str, Turns] = defaultdict(Turns)
         self.poses = EvenSample(MOST_POSES)
@@ -60,6 +65,7 @@ class Statistics:
         self.clips += 1
         self.frames += facts.frames
         self.parts += facts.parts
+        self.visibility += facts.visibility
         for name, values in facts.values.items():
             for value in values:
                 self.values[name].add(value)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from mannequin.generator.colours import DRAWN, Legend, Style, colourise, fitted, legend
+from mannequin.generator.colours import Legend, Style, colourise, fitted, legend
 from mannequin.generator.dataset.source import ClipSource
-from mannequin.generator.pictures import draw_joints, in_front
+from mannequin.generator.pictures import draw_amodal, draw_joints, in_front
+from mannequin.sheet import Source
 from mannequin.view.image_planes import Tile
+from mannequin.view.seen import MOST_LISTED, SeenBy, seen_at
 
 FLAT = ("segm", "segm14", "instance", "occluded", "occluded_backward", "chart")
 """Channels drawn in few colours."""
@@ -16,9 +18,9 @@ FLAT = ("segm", "segm14", "instance", "occluded", "occluded_backward", "chart")
 SAMPLES = 6
 """Frames that the ranges of depth and flow are fitted to."""
 
-AT_REST, WITH_JOINTS = 900, 400
+AT_REST, WITH_LINES = 900, 400
 """Rows of pixels that pictures are enlarged to at least: at rest, so that the browser does not blur
-their pixels, and in motion where joints are drawn."""
+their pixels, and in motion where joints or outlines are drawn."""
 
 LARGEST = 6
 """Times that a picture is enlarged at most."""
@@ -47,7 +49,7 @@ class ClipImages:
 
     reader: ClipSource
     _ranges: dict = field(default_factory=dict)
-    _views: dict = field(default_factory=dict)
+    _sources: dict[str, Source] = field(default_factory=dict)
     _names: dict = field(default_factory=dict)
 
     def drawn(self, options: ImageOptions) -> list[tuple[str, str]]:
@@ -61,8 +63,22 @@ class ClipImages:
 
     def channels(self, camera: str) -> tuple[str, ...]:
         """Names of all that can be drawn of ``camera``."""
-        there = self.reader.channels(camera)
-        return tuple(n for n in (*there, "segm14") if n in DRAWN and (n != "segm14" or "segm" in there))
+        return tuple(n for n in self.source(camera).shown if n != "joints")
+
+    def source(self, camera: str) -> Source:
+        """``camera`` with what was read of it already."""
+        if camera not in self._sources:
+            self._sources[camera] = Source(self.reader.spec.name, self.reader, camera)
+        return self._sources[camera]
+
+    def seen(self, cameras: tuple[str, ...], t: int) -> list[SeenBy]:
+        """What each of ``cameras`` sees of everybody at frame ``t``."""
+        found = []
+        for source in map(self.source, cameras):
+            bodies = sorted(source.bodies.items())
+            listed = tuple(seen_at(n, i, source.person_view(n), t) for i, n in bodies[:MOST_LISTED])
+            found.append(SeenBy(source.camera, listed, len(bodies) - len(listed)))
+        return found
 
     def flat(self, options: ImageOptions) -> list[bool]:
         """For each picture, whether it is of few colours."""
@@ -76,11 +92,12 @@ class ClipImages:
     def legends(self, options: ImageOptions) -> list[tuple[str, Legend]]:
         """(channel, what its colours mean) for the channels shown; those of the first camera where ranges are
         fitted."""
-        names = self.reader.spec.instances
         shown = {name: camera for camera, name in reversed(self.drawn(options))}
-        found = [
-            (n, legend(n, self.style(options.style, shown[n], n), names=names)) for n in options.channels if n in shown
-        ]
+        found = []
+        for n in (n for n in options.channels if n in shown):
+            source = self.source(shown[n])
+            names = source.bodies if n == "amodal" else source.instances
+            found.append((n, legend(n, self.style(options.style, shown[n], n), names=names)))
         return [(n, meaning) for n, meaning in found if meaning is not None]
 
     def style(self, style: Style, camera: str, name: str) -> Style:
@@ -103,16 +120,22 @@ class ClipImages:
 
     def _tile(self, options: ImageOptions, camera: str, name: str, t: int, at_rest: bool) -> Tile:
         picture = self._picture(options, camera, name, t)
-        rows = AT_REST if at_rest else WITH_JOINTS if options.joints or options.names else 0
+        has_lines = options.joints or options.names or name == "amodal"
+        rows = AT_REST if at_rest else WITH_LINES if has_lines else 0
         times = max(1, min(LARGEST, -(-rows // len(picture))))
         picture = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
+        if name == "amodal":
+            picture = draw_amodal(picture, self.source(camera).amodal(t, options.people))
         if options.joints or options.names:
             picture = self._with_joints(picture, options, camera, t, times)
         return Tile(f"{camera} · {name}" if len(options.cameras) > 1 else name, picture)
 
     def _picture(self, options: ImageOptions, camera: str, name: str, t: int) -> np.ndarray:
-        if name == "rgb":
+        if name == "rgb" or (name == "amodal" and "rgb" in self.reader.channels(camera)):
             return self.reader.frame(camera, "rgb", t)
+        if name == "amodal":
+            mask = self.reader.labels(camera, (), t, t + 1).mask(0)
+            return np.where(mask, 90, 0)[..., None].repeat(3, -1).astype(np.uint8)
         source = "segm" if name == "segm14" else name
         labels = self.reader.labels(camera, (source,), t, t + 1)
         image = self.reader.frame(camera, name, t) if name == "segm14" else labels.frame(name, 0)
@@ -125,9 +148,9 @@ class ClipImages:
         return np.where(mask[..., None], mixed, under)
 
     def _with_joints(self, picture: np.ndarray, options: ImageOptions, camera: str, t: int, times: int) -> np.ndarray:
-        if camera not in self._views:
-            self._views[camera] = {p: self.reader.person_view(camera, p) for p in self.reader.shown(camera)}
-        views = {p: v for p, v in self._views[camera].items() if options.people is None or p in options.people}
+        source = self.source(camera)
+        shown = [p for p in self.reader.shown(camera) if options.people is None or p in options.people]
+        views = {person: source.person_view(person) for person in shown}
         picture = draw_joints(picture, views.values(), t, times) if options.joints else picture
         for person, view in views.items():
             if options.names:

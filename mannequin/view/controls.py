@@ -48,6 +48,8 @@ class Controls:
         tabs = gui.add_tab_group()
         with tabs.add_tab("Pictures"):
             self._add_pictures(palette)
+        with tabs.add_tab("People"):
+            self._people = gui.add_html("")
         with tabs.add_tab("Pixel"):
             self._add_pixel()
         with tabs.add_tab("3D"):
@@ -66,7 +68,7 @@ class Controls:
         self._person.options = (EVERYONE, *images.reader.people)
         self._person.visible = len(images.reader.people) > 1
         there = {name for camera in cameras for name in images.channels(camera)}
-        self._offered = tuple(name for name in DRAWN if name in there)
+        self._offered = tuple(name for name in (*DRAWN, "amodal") if name in there)
         if not set(self.channels) & there:
             self.channels = [self._offered[0]] if self._offered else []
         self._draw_channels()
@@ -152,6 +154,11 @@ class Controls:
         """Show what was read at a pixel."""
         if self._values.content != content:
             self._values.content = content
+
+    def list_people(self, content: str) -> None:
+        """Show what is seen of everybody."""
+        if self._people.content != content:
+            self._people.content = content
 
     def tell(self, facts: str, description: str) -> None:
         """Fill the page about the clip."""

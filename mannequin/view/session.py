@@ -23,6 +23,7 @@ from mannequin.view.index import ClipIndex
 from mannequin.view.listing import ClipList
 from mannequin.view.pixels import read_pixel, readings_html
 from mannequin.view.playback import Playback
+from mannequin.view.seen import people_html
 
 if TYPE_CHECKING:
     from mannequin.view.scene3d import Scene3D
@@ -262,6 +263,7 @@ class Session:
             self._show_images(images, options, sharp)
         else:
             self._show_scene(images)
+        self.controls.list_people(people_html(self.t, images.seen(options.cameras, self.t)))
         if self._explained != options:
             self.controls.explain(images, options)
             self._explained = options

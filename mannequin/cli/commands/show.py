@@ -19,9 +19,9 @@ class Show:
       mannequin show out
           up to six clips of a dataset, into out.png
       mannequin show out/clips/000/000000.h5 --frame 5
-          every channel of one frame, joints too; if it has several cameras, all of them side by side
+          every channel of one frame, joints too; of several cameras, all of them
       mannequin show out/clips/000/000000.h5 --channels rgb amodal
-          whole outlines of people who hide one another, and what share of each is seen; a row for each camera
+          outlines of people as if nothing hid them; a row for each camera
       mannequin show out/clips/000/000000.h5 --out film.mp4 --channels rgb segm depth
           all frames as a film
       mannequin show surreal_out --channels rgb segm --palette surreal
@@ -32,8 +32,8 @@ class Show:
     """A clip file, a dataset folder, or a folder in SURREAL's layout; or the URL of one."""
 
     channels: tuple[str, ...] = ()
-    """What to show, in this order: channels, segm14 (parts merged to 14), joints, amodal (outlines as if nothing hid
-    them). Of a dataset, six of them by default; of several cameras, joints."""
+    """What to show, in this order: channels, segm14 (parts merged to 14), joints, amodal (whole outlines). Of a
+    dataset, six of them by default; of several cameras, joints."""
 
     frame: int = 0
     """Which frame, from 0. Of a dataset, clips that are too short show their last."""
