@@ -32,7 +32,7 @@ from mannequin.training.targets.depth_bins import DepthBins
 from mannequin.training.targets.joints import Joints
 from mannequin.training.targets.parts import Parts
 from mannequin.training.targets.target import Target
-from tests.clips import ball_clip, noise_clip
+from tests.clips import ball_clip, camera_looking, noise_clip
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -258,6 +258,17 @@ def test_every_person_of_every_frame_is_a_sample(folder):
     ]
 
 
+def test_every_camera_and_every_person_is_learnt_from(tmp_path):
+    """Alone, and every two cameras together."""
+    eyes = [(0.0, -6.0, 1.0), (2.0, -6.0, 1.5), (-2.0, -6.0, 1.5)]
+    cameras = [camera_looking(f"c{i}", eye, focal=80.0, resolution=(60, 80)) for i, eye in enumerate(eyes)]
+    path = written(tmp_path / "ring", [small(people=2, frames=2, cameras=cameras)])
+    data = samples(path)
+    ids = [data[0, i]["id"] for i in range(len(data))]
+    assert ids == [f"000000/c{c}/person{p}/{t}" for c in range(3) for p in range(2) for t in range(2)]
+    assert len(samples(path, Needs(cameras=2))) == 3 * 2 * 2
+
+
 def test_the_middle_frame_is_that_of_the_paper(folder):
     data = samples(folder, sampling="middle")
     assert [data[0, i]["id"].rsplit("/", 1)[1] for i in range(len(data))] == [
@@ -317,6 +328,13 @@ def test_frames_in_which_the_person_is_not_seen_are_passed_over(tmp_path):
     changed = replace(view, people={"person0": replace(person, pixels=pixels, joints2d=joints2d)})
     data = samples(written(tmp_path / "d", [replace(clip, views={"camera": changed})]))
     assert [data[0, i]["id"][-1] for i in range(len(data))] == ["0", "3"]
+
+
+def test_frames_with_joints_behind_the_camera_are_passed_over(tmp_path):
+    clip = small(frames=3)
+    clip.views["camera"].people["person0"].joints_camera[1, 20, 2] = -0.1
+    data = samples(written(tmp_path / "behind", [clip]))
+    assert [data[0, i]["id"][-1] for i in range(len(data))] == ["0", "2"]
 
 
 def test_what_clips_hold_is_found_out_once(tmp_path, monkeypatch):

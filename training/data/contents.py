@@ -93,8 +93,7 @@ def _look(readers: Readers, number: int, keys) -> dict[str, np.ndarray]:
         for camera in reader.cameras:
             people = []
             for name in reader.shown(camera):
-                joints2d = reader.person_arrays(camera, name, ("joints2d",))["joints2d"]
-                frames.append(usable_frames(joints2d, reader.in_sight(camera, name), spec.resolution).astype(np.int32))
+                frames.append(usable_frames(reader, camera, name).astype(np.int32))
                 people.append((name, instances[name], len(frames[-1])))
             views.append((camera, reader.channels(camera), people))
         clips.append((spec.name, spec.split, len(spec.things) == 1, spec.num_frames, views))

@@ -165,6 +165,5 @@ def _usable(source: MemorySource, camera: str, names: tuple[str, ...]) -> np.nda
     found = [np.zeros(0, int)]
     for name in names:
         if name in source.shown(camera):
-            joints2d = source.person_arrays(camera, name, ("joints2d",))["joints2d"]
-            found.append(usable_frames(joints2d, source.in_sight(camera, name), source.resolution))
+            found.append(usable_frames(source, camera, name))
     return np.unique(np.concatenate(found))

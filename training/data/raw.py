@@ -121,20 +121,24 @@ def read_raw(
     return RawSample(f"{name}/{frames[0]}", source.resolution, rgb, surface, tuple(found), told)
 
 
-def usable_frames(joints2d: np.ndarray, seen: np.ndarray, resolution: tuple[int, int]) -> np.ndarray:
-    """Indices of the frames to learn from: something of the person is seen, and the middle of the crop is in the image.
+def usable_frames(source: ClipSource, camera: str, person: str) -> np.ndarray:
+    """Indices of the frames to learn from: something of the person is seen, all joints are before the camera, and the
+    middle of the crop is in the image.
 
-    The second is the rule of SURREAL's loader, which passes such frames over.
-    joints2d: (T, J, 2) pixels. seen: (T,) bool.
+    The last is the rule of SURREAL's loader, which passes such frames over. Joints behind a camera, as one on a head
+    has them, have no place in the image.
     """
-    h, w = resolution
+    h, w = source.resolution
+    arrays = source.person_arrays(camera, person, ("joints2d", "joints_camera"))
+    joints2d, joints_camera = arrays["joints2d"], arrays["joints_camera"]
     chosen = _JOINTS_24.get(joints2d.shape[1])
     if chosen is None:
         raise DatasetError(
             f"A person has {joints2d.shape[1]} joints; expected 24 or 52, of which training knows the order."
         )
     middles = crop_centres(joints2d[:, chosen])
-    return np.flatnonzero(seen & ((middles >= 0) & (middles < (w, h))).all(axis=1))
+    fits = ((middles >= 0) & (middles < (w, h))).all(axis=1) & (joints_camera[:, chosen, 2] > 0).all(axis=1)
+    return np.flatnonzero(fits & source.in_sight(camera, person))
 
 
 def _runs(frames: np.ndarray) -> list[tuple[int, int]]:
