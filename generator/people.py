@@ -7,6 +7,7 @@ import numpy as np
 from mannequin.generator import exact
 from mannequin.generator.body.lbs import global_transforms, make_skeleton, pose_body
 from mannequin.generator.motion.base import Skeleton
+from mannequin.generator.pose_noise import with_noise
 from mannequin.generator.rotations import axis_angle, rodrigues
 from mannequin.generator.spec import HAND_JOINTS, HandSpec, PersonSpec
 
@@ -55,6 +56,8 @@ def perform(person: PersonSpec, catalog, times: np.ndarray) -> Performance:
     skeleton = make_skeleton(model, np.asarray(person.betas), offsets)
     motion = catalog.motion(person.motion.asset)
     track = motion.sample(times, skeleton, person.motion.style)
+    if person.motion.noise:
+        track = with_noise(track, person.motion.noise, skeleton)
     return Performance(skeleton, _with_hands(track.pose, person, motion.has_hands, catalog), track.transl)
 
 

@@ -105,6 +105,12 @@ def to_axis_angle(quaternions: np.ndarray) -> np.ndarray:
     return q[..., :3] * np.where(sine > 0.0, angle / np.where(sine > 0.0, sine, 1.0), 0.0)
 
 
+def of_one_sign(quaternions: np.ndarray) -> np.ndarray:
+    """(T, …, 4), each as near to the one before as q or -q, the same rotation, can be."""
+    turns = np.where(exact.dot(quaternions[1:], quaternions[:-1]) < 0.0, -1.0, 1.0)
+    return np.concatenate([quaternions[:1], quaternions[1:] * np.cumprod(turns, axis=0)[..., None]])
+
+
 def slerp(a: np.ndarray, b: np.ndarray, share) -> np.ndarray:
     """(…, 4) spherical interpolation from a (share 0) to b (share 1), the short way round."""
     share = np.asarray(share, np.float64)[..., None]

@@ -7,15 +7,12 @@ from mannequin.generator.config import ResolvedConfig, SampleConfig
 from mannequin.generator.errors import ConfigError, unknown_name
 from mannequin.generator.presets import PRESETS
 from mannequin.generator.presets.arrangement import SPACING
-from mannequin.generator.presets.company import people_range
+from mannequin.generator.presets.company import RECORDED, check_bodies, people_range
 from mannequin.generator.rigs.names import parse_rig
 from mannequin.generator.spec import ClipSpec
 
 MOST_PIXELS = 2**32
 """Of all frames and cameras of a clip, which is held in memory as a whole."""
-
-MOST_BODIES = 2**15
-"""People times frames of a clip of several; each takes some 0.17 MB while they are compared."""
 
 
 def sample_clip(config: SampleConfig, catalog: Catalog, seed: int, index: int) -> ClipSpec:
@@ -58,13 +55,12 @@ def _check(config: ResolvedConfig) -> None:
     for name, value, low, high, unit in limits:
         if not low <= value <= high:
             raise ConfigError(f"{name} is {value}; expected {low} to {high} {unit}.")
-    _, most = people_range(config.people)
-    if most > 1 and most * config.frames > MOST_BODIES:
-        raise ConfigError(
-            f"{most} people in {config.frames} frames take {1.7e-4 * most * config.frames:.0f} GB for their meshes "
-            f"alone; expected at most {1.7e-4 * MOST_BODIES:.0f} GB. Ask for fewer --people or --frames, and more "
-            "--clips."
-        )
+    if not 0 <= config.pose_noise <= 0.5:
+        raise ConfigError(f"pose-noise is {config.pose_noise}; expected 0 to 0.5.")
+    if config.looks == "view" and config.preset != "surreact":
+        raise ConfigError(f"looks is 'view'; {config.preset} has no views to tell apart. Use --preset surreact.")
+    if config.people != RECORDED:
+        check_bodies(people_range(config.people)[1], config.frames)
     if config.arrangement not in ("any", *SPACING):
         raise unknown_name("arrangement", config.arrangement, ("any", *SPACING))
     rig = parse_rig(config.cameras)

@@ -40,11 +40,14 @@ class MotionSpec:
 
     asset: motion id. start: seconds into it at frame 0 of the clip.
     style: parameters of a procedural action (empty for recorded motion).
+    noise: what is added to the quaternions of 24 joints, (x, y, z, w) of each, before they are made rotations again
+    (mannequin.generator.pose_noise); empty for none.
     """
 
     asset: str
     start: float = 0.0
     style: dict[str, float] = field(default_factory=dict)
+    noise: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -360,6 +363,12 @@ def check_spec(spec: ClipSpec) -> None:
     for hand in spec.hands:
         _check_hand(hand, spec.num_frames)
     for person in spec.people:
+        _require(
+            len(person.motion.noise) in (0, 96) and all(abs(n) < 1 for n in person.motion.noise),
+            f"people.{person.name}.motion.noise",
+            person.motion.noise[:4],
+            "no numbers or 96, for 24 quaternions, all within ± 1",
+        )
         _require(person.joints in (24, 52), f"people.{person.name}.joints", person.joints, "24 or 52")
         if person.hands is not None:
             _require(

@@ -1,4 +1,4 @@
-"""Export in the file layout of SURREAL (SURREACT's where a clip has several cameras or people).
+"""Export in the file layout of SURREAL (with SURREACT's axis of people where a clip has several).
 
     run<r>/<sequence>/<sequence>_c0001.mp4, _info.mat, _segm.mat, _depth.mat, _gtflow.mat, _normal.mat
 
@@ -36,13 +36,14 @@ import numpy as np
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from mannequin.generator.clip import Clip, View
+from mannequin.generator.cameras import is_still
+from mannequin.generator.clip import Clip, PersonTrack, View
 from mannequin.generator.dataset.folder import Dataset
 from mannequin.generator.dataset.native import open_clip
 from mannequin.generator.errors import DatasetError, MissingExtraError
 from mannequin.generator.io.atomic import remove, write_bytes
 from mannequin.generator.io.remote import Place, place
-from mannequin.generator.spec import ClipSpec, PhotoBackground, ShLight
+from mannequin.generator.spec import ClipSpec, PersonSpec, PhotoBackground, ShLight
 
 DEPTH_BACKGROUND = 1e10
 WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -68,18 +69,38 @@ def export_surreal(dataset: Dataset, out: Place | str, mirror: bool = False, pro
         with open_clip(path) as reader:
             stem = _stem(reader.spec, taken)
             cameras = reader.cameras
+            check_still(reader, "surreal")
             tracks = {p: reader.track(p) for p in reader.people}
             for k, camera in enumerate(cameras):
                 clip = Clip(reader.spec, {camera: reader.view(camera)}, tracks)
                 suffix = f"_v{k:03d}" if len(cameras) > 1 else ""
-                _write_view(clip, camera, place(out), stem, suffix, mirror)
+                contents = view_files(clip, camera, mirror, PurePosixPath(stem).name)
+                write_view(contents, place(out), f"{stem}{suffix}")
         if progress:
             progress(number + 1, len(files))
     return len(files)
 
 
+def check_still(reader, layout: str) -> None:
+    """Raise DatasetError if a camera of the clip that ``reader`` reads moves or zooms: ``layout`` holds one still
+    camera for a clip."""
+    for camera in reader.cameras:
+        moving = not is_still(reader.T_world_camera(camera))
+        if moving or not is_still(reader.K(camera)):
+            raise DatasetError(
+                f"Camera {camera!r} of clip {reader.spec.name!r} {'moves' if moving else 'zooms'}; the layout "
+                f"{layout!r} holds one still camera for a clip. Export clips of still cameras (--camera-motion still), "
+                "or use the dataset as it is."
+            )
+
+
 def view_files(clip: Clip, camera: str, mirror: bool = False, sequence: str = "") -> dict[str, bytes]:
     """Contents by file suffix (".mp4", "_segm.mat", …, "_info.mat" last) of what ``camera`` saw."""
+    return image_files(clip, camera, mirror) | {"_info.mat": mat_file(info(clip, camera, mirror, sequence))}
+
+
+def image_files(clip: Clip, camera: str, mirror: bool = False) -> dict[str, bytes]:
+    """Contents by file suffix of the video and the label images."""
     view = clip.views[camera]
     files = {}
     if view.rgb is not None:
@@ -87,77 +108,105 @@ def view_files(clip: Clip, camera: str, mirror: bool = False, sequence: str = ""
     for suffix, channel in MATRICES.items():
         if channel in view.channels:
             frames = (_image(view, suffix, t, mirror) for t in range(clip.spec.num_frames))
-            files[f"_{suffix}.mat"] = _mat({f"{suffix}_{t + 1}": frame for t, frame in enumerate(frames)})
-    files["_info.mat"] = _mat(info(clip, camera, mirror, sequence))
+            files[f"_{suffix}.mat"] = mat_file({f"{suffix}_{t + 1}": frame for t, frame in enumerate(frames)})
     return files
 
 
 def info(clip: Clip, camera: str, mirror: bool = False, sequence: str = "") -> dict[str, Any]:
     """The keys of `_info.mat`. Several people stand along a leading axis, as in SURREACT."""
     spec, view = clip.spec, clip.views[camera]
-    people = [p for p in spec.people if p.name in clip.people and p.name in view.people]
-    if not people:
-        raise DatasetError(
-            f"Clip {spec.name!r} shows nobody; SURREAL's layout holds at least one person. Export a dataset of people."
-        )
+    people = shown_people(clip, camera)
     rows = [_person(p, clip.people[p.name], view.people[p.name], spec, mirror) for p in people]
-    light = spec.light.coefficients if isinstance(spec.light, ShLight) else (np.nan,) * 9
-    bg = spec.background.image if isinstance(spec.background, PhotoBackground) else spec.background.kind
+    bg, light = background_name(spec), light_coefficients(spec)
     position = view.T_world_camera[0, :3, 3]
     distance = np.float32(view.people[people[0].name].joints_camera[0, 0, 2])
-    clip_number, stride = (_tag(spec, key, default) for key, default in (("clip", 1), ("stride", 0)))
+    clip_number, stride = (whole_tag(spec, key, default) for key, default in (("clip", 1), ("stride", 0)))
     return {
         "sequence": sequence or spec.name,
         "clipNo": np.array(clip_number, np.min_scalar_type(clip_number)),
         "source": str(spec.tags.get("source", "mannequin")),
-        "bg": _cells([bg] * spec.num_frames)[None],
-        "gender": _people([r["gender"] for r in rows]),
-        "light": np.repeat(np.array(light, np.float32)[:, None], spec.num_frames, axis=1),
+        "bg": cells([bg] * spec.num_frames)[None],
+        "gender": of_people([r["gender"] for r in rows]),
+        "light": np.repeat(light[:, None], spec.num_frames, axis=1),
         "stride": np.array(stride, np.min_scalar_type(stride)),
         "camDist": distance,
         "camLoc": (WORLD @ position).astype(np.float32)[:, None],
-        "joints2D": _people([r["joints2D"] for r in rows]),
-        "joints3D": _people([r["joints3D"] for r in rows]),
-        "pose": _people([r["pose"] for r in rows]),
-        "zrot": _people([r["zrot"] for r in rows]),
-        "cloth": np.stack([_cells([p.appearance.texture] * spec.num_frames) for p in people]),
-        "shape": _people([r["shape"] for r in rows]),
+        "joints2D": of_people([r["joints2D"] for r in rows]),
+        "joints3D": of_people([r["joints3D"] for r in rows]),
+        "pose": of_people([r["pose"] for r in rows]),
+        "zrot": of_people([r["zrot"] for r in rows]),
+        "cloth": np.stack([cells([p.appearance.texture] * spec.num_frames) for p in people]),
+        "shape": of_people([r["shape"] for r in rows]),
     }
+
+
+def shown_people(clip: Clip, camera: str) -> list[PersonSpec]:
+    """Raises DatasetError if there are none."""
+    people = [p for p in clip.spec.people if p.name in clip.people and p.name in clip.views[camera].people]
+    if not people:
+        raise nobody(clip.spec)
+    return people
+
+
+def nobody(spec: ClipSpec) -> DatasetError:
+    """The error to raise for a clip without people."""
+    return DatasetError(
+        f"Clip {spec.name!r} shows nobody; SURREAL's layout holds at least one person. Export a dataset of people."
+    )
+
+
+def background_name(spec: ClipSpec) -> str:
+    return spec.background.image if isinstance(spec.background, PhotoBackground) else spec.background.kind
+
+
+def light_coefficients(spec: ClipSpec) -> np.ndarray:
+    """(9,) float32, NaN where light is not spherical harmonics."""
+    return np.array(spec.light.coefficients if isinstance(spec.light, ShLight) else (np.nan,) * 9, np.float32)
+
+
+def gender_number(track: PersonTrack, spec: ClipSpec) -> int:
+    """Raises DatasetError for a gender without a number."""
+    if track.gender not in GENDERS:
+        raise DatasetError(
+            f"Clip {spec.name!r} has a person of gender {track.gender!r}; SURREAL's layout has {', '.join(GENDERS)}."
+        )
+    return GENDERS[track.gender]
+
+
+def ten_betas(track: PersonTrack) -> np.ndarray:
+    """(10,) float32."""
+    betas = np.zeros(10, np.float32)
+    betas[: min(10, len(track.betas))] = track.betas[:10]
+    return betas
 
 
 def _person(person, track, seen, spec: ClipSpec, mirror: bool) -> dict[str, np.ndarray]:
     """One person's arrays of `_info.mat`, frames last (zrot and gender: T × 1)."""
     t, w = spec.num_frames, spec.resolution[1]
-    joints2d = _joints24(seen.joints2d)
+    joints2d = joints24(seen.joints2d)
     if mirror:
         joints2d = joints2d * np.array([-1, 1], np.float32) + np.array([w, 0], np.float32)
-    joints3d = _joints24(track.joints).astype(np.float64) @ WORLD.T
-    betas = np.zeros(10, np.float32)
-    betas[: min(10, len(track.betas))] = track.betas[:10]
+    joints3d = joints24(track.joints).astype(np.float64) @ WORLD.T
     zrot = np.float32(person.yaw)
-    if track.gender not in GENDERS:
-        raise DatasetError(
-            f"Clip {spec.name!r} has a person of gender {track.gender!r}; SURREAL's layout has {', '.join(GENDERS)}."
-        )
     return {
         "joints2D": joints2d.transpose(2, 1, 0).astype(np.float32),
         "joints3D": joints3d.transpose(2, 1, 0).astype(np.float32),
-        "pose": _pose(track.pose, float(zrot)).T.astype(np.float32),
+        "pose": pose72(track.pose, Rotation.from_euler("z", -float(zrot))).T.astype(np.float32),
         "zrot": np.full((t, 1), zrot),
-        "shape": np.repeat(betas[:, None], t, axis=1),
-        "gender": np.full((t, 1), GENDERS[track.gender], np.uint8),
+        "shape": np.repeat(ten_betas(track)[:, None], t, axis=1),
+        "gender": np.full((t, 1), gender_number(track, spec), np.uint8),
     }
 
 
-def _pose(pose: np.ndarray, zrot: float) -> np.ndarray:
-    """(T, J, 3) ours → (T, 72) whose root, turned by zrot about the vertical, is ours."""
+def pose72(pose: np.ndarray, turn: Rotation) -> np.ndarray:
+    """(T, J, 3) ours → (T, 72), the root turned by ``turn``."""
     t, j = pose.shape[:2]
     pose = pose[:, :24].astype(np.float64) if j == 24 else np.concatenate([pose[:, :22], np.zeros((t, 2, 3))], axis=1)
-    root = Rotation.from_euler("z", -zrot) * Rotation.from_rotvec(pose[:, 0])
+    root = turn * Rotation.from_rotvec(pose[:, 0])
     return np.concatenate([root.as_rotvec()[:, None], pose[:, 1:]], axis=1).reshape(t, 72)
 
 
-def _joints24(joints: np.ndarray) -> np.ndarray:
+def joints24(joints: np.ndarray) -> np.ndarray:
     """(T, J, d) → (T, 24, d)."""
     return joints if joints.shape[1] == 24 else joints[:, _JOINTS_OF_52]
 
@@ -179,18 +228,18 @@ def _flip(frames: np.ndarray, mirror: bool) -> np.ndarray:
     return np.ascontiguousarray(frames[:, :, ::-1]) if mirror else frames
 
 
-def _people(arrays: list[np.ndarray]) -> np.ndarray:
+def of_people(arrays: list[np.ndarray]) -> np.ndarray:
     """One person's array, or several people's along a leading axis."""
     return arrays[0] if len(arrays) == 1 else np.stack(arrays)
 
 
-def _cells(texts: list[str]) -> np.ndarray:
-    cells = np.empty(len(texts), object)
-    cells[:] = texts
-    return cells
+def cells(texts: list[str]) -> np.ndarray:
+    column = np.empty(len(texts), object)
+    column[:] = texts
+    return column
 
 
-def _mat(values: dict) -> bytes:
+def mat_file(values: dict) -> bytes:
     """A compressed MATLAB 5 file, without the time that scipy writes into its header."""
     buffer = io.BytesIO()
     savemat(buffer, values, do_compression=True)
@@ -221,17 +270,22 @@ def _video(frames: np.ndarray, spec: ClipSpec) -> bytes:
     return buffer.getvalue()
 
 
+def sequence_of(spec: ClipSpec) -> str:
+    """What the recording is called, as part of a file's name."""
+    return re.sub(r"[^\w.-]+", "_", str(spec.tags.get("sequence", spec.name))).strip(".")[:100] or "clip"
+
+
 def _stem(spec: ClipSpec, taken: set) -> str:
     """ "run0/01_01/01_01_c0001" from the tags; a repeated draw of a clip goes three runs further."""
-    sequence = re.sub(r"[^\w.-]+", "_", str(spec.tags.get("sequence", spec.name))).strip(".")[:100] or "clip"
-    run, number = _tag(spec, "run", 0), _tag(spec, "clip", 1)
+    sequence = sequence_of(spec)
+    run, number = whole_tag(spec, "run", 0), whole_tag(spec, "clip", 1)
     while (stem := f"run{run}/{sequence}/{sequence}_c{number:04d}") in taken:
         run += 3
     taken.add(stem)
     return stem
 
 
-def _tag(spec: ClipSpec, name: str, default: int) -> int:
+def whole_tag(spec: ClipSpec, name: str, default: int) -> int:
     """A whole number among the tags, which are whatever a sampler wrote there."""
     value = spec.tags.get(name, default)
     if not isinstance(value, (int, float)) or not 0 <= value < 2**31:
@@ -242,9 +296,8 @@ def _tag(spec: ClipSpec, name: str, default: int) -> int:
     return int(value)
 
 
-def _write_view(clip: Clip, camera: str, out: Place, stem: str, suffix: str, mirror: bool) -> None:
-    marker = out / f"{stem}{suffix}_info.mat"
-    files = view_files(clip, camera, mirror, PurePosixPath(stem).name)
-    remove(marker)
+def write_view(files: dict[str, bytes], out: Place, stem: str) -> None:
+    """Write ``files`` of one view by their suffixes, "_info.mat" last, which stands for all being whole."""
+    remove(out / f"{stem}_info.mat")
     for end, content in files.items():
-        write_bytes(out / f"{stem}{suffix}{end}", content)
+        write_bytes(out / f"{stem}{end}", content)

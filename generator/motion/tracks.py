@@ -16,6 +16,7 @@ from mannequin.generator.motion.skeletons import usual_skeleton
 from mannequin.generator.motion.smpl_parameters import Parameters
 from mannequin.generator.rotations import (
     from_axis_angle,
+    of_one_sign,
     rodrigues,
     slerp,
     to_axis_angle,
@@ -82,9 +83,7 @@ def smooth_poses(poses: np.ndarray) -> np.ndarray:
     """(T, J, 3) axis-angles; the first and last frame are kept."""
     if len(poses) < 3:
         return poses
-    q = from_axis_angle(poses)
-    turns = np.where(exact.dot(q[1:], q[:-1]) < 0.0, -1.0, 1.0)
-    q[1:] *= np.cumprod(turns, axis=0)[..., None]
+    q = of_one_sign(from_axis_angle(poses))
     a, b, c = POSE_WEIGHTS
     out = q.copy()
     out[1:-1] = a * q[:-2] + b * q[1:-1] + c * q[2:]

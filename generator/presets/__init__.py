@@ -6,7 +6,7 @@ from typing import Any
 
 from mannequin.generator.catalog import Catalog
 from mannequin.generator.config import ResolvedConfig
-from mannequin.generator.presets import crowd, studio, surreal
+from mannequin.generator.presets import crowd, studio, surreact, surreal
 from mannequin.generator.spec import ClipSpec
 
 
@@ -26,4 +26,5 @@ PRESETS = {
     "studio": Preset(studio.DEFAULTS, studio.sample, studio.plan_size),
     "crowd": Preset(crowd.DEFAULTS, crowd.sample, crowd.plan_size),
     "surreal": Preset(surreal.DEFAULTS, surreal.sample, surreal.plan_size),
+    "surreact": Preset(surreact.DEFAULTS, surreact.sample, surreact.plan_size),
 }

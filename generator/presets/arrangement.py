@@ -1,12 +1,12 @@
 """How several people stand to each other: who keeps to whom, how near they are, which way they face."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mannequin.generator import exact
-from mannequin.generator.people import Performance, placed_pose
+from mannequin.generator.people import Performance, PersonPose, placed_pose
 from mannequin.generator.placing import Member, Spheres, Unit, make_unit, meet
 from mannequin.generator.spec import PersonSpec
 
@@ -44,6 +44,28 @@ def heading_of(person: PersonSpec, done: Performance) -> float:
     return float(exact.arctan2(-x, y))
 
 
+def facing(poses: Sequence[PersonPose]) -> float:
+    """Where the first person faces on the average over the clip; of several, whichever side of the line through the
+    first two that is. rad from the world's x."""
+    x, y, _ = np.add.reduce(poses[0].joints[:, 1] - poses[0].joints[:, 2], axis=0)  # to the left
+    front = np.array([y, -x])
+    if len(poses) > 1:
+        x, y, _ = np.add.reduce(poses[1].joints[:, 0] - poses[0].joints[:, 0], axis=0)
+        across = np.array([y, -x])
+        front = across if across[0] * front[0] + across[1] * front[1] >= 0.0 else -across
+    return float(exact.arctan2(front[1], front[0]))
+
+
+def as_recorded(people: Sequence[PersonSpec], done: Sequence[Performance], yaw: float) -> list[PersonSpec]:
+    """Turned by ``yaw`` as a whole, the first one's pelvis over the origin at frame 0; the others stand to them as they
+    did when they were recorded."""
+    starts = [_start(d) for d in done]
+    s, c = float(exact.sin(yaw)), float(exact.cos(yaw))
+    away = [(x - starts[0][0], y - starts[0][1]) for x, y in starts]
+    places = [(c * x - s * y, s * x + c * y, 0.0) for x, y in away]
+    return [replace(person, yaw=yaw, place=place) for person, place in zip(people, places, strict=True)]
+
+
 def form_units(
     arrangement: str, performers: Sequence[Performer], groups: Sequence[Sequence[int]], rng: np.random.Generator
 ) -> list[Unit] | None:
@@ -67,11 +89,9 @@ def form_units(
 
 def _recorded(performers: Sequence[Performer], group: Sequence[int]) -> list[Member]:
     """Turned as a whole; they stand to each other as they did when they were recorded."""
-    first = performers[group[0]]
-    yaw, starts = first.person.yaw, [_start(performers[k].done) for k in group]
-    s, c = float(exact.sin(yaw)), float(exact.cos(yaw))
-    away = [(x - starts[0][0], y - starts[0][1]) for x, y in starts]
-    return [Member(k, yaw, c * x - s * y, s * x + c * y) for k, (x, y) in zip(group, away, strict=True)]
+    chosen = [performers[k] for k in group]
+    placed = as_recorded([p.person for p in chosen], [p.done for p in chosen], chosen[0].person.yaw)
+    return [Member(k, person.yaw, *person.place[:2]) for k, person in zip(group, placed, strict=True)]
 
 
 def _start(done: Performance) -> tuple[float, float]:

@@ -13,12 +13,21 @@ from mannequin.generator.motion.base import Motion
 from mannequin.generator.penetration import Penetration, deepest_penetration
 from mannequin.generator.people import PersonPose, frame_times, perform, person_pose, person_vertices, placed_pose
 from mannequin.generator.placing import Unit, cover, place_units
-from mannequin.generator.presets.arrangement import SPACING, Performer, form_units, heading_of
+from mannequin.generator.presets.arrangement import SPACING, Performer, as_recorded, facing, form_units, heading_of
 from mannequin.generator.presets.sampler import Sampler, frames_that_fit, motions_of
 from mannequin.generator.spec import PersonSpec
 from mannequin.generator.tags import of_everybody
 
 MOST_PEOPLE = 64
+
+RECORDED = "recorded"
+"""For a number of people: as many as were recorded together."""
+
+FRONT = -np.pi / 2
+"""rad from the world's x to the camera whom people who were recorded together are shown to from the front."""
+
+MOST_BODIES = 2**15
+"""People times frames of a clip of several; each takes some 0.17 MB while they are compared."""
 
 DEEPEST = 0.01
 """Metres by which people may be in one another, as they are who touch; deeper ones are drawn anew."""
@@ -71,9 +80,20 @@ def people_range(text: str) -> tuple[int, int]:
     least, most = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= least <= most <= MOST_PEOPLE:
         raise ConfigError(
-            f"people is {text!r}; expected a number from 1 to {MOST_PEOPLE}, such as 3, or a range, such as 1-4."
+            f"people is {text!r}; expected a number from 1 to {MOST_PEOPLE}, such as 3, a range, such as 1-4, or "
+            f"{RECORDED}."
         )
     return least, most
+
+
+def check_bodies(people: int, frames: int) -> None:
+    """Raise ConfigError if so many cannot be compared with each other."""
+    if people > 1 and people * frames > MOST_BODIES:
+        raise ConfigError(
+            f"{people} people in {frames} frames take {1.7e-4 * people * frames:.0f} GB for their meshes "
+            f"alone; expected at most {1.7e-4 * MOST_BODIES:.0f} GB. Ask for fewer --people or --frames, and more "
+            "--clips."
+        )
 
 
 def sample_company(
@@ -85,6 +105,8 @@ def sample_company(
     it is as long as all their motions last.
     Raises ConfigError if they cannot be placed so that nobody gets into anybody.
     """
+    if config.people == RECORDED:
+        return _Several(sampler, config, motion, frames, 1).recorded()
     least, most = people_range(config.people)
     count = least if least == most else int(sampler.rng("people").integers(least, most + 1))
     if count > 1:
@@ -101,6 +123,21 @@ def _told(motions: Sequence[Motion]) -> dict[str, str | float]:
         "action": of_everybody([", ".join(motion.actions) for motion in motions]),
         "subject": of_everybody([motion.subject for motion in motions]),
     }
+
+
+def partners_through(
+    motion: Motion, start: float, catalog, usable: Sequence[str], config: ResolvedConfig, frames: int
+) -> list[tuple[str, float]]:
+    """Ids and starts (s) of those of the ``usable`` partners of ``motion`` that last through a clip of it, which begins
+    ``start`` seconds into it and has ``frames`` frames at most."""
+    frames, found = min(frames, frames_that_fit(motion, start, config)), []
+    for name in motion.partners:
+        if name in usable:
+            mate = catalog.motion(name)
+            begun = start + motion.begin - mate.begin
+            if begun > -1e-6 and frames_that_fit(mate, begun, config) >= frames:
+                found.append((name, max(0.0, begun)))
+    return found
 
 
 class _Several:
@@ -176,24 +213,40 @@ class _Several:
         if motion.rate:
             later = min(max(0.0, later), max(start, motion.duration - (self.most - 1) / self.config.fps))
         person = self.sampler.person(self.config, number, (asset, later))
-        return replace(person, motion=replace(first.motion, start=later))
+        return replace(person, motion=replace(first.motion, start=later, noise=person.motion.noise))
 
     def _mates(self, person: PersonSpec) -> list[tuple[str, float]]:
         """Ids and starts of the motions that were recorded together with that of ``person``, through the whole clip."""
-        catalog, motion, start = (
-            self.sampler.catalog,
-            self.sampler.catalog.motion(person.motion.asset),
-            person.motion.start,
-        )
-        frames, found = min(self.most, frames_that_fit(motion, start, self.config)), []
+        catalog = self.sampler.catalog
+        motion = catalog.motion(person.motion.asset)
         usable = motions_of(catalog, self.sampler.split) if motion.partners else ()
-        for name in motion.partners:
-            if name in usable and not catalog.files.fault("motion", name):
-                mate = catalog.motion(name)
-                begun = start + motion.begin - mate.begin
-                if begun >= 0.0 and frames_that_fit(mate, begun, self.config) >= frames:
-                    found.append((name, begun))
-        return found
+        found = partners_through(motion, person.motion.start, catalog, usable, self.config, self.most)
+        return [(name, start) for name, start in found if not catalog.files.fault("motion", name)]
+
+    def recorded(self) -> Company:
+        """Everybody who was recorded together with the first, as they stood to each other, touching or not.
+
+        They are over the origin on the average, and turned so that a camera at FRONT sees the first one from the front,
+        or the first two side by side.
+        """
+        sampler, catalog = self.sampler, self.sampler.catalog
+        people = [sampler.person(self.config, 0, self.motion)]
+        mates = self._mates(people[0])[: MOST_PEOPLE - 1]
+        people += [sampler.person(self.config, number, mate) for number, mate in enumerate(mates, start=1)]
+        frames = self._frames(people)
+        check_bodies(len(people), frames)
+        done = [perform(person, catalog, frame_times(person, frames, self.config.fps)) for person in people]
+        people = as_recorded(people, done, 0.0)
+        front = facing([placed_pose(d, p) for d, p in zip(done, people, strict=True)])
+        people = as_recorded(people, done, float((FRONT - front) % (2 * np.pi)))
+        joints = np.stack([placed_pose(d, p).joints[1:-1, 0] for d, p in zip(done, people, strict=True)])
+        x, y, _ = np.add.reduce(joints, axis=(0, 1)) / joints[..., 0].size
+        people = [replace(p, place=(p.place[0] - float(x), p.place[1] - float(y), 0.0)) for p in people]
+        poses = [placed_pose(d, p) for d, p in zip(done, people, strict=True)]
+        self.arrangement = RECORDED
+        if len(people) > 1:
+            return self._made(people, poses, frames, self._penetration(people, poses))
+        return Company(tuple(people), frames, tuple(poses), _told([catalog.motion(people[0].motion.asset)]))
 
     def _frames(self, people: list[PersonSpec]) -> int:
         """Of the clip: as many as are asked for, or as all motions last."""

@@ -11,11 +11,15 @@ from mannequin.generator.errors import ConfigError
 from mannequin.generator.io.listing import LeftOut
 from mannequin.generator.motion.base import Motion
 from mannequin.generator.motion.procedural import ACTIONS, sample_style
+from mannequin.generator.pose_noise import COMPONENTS
 from mannequin.generator.spec import AppearanceSpec, MotionSpec, PersonSpec
 from mannequin.generator.streams import rank, stream
 from mannequin.generator.survey import none_left
 
 FIRST = "person0"
+
+MOVEMENT = ("motion", "style", "noise", "yaw", "people", "arrangement", "placing", "shift")
+"""Factors (their first word) of what people do and where."""
 
 MOST_DRAWS = 100
 """Of files that turn out to be unusable, before it is given up."""
@@ -23,17 +27,26 @@ MOST_DRAWS = 100
 
 @dataclass(frozen=True)
 class Sampler:
-    """Streams and choices of clip ``index`` of ``seed``. owner: before the name of every factor; "" for the clip's."""
+    """Streams and choices of clip ``index`` of ``seed``. owner: before the name of every factor; "" for the clip's.
+
+    moves_as: number from which what people do and where is drawn instead of ``index``, so that clips of one number move
+    alike. one_gender: everybody is of the first one's gender.
+    """
 
     catalog: Catalog
     seed: int
     index: int
     split: str
     owner: str = ""
+    moves_as: int | None = None
+    one_gender: bool = False
 
     def rng(self, factor: str) -> np.random.Generator:
         """The stream of one factor; asking twice gives the same numbers."""
-        return stream(self.seed, self.index, f"{self.owner}/{factor}" if self.owner else factor)
+        index = self.index
+        if self.moves_as is not None and factor.split()[0] in MOVEMENT:
+            index = self.moves_as
+        return stream(self.seed, index, f"{self.owner}/{factor}" if self.owner else factor)
 
     def of(self, person: str) -> "Sampler":
         """The same for the factors of one person, which nobody else draws from.
@@ -69,7 +82,8 @@ class Sampler:
         return self.of(name)._person(config, name, number + 1, motion)
 
     def _person(self, config: ResolvedConfig, name: str, instance: int, motion: tuple[str, float] | None) -> PersonSpec:
-        gender = self.catalog.genders[int(self.rng("gender").integers(len(self.catalog.genders)))]
+        genders = (self.of(FIRST) if self.one_gender else self).rng("gender")
+        gender = self.catalog.genders[int(genders.integers(len(self.catalog.genders)))]
         body = self.catalog.bodies[gender]
         motion_id, start = motion or self._motion(config, "motion")
         return PersonSpec(
@@ -78,7 +92,7 @@ class Sampler:
             body=body,
             joints=config.joints,
             betas=self._shape(body),
-            motion=MotionSpec(motion_id, start, self._style(motion_id)),
+            motion=MotionSpec(motion_id, start, self._style(motion_id), self._noise(config.pose_noise)),
             appearance=AppearanceSpec(
                 self.choose_file("texture", self.rng("texture"), self.catalog.textures_for(gender, self.split))
             ),
@@ -107,6 +121,9 @@ class Sampler:
         cut = int(len(shapes) * 0.8)
         low, high = {"train": (0, cut), "test": (cut, len(shapes)), "all": (0, len(shapes))}[self.split]
         return tuple(float(b) for b in shapes[int(self.rng("shape").integers(low, high))])
+
+    def _noise(self, most: float) -> tuple[float, ...]:
+        return tuple(float(n) for n in self.rng("noise").uniform(-most, most, COMPONENTS)) if most else ()
 
     def _style(self, motion_id: str) -> dict[str, float]:
         """Style parameters of a procedural action; a recording has none."""

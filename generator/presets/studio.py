@@ -28,6 +28,7 @@ DEFAULTS = {
     "light": "hdri",
     "people": "1",
     "arrangement": "any",
+    "cameras": "fixed",
 }
 
 

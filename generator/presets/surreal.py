@@ -33,6 +33,7 @@ DEFAULTS = {
     "light": "sh",
     "people": "1",
     "arrangement": "any",
+    "cameras": "fixed",
 }
 
 STRIDES = (50, 30, 70)

@@ -24,6 +24,7 @@ class Export:
 
     examples:
       mannequin export out surreal_out --layout surreal
+      mannequin export out surreact_out --layout surreact
       mannequin export run parts.onnx --layout onnx
       mannequin export run/checkpoints/step-00001000 parts.pt2 --layout torch
     """
@@ -34,27 +35,35 @@ class Export:
     out: tyro.conf.Positional[Place]
     """Folder to write to, or its URL; of a network, the file."""
 
-    layout: Literal["surreal", "onnx", "torch"] = "surreal"
-    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. Of a network:
-    onnx, or torch for torch.export's .pt2."""
+    layout: Literal["surreal", "surreact", "onnx", "torch"] = "surreal"
+    """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. surreact:
+    <sequence>/<sequence>_v045_r00.mp4 and the same, v045 being the view in degrees. Of a network: onnx, or torch for
+    torch.export's .pt2."""
 
     mirror: bool = False
     """Mirror images left-right, as in the released SURREAL data, whose camera has determinant -1."""
 
     def run(self) -> int:
-        return self._dataset() if self.layout == "surreal" else self._network()
+        return self._dataset() if self.layout in ("surreal", "surreact") else self._network()
 
     def _dataset(self) -> int:
         from mannequin.generator.dataset.folder import open_dataset
+        from mannequin.generator.dataset.surreact import export_surreact
         from mannequin.generator.dataset.surreal import export_surreal
+        from mannequin.generator.errors import ConfigError
 
+        if self.mirror and self.layout == "surreact":
+            raise ConfigError("--mirror is for --layout surreal; SURREACT's images are not mirrored. Leave it out.")
+        dataset = open_dataset(self.source)
         with Console(stderr=True).doing("exporting") as tell:
-            count = export_surreal(
-                open_dataset(self.source),
-                self.out,
-                mirror=self.mirror,
-                progress=lambda done, total: tell(f"exporting clip {done} of {total}"),
-            )
+
+            def progress(done: int, total: int) -> None:
+                tell(f"exporting clip {done} of {total}")
+
+            if self.layout == "surreact":
+                count = export_surreact(dataset, self.out, progress)
+            else:
+                count = export_surreal(dataset, self.out, self.mirror, progress)
         _say(f"{count} clips written to {self.out}")
         return 0
 

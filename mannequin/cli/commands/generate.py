@@ -34,6 +34,8 @@ class Generate:
           the fast rasteriser, two actions
       mannequin generate out --preset surreal --motion cmu/ --clips 0 --workers auto
           the SURREAL recipe: every clip of the recordings in cmu/, on all cores
+      mannequin generate out --preset surreact --motion tracks/ --clips 0
+          eight synchronised views of every recording in tracks/
       mannequin generate out --body SMPL_FEMALE.pkl --motion amass/ --textures skins/
           your own body, motions and textures
       mannequin generate out --outputs labels vertices
@@ -47,7 +49,7 @@ class Generate:
     assets: Assets = field(default_factory=Assets)
 
     clips: int = 8
-    """How many clips. 0: all that a preset with an end has (surreal)."""
+    """How many clips. 0: all that a preset with an end has (surreal, surreact)."""
 
     seed: int = 0
     """What everything random follows from: any whole number from 0."""
@@ -154,7 +156,7 @@ class Generate:
             return
         with suppress(MannequinError):
             config, catalog = resolve(job.sample), Catalog(job.assets.located())
-            length = (config.frames - 1) / config.fps if config.preset != "surreal" else None
+            length = (config.frames - 1) / config.fps if config.preset not in ("surreal", "surreact") else None
             for line in motion_notes((catalog.motion(name) for name in catalog.motions), length):
                 Console(stderr=True).print(f"note: {line}")
 
