@@ -150,6 +150,7 @@ DRAWS = {
 READ_BACK = "reads, measures or converts what was written"
 FREE = {
     "generator/colours.py": "colours for people to look at",
+    "generator/dataset/surreact.py": READ_BACK,
     "generator/dataset/surreal.py": READ_BACK,
     "generator/dataset/surreal_camera.py": READ_BACK,
     "generator/dataset/surreal_info.py": READ_BACK,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -35,7 +35,7 @@ class Export:
     out: tyro.conf.Positional[Place]
     """Folder to write to, or its URL; of a network, the file."""
 
-    layout: Literal["surreal", "surreact", "onnx", "torch"] = "surreal"
+    layout: Annotated[Literal["surreal", "surreact", "onnx", "torch"], tyro.conf.arg(metavar="LAYOUT")] = "surreal"
     """surreal: run*/<sequence>/<sequence>_c0001.mp4 and _info, _segm, _depth, _gtflow, _normal .mat. surreact:
     <sequence>/<sequence>_v045_r00.mp4 and the same, v045 being the view in degrees. Of a network: onnx, or torch for
     torch.export's .pt2."""
