@@ -26,6 +26,7 @@ from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.production.job import Job, run_job
 from mannequin.renderers.validation import posing
 from mannequin.renderers.validation import validate as validation
+from mannequin.renderers.validation.company import penetration_findings
 from mannequin.renderers.validation.geometry import leftness
 from mannequin.renderers.validation.table import Finding, Report
 from mannequin.renderers.validation.validate import validate
@@ -140,6 +141,17 @@ def test_people_in_one_another_are_found(tmp_path, no_cycles):
     found = failures(validate(tmp_path / "d", frames=1))
     assert found.keys() == {"people keep out of one another", "penetration is as the clip says"}
     assert "person" in found["people keep out of one another"]
+
+
+def test_people_who_were_recorded_in_one_another_must_only_say_so():
+    spec, catalog = street()
+    near = replace(spec.people[1], place=(0.15, 0.0, 0.0))
+    told = replace(
+        spec, people=(spec.people[0], near), tags=spec.tags | {"penetration": 0.0, "arrangement": "recorded"}
+    )
+    clip = open_renderer("raster", catalog).render(told, DEFAULT_OUTPUTS)
+    (found,) = penetration_findings(clip, build_scene(told, catalog))
+    assert found.check == "penetration is as the clip says" and not found.ok
 
 
 def test_lens_distortion_is_examined_along_rays(tmp_path, no_cycles):
