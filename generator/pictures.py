@@ -1,7 +1,7 @@
 """Pictures for people: skeletons, titles, legends, and sheets of them. Type is Pillow's own font."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,15 +74,23 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST if larger else cv2.INTER_AREA)
 
 
-def draw_joints(rgb: np.ndarray, person_views: Iterable[PersonView], t: int, scale: float = 1.0) -> np.ndarray:
+def draw_joints(
+    rgb: np.ndarray,
+    person_views: Iterable[PersonView],
+    t: int,
+    scale: float = 1.0,
+    instances: Sequence[int] | None = None,
+) -> np.ndarray:
     """(H, W, 3) uint8: joints, bones and boxes of frame ``t`` over ``rgb``; joints that are hidden are hollow, those
     that are not before the camera are left out.
 
-    scale: of ``rgb`` against the pixels that the joints are in. Boxes have the colour of the person.
+    scale: of ``rgb`` against the pixels that the joints are in. Boxes have the colour of the person. instances: their
+    values in the channel "instance"; 1, 2, … if None.
     """
     picture, people = rgb.copy(), list(person_views)
+    values = list(range(1, len(people) + 1) if instances is None else instances)
     line = max(1, round(min(picture.shape[:2]) / 300))
-    for person, colour in zip(people, instance_colours(len(people))[1:].tolist()):
+    for person, colour in zip(people, instance_colours(max(values, default=0))[values].tolist()):
         x0, y0, x1, y1 = (round(float(v) * scale) for v in person.box[t])
         if x0 < x1 and y0 < y1:  # else no pixel of the person is seen
             cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), colour, line)

@@ -1,6 +1,6 @@
 """Sheets of pictures of open clips: rows of cells, each one channel as one camera saw it, with titles and legends."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -77,6 +77,11 @@ class Source:
         """The same of the people and hands that this camera recorded."""
         recorded = {*self.reader.shown(self.camera), *self.reader.hands_shown(self.camera)}
         return {value: name for value, name in self.instances.items() if name in recorded}
+
+    def values(self, names: Iterable[str]) -> list[int]:
+        """Their values in the channel "instance"."""
+        told = {name: value for value, name in self.instances.items()}
+        return [told[name] for name in names]
 
     @property
     def _knows_amodal(self) -> bool:
@@ -195,8 +200,9 @@ class _Frame:
             return ground(*size)
         source, (h, w) = self.source, _inside(self.source.reader.resolution, size)
         if name == "joints":
-            views = [source.person_view(person) for person in source.reader.shown(source.camera)]
-            drawn = draw_joints(resized(self._rgb, h, w), views, self.t, h / source.reader.resolution[0])
+            people, scale = source.reader.shown(source.camera), h / source.reader.resolution[0]
+            views = [source.person_view(person) for person in people]
+            drawn = draw_joints(resized(self._rgb, h, w), views, self.t, scale, source.values(people))
         elif name == "amodal":
             drawn = draw_amodal(resized(self._rgb, h, w), source.amodal(self.t))
         else:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from mannequin.generator.clip import BY_ANOTHER, BY_ONESELF, CHANNELS, OUTSIDE, VISIBLE
-from mannequin.generator.colours import part_colours
+from mannequin.generator.colours import OKABE_ITO, part_colours
 from mannequin.generator.dataset import failures
 from mannequin.generator.dataset.collection import open_collection
 from mannequin.generator.dataset.folder import create_or_resume
@@ -275,6 +275,15 @@ def test_whole_outlines_are_drawn_over_the_enlarged_picture():
     assert (other.picture == clip.views["eye 0"].rgb[0].repeat(times, 0).repeat(times, 1)).all()
     ((name, meaning),) = images.legends(options)
     assert name == "amodal" and [n for n, _ in meaning.entries] == ["person0", "person1", "hatched: hidden"]
+
+
+def test_the_box_of_a_person_has_the_same_colour_alone():
+    clip = make_clip(0)
+    images = ClipImages(MemorySource(clip))
+    (tile,) = images.tiles(ImageOptions(("eye 0",), joints=True, people=("person1",)), 0, False)
+    times = len(tile.picture) // SIZE[0]
+    x0, y0, *_ = clip.views["eye 0"].people["person1"].box[0].astype(int) * times
+    assert tuple(tile.picture[y0, x0]) == OKABE_ITO[1]
 
 
 def test_what_is_seen_of_everybody_is_told_of_each_camera():

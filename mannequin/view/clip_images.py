@@ -151,7 +151,8 @@ class ClipImages:
         source = self.source(camera)
         shown = [p for p in self.reader.shown(camera) if options.people is None or p in options.people]
         views = {person: source.person_view(person) for person in shown}
-        picture = draw_joints(picture, views.values(), t, times) if options.joints else picture
+        if options.joints:
+            picture = draw_joints(picture, views.values(), t, times, source.values(views))
         for person, view in views.items():
             if options.names:
                 _write(picture, self._joint_names(person), view.joints2d[t] * times, in_front(view, t))
