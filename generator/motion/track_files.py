@@ -82,7 +82,7 @@ class TrackMotion(SmplMotion):
     def begin(self) -> float:
         return self.first / self.rate
 
-    @cached_property
+    @property
     def partners(self) -> tuple[str, ...]:
         if not self.placed:
             return ()
