@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from bvh_files import person_text
+from scipy.spatial.transform import Rotation
 
 from mannequin.generator.errors import AssetError
 from mannequin.generator.motion.bvh import read_bvh
@@ -90,6 +91,46 @@ def test_utf16(tmp_path):
     path = tmp_path / "lax.bvh"
     path.write_bytes(GOOD.encode("utf-16"))
     assert read_bvh(path).num_frames == 3 and read_bvh(path).notes == ("is written in UTF-16",)
+
+
+def everywhere(text):
+    """``text`` with six channels at every joint, as MotionBuilder writes them: places are the offsets."""
+    lines, offsets, counts = text.splitlines(), [], []
+    for line, after in zip(lines, lines[1:]):
+        if "OFFSET" in line and "CHANNELS" in after:
+            offsets.append(line.split("OFFSET")[1].strip())
+            counts.append(int(after.split()[1]))
+    spread = []
+    for numbers in text.partition("0.0083333\n")[2].splitlines():
+        values, row = numbers.split(), []
+        for offset, count in zip(offsets, counts):
+            row += [offset] * (count == 3) + values[:count]
+            values = values[count:]
+        spread.append(" ".join(row))
+    head = text[: text.index("0.0083333\n")].replace("CHANNELS 3 ", "CHANNELS 6 Xposition Yposition Zposition ")
+    return head + "0.0083333\n" + "\n".join(spread) + "\n"
+
+
+def test_six_channels_at_every_joint(tmp_path):
+    """A joint's place in the frames stands for its offset; it is not added to it."""
+    text = person_text({"l_knee": Rotation.random(3, random_state=1).as_matrix()})
+    (tmp_path / "good.bvh").write_text(text)
+    (tmp_path / "six.bvh").write_text(everywhere(text))
+    good, six = (read_bvh(tmp_path / name).world_transforms() for name in ("good.bvh", "six.bvh"))
+    assert "CHANNELS 3" not in (tmp_path / "six.bvh").read_text()
+    for a, b in zip(good, six):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "shift_jis", "gb18030"])
+def test_names_in_other_alphabets(tmp_path, coding):
+    (tmp_path / "good.bvh").write_text(GOOD)
+    path = tmp_path / "lax.bvh"
+    path.write_bytes(GOOD.replace("JOINT LeftUpLeg", "JOINT 左腿").encode(coding))
+    good, named = read_bvh(tmp_path / "good.bvh"), read_bvh(path)
+    np.testing.assert_array_equal(named.values, good.values)
+    assert len(set(named.names)) == len(good.names)
+    assert sum(a != b for a, b in zip(named.names, good.names)) == 1
 
 
 def test_joints_called_motion(tmp_path):

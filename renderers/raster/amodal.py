@@ -5,7 +5,7 @@ import numpy as np
 from mannequin.generator.clip import Foreground
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.renderers.raster.lens import Lens, image_rays, make_lenses
-from mannequin.renderers.raster.zbuffer import bin_points, fill_points, project_vertices
+from mannequin.renderers.raster.zbuffer import bin_points, fill_points, project_vertices, triangle_boxes
 
 
 def amodal_masks(scene: Scene, camera: str, foreground: Foreground) -> dict[str, Foreground]:
@@ -51,7 +51,8 @@ def _seen_alone(mesh: MeshTrack, k: int, rays, own: np.ndarray, lens: Lens, T: n
         return own
     depth, face = np.full(int(asked.sum()), np.inf), np.full(int(asked.sum()), -1, np.int32)
     cells, faces = bin_points(x[asked], y[asked]), mesh.faces.astype(np.uint32)
-    fill_points(camera, screen, faces, lens.pinhole, *cells, rays[asked], depth, face)
+    boxes = triangle_boxes(camera, screen, faces)
+    fill_points(camera, screen, faces, boxes, lens.pinhole, *cells, rays[asked], depth, face)
     seen = own.copy()
     seen[asked] = face >= 0
     return seen

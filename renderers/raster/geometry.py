@@ -8,7 +8,7 @@ from mannequin.generator.compiled import njit
 from mannequin.generator.errors import RenderError, unknown_name
 from mannequin.generator.scene import MeshTrack, Scene
 from mannequin.renderers.raster.lens import Lens, make_lenses
-from mannequin.renderers.raster.zbuffer import project_vertices
+from mannequin.renderers.raster.zbuffer import project_vertices, triangle_boxes
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +55,14 @@ class Pose:
     """The triangles at one moment.
 
     camera: (V, 3) float64 metres in the camera frame. screen: (V, 2) float64 pinhole pixels.
-    T_world_camera: (4, 4). lens: at that moment. bounds: (x0, y0, x1, y1) pinhole pixels; None when something comes
-    nearer than NEAR, and so may be anywhere.
+    boxes: (F, 5) ``triangle_boxes``. T_world_camera: (4, 4). lens: at that moment.
+    bounds: (x0, y0, x1, y1) pinhole pixels; None when something comes nearer than NEAR, and so may be
+    anywhere.
     """
 
     camera: np.ndarray
     screen: np.ndarray
+    boxes: np.ndarray
     T_world_camera: np.ndarray
     lens: Lens
     bounds: tuple[float, float, float, float] | None
@@ -93,12 +95,12 @@ class Viewpoint:
         starts, T, lens = self.triangles.starts, self.poses[k], self.lenses[k]
         camera, screen = np.empty((starts[-1], 3)), np.empty((starts[-1], 2))
         R = np.ascontiguousarray(T[:3, :3].T)
-        boxes, behind = [], 0
+        around, behind = [], 0
         for mesh, a, b in zip(self.scene.meshes, starts, starts[1:]):
             *box, hidden = project_vertices(
                 mesh.vertices[k], R, T[:3, 3].copy(), lens.pinhole, camera[a:b], screen[a:b]
             )
-            boxes.append(box)
+            around.append(box)
             behind += hidden
         if not np.isfinite(camera).all():
             raise RenderError(
@@ -106,10 +108,11 @@ class Viewpoint:
                 "Look at its motion and body assets."
             )
         bounds = None
-        if boxes and not behind:
-            low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
+        if around and not behind:
+            low, high = np.min(around, axis=0), np.max(around, axis=0)
             bounds = (low[0], low[1], high[2], high[3])
-        return Pose(camera, screen, T, lens, bounds)
+        boxes = triangle_boxes(camera, screen, self.triangles.faces)
+        return Pose(camera, screen, boxes, T, lens, bounds)
 
     def normals(self, k: int, face: np.ndarray) -> np.ndarray:
         """(V, 3) float64 smooth unit vertex normals at index ``k`` in world axes.

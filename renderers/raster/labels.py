@@ -116,7 +116,7 @@ def _hidden(view: Viewpoint, k: int, points: np.ndarray, out: np.ndarray) -> np.
     rays, limit = aim(points, out, OCCLUSION_TOLERANCE)
     face = np.full(len(points), -1, np.int32)
     cells = bin_points(lens.fx * rays[:, 0] + lens.cx, lens.fy * rays[:, 1] + lens.cy)
-    fill_points(pose.camera, pose.screen, view.triangles.faces, lens.pinhole, *cells, rays, limit, face)
+    fill_points(pose.camera, pose.screen, view.triangles.faces, pose.boxes, lens.pinhole, *cells, rays, limit, face)
     return out | (face >= 0)
 
 

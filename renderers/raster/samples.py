@@ -89,7 +89,7 @@ class Sampler:
         ray_x, ray_y = (x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy
         depth, face = np.empty((len(y), len(x))), np.empty((len(y), len(x)), np.int32)
         fill_grid(
-            pose.camera, pose.screen, self.view.triangles.faces, lens.pinhole, left, top, n, ray_x, ray_y, depth, face
+            pose.camera, self.view.triangles.faces, pose.boxes, lens.pinhole, left, top, n, ray_x, ray_y, depth, face
         )
         return face, left, top, (ray_x[None, :], ray_y[:, None])
 
@@ -113,6 +113,7 @@ class Sampler:
             pose.camera,
             pose.screen,
             self.view.triangles.faces,
+            pose.boxes,
             pose.lens.pinhole,
             cells.origin,
             cells.starts,
