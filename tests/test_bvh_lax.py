@@ -1,5 +1,7 @@
 """BVH files of careless writers: read as the careful one, with a note; what is cut is refused."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from bvh_files import person_text
@@ -96,7 +98,7 @@ def test_utf16(tmp_path):
 def everywhere(text):
     """``text`` with six channels at every joint, as MotionBuilder writes them: places are the offsets."""
     lines, offsets, counts = text.splitlines(), [], []
-    for line, after in zip(lines, lines[1:]):
+    for line, after in pairwise(lines):
         if "OFFSET" in line and "CHANNELS" in after:
             offsets.append(line.split("OFFSET")[1].strip())
             counts.append(int(after.split()[1]))
