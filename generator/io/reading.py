@@ -33,7 +33,7 @@ def read_bytes(path: Place | str, most: int, expected: str, error: type[Mannequi
                 raise error(f"{path} is not a regular file. Expected {expected}.")
             if about.st_size > most:
                 raise error(f"{path} has {about.st_size} bytes. Expected {expected}, of at most {most} bytes.")
-            return stream.read(most)
+            return stream.read(about.st_size)  # not ``most``, for which room would be made
     except (OSError, ValueError) as e:  # ValueError: a path with a NUL
         raise error(
             f"Cannot read {path} ({getattr(e, 'strerror', None) or e}). Expected {expected}; check the path."
