@@ -162,6 +162,26 @@ def test_an_interrupt_waits_for_the_end_of_a_render():
     assert done == ["frame"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_end_asked_for_waits_for_the_end_of_a_render():
+    """SIGTERM, where a command made it an exception."""
+
+    class Ended(BaseException):
+        pass
+
+    def end(number, frame):
+        raise Ended
+
+    before, done = signal.signal(signal.SIGTERM, end), []
+    try:
+        with pytest.raises(Ended), interrupts_held():
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("frame")
+        assert done == ["frame"] and signal.getsignal(signal.SIGTERM) is end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_workers_go_on_ignoring_interrupts_while_they_render():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -31,7 +31,7 @@ def load_bpy() -> Any:
     """
     global _loaded
     if _loaded is None:
-        with _one_core(), silence():
+        with _one_core(), silence(), interrupts_held():
             _loaded = _import_bpy()
     return _loaded
 
@@ -77,24 +77,26 @@ def silence():
 
 @contextlib.contextmanager
 def interrupts_held():
-    """Keep Ctrl-C until the block is done.
+    """Keep Ctrl-C and SIGTERM until the block is done, as far as they are to become exceptions.
 
-    It would be raised in one of Blender's own scripts, which would drop it together with the frame.
+    They would be raised in one of Blender's own scripts, which would drop them together with the frame, or amid what
+    Blender sets up at its start, which it does not survive.
     """
-    if (
-        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        or threading.current_thread() is not threading.main_thread()
-    ):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed = []
-    signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    came = []
+    for number in held:
+        signal.signal(number, lambda number, frame: came.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if pressed:
-        raise KeyboardInterrupt
+        for number, handler in held.items():
+            signal.signal(number, handler)
+    for number, frame in came[:1]:
+        held[number](number, frame)
 
 
 def _how_to_get_bpy() -> str:
