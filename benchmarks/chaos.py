@@ -45,6 +45,8 @@ NEEDS = {"validate": "bpy", "train": "torch"}
 READING = {"commands", "amid", "disk"}
 """Kinds that disturb these, too; other kinds need no reference of them."""
 ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+ENDS = {0, 1, 2, 130, 143, *(-number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT))}
+"""How a command may end that is disturbed: by itself, or by a signal that is sent here."""
 DAYS = 400 * 86400
 PATIENCE = 1800.0
 """Seconds after which a command that runs in peace hangs: many times what the slowest takes on a loaded machine."""
@@ -186,7 +188,7 @@ class Round:
         messages = said.count("mannequin: ")
         is_early = "KeyboardInterrupt" in said and "mannequin/cli" not in said  # Python itself was still starting
         has_traceback = "Traceback (most recent call last)" in said and not is_early
-        if has_traceback or messages > 1 or (status == 2 and not messages):
+        if has_traceback or messages > 1 or (status == 2 and not messages) or status not in ENDS:
             self.tally.faults.append(f"{name} ended with status {status} and said: {said.strip()[-1500:]}")
 
     def peace(self, *names: str) -> None:
