@@ -338,8 +338,15 @@ def _noise_person(rng, t, j, resolution, amodal, among_others):
     seen = (in_frame, visible, box, pixels)
     if not among_others:
         return PersonView(*joints, *seen, told_by_flags(in_frame, visible, True), *amodal_of_one(box, pixels, True))
-    visibility = rng.integers(0, len(VISIBILITY), (t, j), dtype=np.uint8)
-    return PersonView(*joints, *seen, visibility, *_noise_amodal(rng, t, amodal))
+    told = np.zeros((t, j), np.uint8), np.zeros((t, 4), np.float32), np.zeros(t, np.int32)
+    return _among_others(rng, PersonView(*joints, *seen, *told), amodal)
+
+
+def _among_others(rng, person, amodal):
+    """``person`` with noise for who hides them."""
+    visibility = rng.integers(0, len(VISIBILITY), person.visible.shape, dtype=np.uint8)
+    box, pixels = _noise_amodal(rng, len(person.pixels), amodal)
+    return replace(person, visibility=visibility, amodal_box=box, amodal_pixels=pixels)
 
 
 def _noise_amodal(rng, t, amodal):
@@ -421,7 +428,9 @@ def with_things(clip, hands=1, objects=2, vertices=0, seed=0):
         thing_views = {
             o.name: ObjectView(*_noise_boxes(rng, t, (h, w)), *_noise_amodal(rng, t, masks[o.name])) for o in things
         }
-        return replace(view, hands=known, objects=thing_views, amodal=view.amodal | masks)
+        others = {name: _noise_mask(rng, (h, w), t) for name in view.people}
+        people = {name: _among_others(rng, person, others[name]) for name, person in view.people.items()}
+        return replace(view, people=people, hands=known, objects=thing_views, amodal=others | masks)
 
     views = {name: seen(view) for name, view in clip.views.items()}
     return replace(
