@@ -410,12 +410,12 @@ def other_instances(clip):
 
 FAULTS = {
     "amodal masks of what is seen only": (each_view(only_what_is_seen), "amodal masks along rays"),
-    "amodal masks exchanged": (each_view(exchanged_masks), "what is seen is part of the whole"),
+    "amodal masks exchanged": (each_view(exchanged_masks), "visible pixels are amodal too"),
     "amodal boxes shifted": (people(amodal_box=lambda b: b + 1), "amodal boxes fit their masks"),
     "amodal pixels miscounted": (people(amodal_pixels=lambda n: n + 1), "files are whole"),
     "all joints said to be hidden by a thing": (
         seen_of(visibility=lambda v, p: np.where(v == BY_ANOTHER, BY_OBJECT, v).astype(np.uint8)),
-        "joints are hidden by what is there",
+        "joints hidden by what is there",
     ),
     "joints said to be visible that are hidden": (
         seen_of(visibility=lambda v, p: np.where(p.in_frame, VISIBLE, OUTSIDE).astype(np.uint8)),
@@ -425,7 +425,7 @@ FAULTS = {
         seen_of(visibility=lambda v, p: np.where(v == VISIBLE, OUTSIDE, v).astype(np.uint8)),
         "visibility fits the flags",
     ),
-    "a second camera that stands 20 cm aside": (second_camera_aside, "cameras do not see through what others see"),
+    "a second camera that stands 20 cm aside": (second_camera_aside, "surfaces agree between cameras"),
     "object 1 cm off": (ball_moved, "objects are as described"),
     "object of another class": (thing(category="box"), "objects are as described"),
     "object of another instance": (thing(instance=9), "objects are as described"),

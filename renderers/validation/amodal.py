@@ -65,7 +65,7 @@ def _contains(view: View, number: int, mask: Foreground, name: str) -> Finding:
     for t in range(mask.num_frames):
         seen, whole = view.labels.frame("instance", t), mask.mask(t)
         wrong += int(((seen == number) & ~whole).sum() + (whole & (seen == 0)).sum())
-    return Finding("what is seen is part of the whole", wrong, 0, "px", note=name)
+    return Finding("visible pixels are amodal too", wrong, 0, "px", note=name)
 
 
 def _unrecorded(seen: PersonView | ObjectView, is_alone: bool, name: str) -> Finding:
@@ -91,7 +91,7 @@ def _hiders(clip: Clip, view: View, person: PersonView, name: str) -> Finding:
         _part, instance, _depth = surface_at(view.labels, t, y * view.labels.resolution[1] + x)
         expected = np.where(instance == own, BY_ONESELF, np.where(np.isin(instance, objects), BY_OBJECT, BY_ANOTHER))
         wrong += int(((expected != person.visibility[t, hidden]) | (instance == 0)).sum())
-    return Finding("joints are hidden by what is there", wrong, 0, "joints", note=name)
+    return Finding("joints hidden by what is there", wrong, 0, "joints", note=name)
 
 
 def amodal_ray_findings(clip: Clip, scene: Scene) -> list[Finding]:

@@ -34,9 +34,9 @@ def view_findings(clip: Clip) -> list[Finding]:
     through, alike = (np.concatenate([np.zeros(0), *found]) for found in (through, alike))
     findings = []
     if len(through) >= 50:
-        findings.append(Finding("cameras do not see through what others see", 100 * through.mean(), AGREE, "%"))
+        findings.append(Finding("surfaces agree between cameras", 100 * through.mean(), AGREE, "%"))
     if len(alike) >= 50:
-        findings.append(Finding("cameras see the same in one place", 100 * alike.mean(), ALIKE, "%", at_least=True))
+        findings.append(Finding("instances agree between cameras", 100 * alike.mean(), ALIKE, "%", at_least=True))
     return findings
 
 
