@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	@echo "Open demo/picture.png"
 
 quick: $(VENV)/.quick
-	$(BIN)/pytest -n auto --quick
+	$(BIN)/pytest -n auto --quick --durations=5 --durations-min=2
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n auto

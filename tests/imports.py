@@ -1,6 +1,7 @@
 """What a source file imports, read off the source itself."""
 
 import ast
+import functools
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -8,7 +9,8 @@ LOADERS = {"import_module", "importorskip"}
 """Functions that import the module they are given the name of."""
 
 
-def imports(path: Path) -> set[str]:
+@functools.cache
+def imports(path: Path) -> frozenset[str]:
     """Full names of the modules that a file imports, wherever in it."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -23,4 +25,4 @@ def imports(path: Path) -> set[str]:
             names |= {f"{module}.{name}" for name in own} if inner else {module}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOADERS:
             names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
-    return names
+    return frozenset(names)

@@ -59,6 +59,7 @@ def posed(skeleton, track: PoseTrack):
     return at, turned, np.concatenate(soles, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_soles_on_the_floor_neither_slide_nor_sink(name):
     for style, _, _, _, _, soles in performances(name):
@@ -70,6 +71,7 @@ def test_soles_on_the_floor_neither_slide_nor_sink(name):
             assert soles[..., 2].min(1).max() < 0.005, "someone floats"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_motion_is_smooth(name):
     fast = name in ("run", "jump", "kick", "walk")
@@ -81,6 +83,7 @@ def test_motion_is_smooth(name):
         assert chest < (60.0 if fast else 15.0), style
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_curve_through_time_is_continuous(name):
     """At a 20 times finer step everything moves about 20 times less."""

@@ -83,6 +83,7 @@ def test_two_balls_as_people_cover_what_geometry_says():
     assert max(hidden) > 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distortion", [(), BENT], ids=["pinhole", "bent"])
 def test_amodal_masks_are_those_of_the_person_alone(distortion):
     scene, _ = two_people(distortion=distortion)

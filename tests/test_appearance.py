@@ -28,7 +28,10 @@ def cache(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="module", params=["female", "male", "neutral"])
+@pytest.fixture(
+    scope="module",
+    params=["female", *(pytest.param(g, marks=pytest.mark.slow) for g in ("male", "neutral"))],
+)
 def body(request):
     return load_builtin(request.param)
 
@@ -127,6 +130,7 @@ def test_faces_have_the_skin_that_was_chosen(body):
     assert max(brightness) < 225, "no white masks"
 
 
+@pytest.mark.slow
 def test_beards_and_dresses_follow_gender():
     outfits = {g: [choose(n, g, _fit(load_builtin(g)).measures) for n in range(300)] for g in ("female", "male")}
     assert all(o.beard == "none" for o in outfits["female"])
@@ -141,6 +145,7 @@ def test_beards_and_dresses_follow_gender():
 # Dressing
 
 
+@pytest.mark.slow
 def test_the_same_number_gives_the_same_bytes(body):
     first = dress(body, 5, SIZE)
     from mannequin.generator.appearance import outfit
@@ -155,6 +160,7 @@ def test_the_same_number_gives_the_same_bytes(body):
     json.dumps(again.description)
 
 
+@pytest.mark.slow
 def test_shapes_and_types(body):
     dressed = dress(body, 2, SIZE)
     assert dressed.texture.shape == (SIZE, SIZE, 3) and dressed.texture.dtype == np.uint8
@@ -164,6 +170,7 @@ def test_shapes_and_types(body):
         dressed.texture[0, 0] = 0
 
 
+@pytest.mark.slow
 def test_different_numbers_give_different_people(body):
     textures = [dress(body, n, SIZE).texture for n in NUMBERS]
     for k, one in enumerate(textures):
@@ -171,6 +178,7 @@ def test_different_numbers_give_different_people(body):
             assert np.abs(one.astype(int) - other).mean() > 4
 
 
+@pytest.mark.slow
 def test_both_joint_counts_wear_the_same():
     few, many = (dress(load_builtin("female", joints), 3, SIZE) for joints in (24, 52))
     assert few.description == many.description
@@ -178,6 +186,7 @@ def test_both_joint_counts_wear_the_same():
     assert np.abs(few.offsets - many.offsets).max() < 2e-3
 
 
+@pytest.mark.slow
 def test_trunk_and_hips_are_covered_and_hands_and_face_are_not(body):
     cut = _fit(body)
     m, p = cut.measures, cut.points
@@ -194,6 +203,7 @@ def test_trunk_and_hips_are_covered_and_hands_and_face_are_not(body):
         assert (length[hands] == 0).all() and (length[face] == 0).all(), number
 
 
+@pytest.mark.slow
 def test_bare_and_clothed_texels_have_their_own_colours():
     body = load_builtin("male")
     cut = _fit(body)
@@ -210,6 +220,7 @@ def test_bare_and_clothed_texels_have_their_own_colours():
             assert np.abs(cloth - [top.red, top.green, top.blue]).max() < 0.12, number
 
 
+@pytest.mark.slow
 def test_offsets_are_bounded_and_smooth(body):
     cut = _fit(body)
     faces = body.topology.faces
@@ -227,6 +238,7 @@ def test_offsets_are_bounded_and_smooth(body):
         assert np.quantile(jump, 0.99) < 0.015 and np.quantile(jump, 0.8) < 0.006, number
 
 
+@pytest.mark.slow
 def test_no_face_is_turned_over(body):
     """Shoes apart, whose skin comes from between the toes; those may fold on hardly any area."""
     cut = _fit(body)
@@ -257,6 +269,7 @@ def test_shoes_are_closed_convex_and_have_a_flat_sole(body):
     assert area[~outward].sum() < 0.01 * area.sum()
 
 
+@pytest.mark.slow
 def test_clothes_leave_room_between_the_legs(body):
     cut = _fit(body)
     m, p = cut.measures, cut.points
@@ -269,6 +282,7 @@ def test_clothes_leave_room_between_the_legs(body):
 # Other bodies and bad arguments
 
 
+@pytest.mark.slow
 def test_a_users_body_without_landmarks_or_regions_is_dressed(user_body):
     assert not user_body.topology.regions
     cut = fit(user_body)
@@ -361,6 +375,7 @@ def test_bad_images(tmp_path):
         load_texture(tmp_path / "cut.png", "smpl")
 
 
+@pytest.mark.slow
 def test_a_decompression_bomb_is_refused(tmp_path):
     Image.new("L", (20000, 20000)).save(tmp_path / "bomb.png")
     with pytest.raises(AssetError):

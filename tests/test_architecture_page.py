@@ -24,11 +24,13 @@ def drawing():
         del sys.modules["architecture"]
 
 
+@pytest.mark.slow
 def test_the_picture_is_of_this_code(drawing):
     drawn = (ROOT / "docs" / "architecture.svg").read_text("utf-8")
     assert drawn == drawing.svg(), "the rooms have changed: run python docs/architecture.py"
 
 
+@pytest.mark.slow
 def test_arrows_are_those_that_are_allowed(drawing):
     arrows = drawing.imports()
     assert ("training", "generator") in arrows and ("generator", "training") not in arrows

@@ -83,6 +83,7 @@ def test_true_counts_have_the_known_names():
     assert mesh_id(6890, np.zeros((13775, 3))).startswith("sha256:")
 
 
+@pytest.mark.slow
 def test_smpl_and_smplh_share_their_mesh_and_landmarks(tmp_path):
     smpl = load_body(fakes.fake_smpl_pkl(tmp_path / "a.pkl", 6890))
     smplh = load_body(fakes.fake_smplh_npz(tmp_path / "b.npz", 6890))

@@ -401,6 +401,7 @@ def texels_covered(uv, resolution):
     return count
 
 
+@pytest.mark.slow
 def test_the_texture_atlas_covers_no_texel_twice(topology):
     assert topology.uv.min() >= 0 and topology.uv.max() <= 1
     count = texels_covered(topology.uv, 1024)

@@ -143,6 +143,7 @@ def test_charts_are_flat_and_cover_each_point_once(charted, label):
     assert 0.8 < areas.sum() < 0.9
 
 
+@pytest.mark.slow
 def test_charts_meet_inside_without_seams(charted):
     """Neighbouring faces of one chart agree about the coordinates of their common corners."""
     model, chart, uv = charted

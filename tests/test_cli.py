@@ -219,6 +219,7 @@ def test_success_prints_brackets_too(run, tmp_path):
 # Several people
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [("--people", "2-3"), ("--preset", "crowd"), ("--preset", "surreal", "--people", "2")]
 )
@@ -470,6 +471,7 @@ def own(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -650,6 +652,7 @@ def test_a_real_process_refuses_with_status_two(tmp_path):
     assert f"{tmp_path}/no[/x].pkl" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_real_process_makes_a_dataset_and_logs_to_standard_error(tmp_path):
     done = process("generate", tmp_path / "out", *SMALL, "--outputs", "segm")
     assert done.returncode == 0, done.stderr
@@ -657,6 +660,7 @@ def test_a_real_process_makes_a_dataset_and_logs_to_standard_error(tmp_path):
     assert len(open_dataset(tmp_path / "out")) == 1
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_is_no_error(dataset):
     clip = dataset / "clips" / "000" / "000000.h5"
     command = [sys.executable, "-m", "mannequin", "info", clip, "--json"]

@@ -141,6 +141,7 @@ def test_linked_folders_are_followed_and_circles_are_not(exported):
     assert list(open_collection(exported.parent / "linked").keys) == ["there/clip_1/clip_1_c0001"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_links_are_listed_without_opening_one(exported, monkeypatch):
     clip = exported / "run0" / "clip_0" / "clip_0_c0001_info.mat"
     many = exported.parent / "many"

@@ -56,6 +56,7 @@ def kept(folder: Path) -> list[Path]:
 CALL = "from mannequin.generator.appearance import noise; print(noise.lattice(1, 2, 3, 4))"
 
 
+@pytest.mark.slow
 def test_a_read_only_package_compiles_into_a_private_folder(read_only, tmp_path):
     done = run(read_only, tmp_path, ["-c", CALL])
     assert done.returncode == 0 and not done.stderr, done.stderr
@@ -63,12 +64,14 @@ def test_a_read_only_package_compiles_into_a_private_folder(read_only, tmp_path)
     assert stat.S_IMODE((tmp_path / f"mannequin-{os.getuid()}").stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 def test_a_folder_that_was_chosen_is_used(read_only, tmp_path):
     (tmp_path / "tmp").mkdir()
     done = run(read_only, tmp_path / "tmp", ["-c", CALL], MANNEQUIN_CACHE=str(tmp_path / "own"))
     assert done.returncode == 0 and kept(tmp_path / "own" / "numba") and not kept(tmp_path / "tmp")
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_written_it_compiles_anew_and_says_so(read_only, tmp_path):
     done = run(read_only, tmp_path, ["-c", f"import tempfile; tempfile.tempdir = '/proc/nonexistent'; {CALL}"])
     assert done.returncode == 0 and done.stdout and done.stderr.count("MANNEQUIN_CACHE") == 1

@@ -281,6 +281,7 @@ def _start(out, seed, answers):
         answers.put(None)
 
 
+@pytest.mark.slow
 def test_of_two_different_starts_at_once_one_is_refused(tmp_path):
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()

@@ -201,6 +201,7 @@ def test_what_differs_is_found(source):
     assert unlike(source)
 
 
+@pytest.mark.slow
 def test_what_is_written_is_computed_by_exact():
     files = [p for room in ("generator", "renderers") for p in sorted((ROOT / room).rglob("*.py"))]
     names = {p: p.relative_to(ROOT).as_posix() for p in files}

@@ -355,6 +355,7 @@ def refuse():
     raise ConfigError("no such lens")
 
 
+@pytest.mark.slow
 def test_what_a_task_raises_is_raised_with_the_traceback_of_the_worker():
     with pytest.raises(ConfigError, match="no such lens") as caught, pool(1) as run_calls:
         list(run_calls(refuse, [()]))
@@ -372,6 +373,7 @@ def finish(path, is_slow):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @NEEDS_PROC
 def test_what_must_not_be_broken_is_finished_before_a_worker_leaves(tmp_path):
     with pool(2) as run_calls:
@@ -394,6 +396,7 @@ with pool(1) as run_calls:
 """
 
 
+@pytest.mark.slow
 @NEEDS_PROC
 def test_the_first_worker_of_a_process_is_shielded_too():
     done = subprocess.run(
@@ -454,6 +457,7 @@ def call(task, *arguments):
     return task(*arguments)
 
 
+@pytest.mark.slow
 @NEEDS_PROC
 def test_a_worker_that_does_not_leave_in_time_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(pool_module, "EXIT_SECONDS", 0.05)
@@ -465,6 +469,7 @@ def test_a_worker_that_does_not_leave_in_time_is_killed(tmp_path, monkeypatch):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @NEEDS_PROC
 def test_a_worker_that_cannot_even_be_killed_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr(pool_module, "EXIT_SECONDS", 0.05)
@@ -479,6 +484,7 @@ def test_a_worker_that_cannot_even_be_killed_holds_nobody_up(tmp_path, monkeypat
     os.waitpid(pid, 0)
 
 
+@pytest.mark.slow
 @NEEDS_PROC
 def test_a_second_call_to_stop_kills_workers(tmp_path, monkeypatch):
     def interrupted(process):

@@ -39,6 +39,7 @@ def test_a_part_that_fails_costs_none_of_the_others(options, monkeypatch, capsys
     assert text in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_or_takes_too_long_is_told(options, monkeypatch):
     options.out.mkdir()
     monkeypatch.setattr(gpu, "ROOT", options.out)  # where there is no module benchmarks.gpu

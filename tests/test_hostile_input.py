@@ -139,6 +139,7 @@ def body_arrays(path):
     return body_files._check(read_arrays(path, body_files._NEEDED), str(path))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(250)
 def test_bvh(folder, data):
@@ -147,6 +148,7 @@ def test_bvh(folder, data):
     read_bytes_with(motions, folder, "a.bvh", content)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(200)
 def test_npz_bytes(folder, data):
@@ -180,6 +182,7 @@ nasty_arrays = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(200)
 def test_npz_arrays(folder, data):
@@ -228,6 +231,7 @@ def test_npy_headers(folder, header, version):
         assert attempt(read, folder / "a.npz") is None
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(250)
 def test_pickles(folder, data):
@@ -276,6 +280,7 @@ def test_a_real_body_survives_its_check(folder):
 # Descriptions
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(300)
 def test_specs(data):
@@ -326,6 +331,7 @@ def test_cameras(folder, data):
 # Images
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(250)
 def test_photos_and_textures(folder, data):
@@ -335,6 +341,7 @@ def test_photos_and_textures(folder, data):
     read_bytes_with(lambda path: load_texture(path, "mesh"), folder, "a.png", content)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(250)
 def test_environments(folder, data):
@@ -362,6 +369,7 @@ def mesh(path):
     assert found.uv.min() >= 0 and found.uv.max() <= 1
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(250)
 def test_meshes(folder, monkeypatch, data):
@@ -403,6 +411,7 @@ def whole_clip(path):
         reader.read()
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(200)
 def test_clip_bytes(folder, sound_clip, data):

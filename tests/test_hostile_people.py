@@ -72,6 +72,7 @@ def test_the_samples_can_be_read(folder):
             assert attempt(folder / f"a.{suffix}", content), suffix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["pkl", "pt", "npy"])
 def test_damaged_files(folder, suffix):
     contents = samples(folder)[suffix]

@@ -60,6 +60,7 @@ def test_the_same_job_gives_the_same_bytes(tmp_path, renderer):
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_clips(tmp_path, undisturbed):
     here(small_job(seed=6), tmp_path / "out", 1)
     assert open_dataset(tmp_path / "out").read(0).spec.people != open_dataset(undisturbed).read(0).spec.people
@@ -95,6 +96,7 @@ def where(folder, number):
     return tuple(os.sched_getaffinity(0))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to share out"
 )
@@ -135,6 +137,7 @@ def interrupt(out: Path, workers: int, number: int, *options) -> subprocess.Comp
     return subprocess.CompletedProcess(process.args, process.returncode, *said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_is_continued_as_if_nothing_had_been(tmp_path, undisturbed, workers, number):
@@ -199,6 +202,7 @@ def test_an_interrupt_reaches_through_blender(tmp_path):
     assert 0 < len(open_dataset(tmp_path / "out")) < 40
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
 def test_workers_do_not_outlive_a_job_that_is_killed(tmp_path):
     out = tmp_path / "out"

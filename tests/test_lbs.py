@@ -104,6 +104,7 @@ def by_the_book(model, pose, betas, transl):
     return out + transl, np.array(world)[:, :3, 3] + transl
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["body", "body52", "body55"])
 def test_equals_the_equations(which, request):
     model, rng = request.getfixturevalue(which), np.random.default_rng(1)

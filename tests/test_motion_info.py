@@ -103,6 +103,7 @@ def test_a_map_is_recorded_with_its_place(tmp_path, monkeypatch):
     assert Assets(joint_map="map.json").located().joint_map == str(tmp_path / "map.json")
 
 
+@pytest.mark.slow
 def test_generate_says_it_once(walk, tmp_path, capsys):
     words = ("--renderer", "raster", "--size", "32", "32", "--clips", "1", "--frames", "2", "--outputs", "segm")
     assert run("generate", tmp_path / "out", *words, "--motion", walk) == 0

@@ -60,6 +60,7 @@ def test_built_in_actions_have_no_end():
     assert clip.num_frames == 400 and "frames_asked" not in clip.tags
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [2, 3, 4, 7])
 def test_nobody_trains_and_tests(tmp_path, people):
     for person in range(people):

@@ -96,6 +96,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("native")
 
 
+@pytest.mark.slow
 @given(clip=clips, effort=st.sampled_from(["fast", "small"]))
 @settings(max_examples=60)
 def test_round_trip(folder, clip, effort):
@@ -106,6 +107,7 @@ def test_round_trip(folder, clip, effort):
     assert verify_clip(path) == []
 
 
+@pytest.mark.slow
 @given(clip=clips, data=st.data())
 @settings(max_examples=30)
 def test_random_access_equals_the_whole(folder, clip, data):
@@ -541,6 +543,7 @@ def _write_limited(path, limit, answer):
         answer.put(str(e))
 
 
+@pytest.mark.slow
 def test_a_real_refusal_of_the_system_is_told(tmp_path):
     answer = multiprocessing.get_context("spawn").Queue()
     process = multiprocessing.get_context("spawn").Process(
@@ -568,6 +571,7 @@ def _write_until_killed(path, ready):
         k += 1
 
 
+@pytest.mark.slow
 def test_a_killed_writer_and_two_at_once_leave_a_whole_clip(tmp_path):
     context = multiprocessing.get_context("spawn")
     path, ready = tmp_path / "clip.h5", context.Event()

@@ -60,6 +60,7 @@ def put(folder, data) -> str:
 # the same content
 
 
+@pytest.mark.slow
 @given(clip=clips, effort=st.sampled_from(["fast", "small"]))
 @cases(25)
 def test_the_table_gives_what_hdf5_gives(folder, clip, effort):
@@ -276,6 +277,7 @@ def test_a_table_that_tells_of_other_content_is_found(folder, sound):
     assert "table at its end does not match" in verify_clip(path)[0]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(150)
 def test_bent_tables(folder, sound, data):
@@ -286,6 +288,7 @@ def test_bent_tables(folder, sound, data):
         assert values_of(read_clip(path)) == values_of(read_clip(put(folder, sound)))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @cases(150)
 def test_other_places(folder, sound, data):

@@ -69,6 +69,7 @@ def in_wheel(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_whole_package_and_nothing_else(built):
     files = {name for name in in_wheel(built[0]) if ".dist-info/" not in name}
     assert files == sources()
@@ -76,11 +77,13 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(built):
     assert {f"mannequin/assets_manifest/bodies/mannequin_{body}.npz" for body in ("female", "male", "neutral")} <= files
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_licences(built):
     licences = {name.split("/licenses/")[1] for name in in_wheel(built[0]) if ".dist-info/licenses/" in name}
     assert licences == {"LICENSE", "assets_manifest/LICENSES/CC0-1.0.txt"}
 
 
+@pytest.mark.slow
 def test_a_wheel_from_the_sdist_is_the_same(built, tmp_path):
     with tarfile.open(built[1]) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -118,6 +121,7 @@ def commands(request, built, tmp_path_factory) -> Path:
     return commands
 
 
+@pytest.mark.slow
 def test_imports_from_a_script_meet_ours(commands, foreign, tmp_path):
     modules = ("generator.sampling", "renderers.raster.renderer", "training.data.crop", "assets_manifest")
     lines = [f"import mannequin.{name}; print(mannequin.{name}.__file__)" for name in modules]
@@ -126,6 +130,7 @@ def test_imports_from_a_script_meet_ours(commands, foreign, tmp_path):
     assert len(files) == 4 and all(Path(file).is_relative_to(commands.parents[1]) for file in files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["mannequin"], ["python", "-m", "mannequin"]], ids=["command", "module"])
 def test_the_command_line_meets_ours(commands, foreign, words):
     program, *rest = words

@@ -81,6 +81,7 @@ def test_places_end_somewhere(monkeypatch):
     assert place_units([balls([(0, 0, 1)]) for _ in range(9)], stream(0, 0, "placing"), 0.3, 0.01) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("joints", [24, 52])
 def test_spheres_hold_the_dressed_body(catalog, clip, joints):
     """All but folds at joints, which stand out by little."""
@@ -134,6 +135,7 @@ def test_everybody_is_drawn_from_streams_of_their_own(clip):
     assert clip(people="1", arrangement="apart") == clip()
 
 
+@pytest.mark.slow
 def test_ranges_draw_each_number_and_any_draws_each_arrangement(catalog):
     config = SampleConfig(frames=1, fps=5.0, people="1-3", light="sh")
     specs = [sample_clip(config, catalog, 2, k) for k in range(24)]
@@ -182,6 +184,7 @@ def test_who_walks_faces_the_way_they_go(catalog, clip):
     assert np.cos(heading_of(person, done) - np.arctan2(went[1], went[0])) > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["crowd", "surreal"])
 def test_every_preset_holds_all_people_in_the_frame(catalog, clip, preset):
     for index in range(2):
@@ -293,6 +296,7 @@ def pairs_in(spec):
     return found
 
 
+@pytest.mark.slow
 def test_who_was_recorded_together_stays_together(clip):
     catalog, config = Pairs(), SampleConfig(frames=3, people="4", arrangement="near", light="sh")
     specs = [sample_clip(config, catalog, 1, k) for k in range(6)]
@@ -311,6 +315,7 @@ def test_who_was_recorded_together_stays_together(clip):
         assert np.allclose(turned, [0.9, 0.0], atol=0.15)  # pelvises sway a little about where they were recorded
 
 
+@pytest.mark.slow
 def test_people_of_a_video_are_to_each_other_as_they_were(tmp_path):
     """Track 7 begins 20 frames after track 1, 1.2 m by 0.8 m from there."""
     one, other = walker(60), walker(60, (1.2, 0.8), heading=180)
@@ -327,6 +332,7 @@ def test_people_of_a_video_are_to_each_other_as_they_were(tmp_path):
     assert 2 <= together < 8  # where both are there for ten frames
 
 
+@pytest.mark.slow
 def test_who_was_recorded_in_each_other_is_drawn_anew(monkeypatch):
     catalog, config = Pairs(), SampleConfig(frames=3, people="4", arrangement="near", light="sh")
     index = next(k for k in range(9) if pairs_in(sample_clip(config, catalog, 1, k)))

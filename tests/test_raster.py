@@ -136,6 +136,7 @@ def test_camera_inside_a_ball_sees_it_everywhere():
     assert 9.9 < length.min() and length.max() < 10.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{}, {"focal": (150, 240), "centre": (60.3, 71.7)}, {"distortion": BENT, "focal": (230, 240)}],
@@ -193,6 +194,7 @@ def test_flow_of_a_moving_camera_is_what_opencv_projects(distortion):
             np.testing.assert_allclose(image[t][near], projected[:, 0] - centres[near], atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distortion", [(), BENT], ids=["pinhole", "distorted"])
 def test_occlusion_is_what_embree_says(distortion):
     frames = 5

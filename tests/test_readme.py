@@ -52,6 +52,7 @@ def test_the_conventions_mention_every_channel():
     assert not absent
 
 
+@pytest.mark.slow
 def test_the_python_example_runs(tmp_path):
     assert len(BLOCKS["python"]) == 1
     env = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -408,6 +408,7 @@ class Checker(HTMLParser):
 SECTIONS = ("clips", "channels", "distributions", "validation", "making", "datasheet", "rebuild")
 
 
+@pytest.mark.slow
 def test_the_page_is_well_formed_and_alone(made):
     page = (made / "report.html").read_text("utf-8")
     found = Checker(page)

@@ -27,6 +27,7 @@ def catalog():
     return Catalog()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_same_arguments_same_clip_whatever_was_drawn_before(preset, catalog):
     config = SampleConfig(preset=preset, frames=8)
@@ -37,6 +38,7 @@ def test_same_arguments_same_clip_whatever_was_drawn_before(preset, catalog):
     assert all(ClipSpec.from_json(s.to_json()) == s for s in forward)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_changing_one_option_leaves_other_factors_alone(preset, catalog):
     """Light of another kind, or fingers, must not change who does what before which camera."""
@@ -51,6 +53,7 @@ def test_changing_one_option_leaves_other_factors_alone(preset, catalog):
     assert fingers.light == base.light
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_two_people_of_a_clip_are_no_clones(preset, catalog):
     """Each draws from streams of their own; the first draws what they drew alone."""
@@ -76,6 +79,7 @@ def test_seeds_differ_and_zero_is_one_of_them(catalog):
     assert len({sample_clip(config, catalog, seed, 0).to_json() for seed in (0, 1, 2)}) == 3
 
 
+@pytest.mark.slow
 def test_surreal_distributions(catalog):
     """The table of the thesis: bounds exactly, means within four standard errors."""
     n = 300
@@ -101,6 +105,7 @@ def test_surreal_clip_counts_follow_the_released_lists():
     assert clips_in(10, 100, 50) == 1
 
 
+@pytest.mark.slow
 def test_surreal_plan_covers_each_clip_once(catalog):
     config = resolve(SampleConfig(preset="surreal", frames=100))
     small = Catalog(Assets(motion=("walk", "jump")))
@@ -110,6 +115,7 @@ def test_surreal_plan_covers_each_clip_once(catalog):
     assert sample_clip(config, small, 3, size).name == names[0] + "_1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_bodies_stay_in_frame_when_asked(preset, catalog):
     config = SampleConfig(preset=preset, frames=20, keep_in_frame=True)
@@ -124,6 +130,7 @@ def test_bodies_stay_in_frame_when_asked(preset, catalog):
             assert (pixels > 0).all() and (pixels < [w, h]).all()
 
 
+@pytest.mark.slow
 def test_splits_share_nothing(catalog):
     config = SampleConfig(preset="surreal", frames=2, fps=5.0)
     seen = {

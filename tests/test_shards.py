@@ -76,6 +76,7 @@ def test_the_command_refuses_a_wrong_shard_and_makes_nothing(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_shards_in_folders_of_their_own_are_merged_by_copying(tmp_path, at_once):
     descriptions = set()
     for number in (1, 2, 3):
@@ -88,6 +89,7 @@ def test_shards_in_folders_of_their_own_are_merged_by_copying(tmp_path, at_once)
     assert digests(tmp_path / "whole") == at_once
 
 
+@pytest.mark.slow
 def test_shards_that_run_at_the_same_time_fill_one_folder(tmp_path, at_once):
     command = [
         sys.executable,

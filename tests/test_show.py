@@ -289,6 +289,7 @@ def test_the_legend_says_what_share_is_seen_at_one_height(run, tmp_path):
     assert drawn.draw(1).shape == drawn.draw(0).shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people, joints", [(0, 24), (1, 52)])
 def test_odd_clips_are_shown_too(run, tmp_path, people, joints):
     """Nobody there, fingers, frames without a surface, joints far outside, flows of thousands of pixels."""
@@ -555,6 +556,7 @@ def test_joints_nowhere_are_left_out(far):
     assert not draw_joints(np.zeros((9, 9, 3), np.uint8), [person(joints, np.zeros((1, 24), bool))], 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [40, 160, 320, 700])
 @pytest.mark.parametrize("name", [n for n in (*DRAWN, "joints", "amodal") if n != "rgb"])
 def test_legends_fit_the_width_and_show_every_colour(name, width):

@@ -117,6 +117,7 @@ def specs(draw):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(specs())
 def test_json_round_trip_is_exact(spec):

@@ -36,6 +36,7 @@ def stands(spec):
     return np.array([camera.T_world_camera[0] for camera in spec.cameras])
 
 
+@pytest.mark.slow
 def test_eight_cameras_stand_around_people_who_face_the_first(specs, catalog):
     for spec in specs[:6]:
         T, person = stands(spec), spec.people[0]
@@ -51,6 +52,7 @@ def test_eight_cameras_stand_around_people_who_face_the_first(specs, catalog):
         assert {(c.fx, c.fy, c.cx, c.cy) for c in spec.cameras} == {(600.0, 600.0, 160.0, 120.0)}
 
 
+@pytest.mark.slow
 def test_distances_and_heights_are_surreacts_above_the_ground(specs):
     """Bounds exactly, means within four standard errors."""
     T = np.array([stands(spec)[0] for spec in specs])
@@ -60,6 +62,7 @@ def test_distances_and_heights_are_surreacts_above_the_ground(specs):
     assert 0.05 - 1e-9 <= height.min() < 0.7 and 2 < height.max() < 3.2  # the pelvis is at about 0.9 m
 
 
+@pytest.mark.slow
 def test_the_plan_is_every_motion_once_and_views_are_clips_where_each_looks_another_way(catalog):
     view = replace(SHORT, looks="view")
     assert (plan_size(SHORT, catalog), plan_size(view, catalog)) == (3, 24)
@@ -89,6 +92,7 @@ def test_views_that_look_another_way_share_motion_and_noise_alone(catalog):
     assert group[0].people[0].motion.noise != sample_clip(config, catalog, 4, 16).people[0].motion.noise
 
 
+@pytest.mark.slow
 def test_everybody_of_a_recording_is_there_while_all_are_and_of_one_gender(tmp_path):
     one, other = walker(60), walker(60, (1.2, 0.8), heading=180)
     tracks = {1: (*one, range(60)), 7: (other[0][:50], other[1][:50], range(5, 55)), 9: (*other, range(50, 110))}
@@ -176,6 +180,7 @@ def test_noise_keeps_people_as_high_as_they_were(every, motion):
     assert step < 0.03  # nobody hops
 
 
+@pytest.mark.slow
 def test_noise_that_is_none_is_refused(specs):
     spec = specs[0]
     assert len(spec.people[0].motion.noise) == 96 and max(map(abs, spec.people[0].motion.noise)) <= 0.05

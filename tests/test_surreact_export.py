@@ -47,6 +47,7 @@ def small_ring(*degrees):
     return tuple(ring_camera(d, focal=150.0, resolution=(60, 80)) for d in degrees)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [1, 2])
 @pytest.mark.parametrize("degrees", [0, 45, 225])
 def test_the_released_formulas_of_the_camera_see_the_joints(degrees, people):
@@ -86,6 +87,7 @@ def test_the_root_is_in_the_axes_of_a_camera():
     assert np.allclose(Rotation.from_rotvec(pose[:3]).as_matrix(), [x, -z, y], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [1, 2])
 def test_our_reader_finds_what_was_exported(tmp_path, people):
     cameras = (ring_camera(0), ring_camera(135, distance=5.7, rise=-0.8))

@@ -44,6 +44,7 @@ def dataset(tmp_path_factory):
 # Strangers
 
 
+@pytest.mark.slow
 def test_every_character_that_acts_is_escaped_and_letters_are_not():
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     assert not acts(escaped(every))
@@ -107,6 +108,7 @@ def hostile(dataset, tmp_path):
     return out
 
 
+@pytest.mark.slow
 def test_no_command_passes_on_what_acts(run, hostile, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     clip = hostile / "clips" / "000" / "000000.h5"
@@ -199,12 +201,14 @@ def made(folder: Path, command: str) -> bool:
     return sorted(path.name for path in folder.iterdir()) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_closed_output_is_told_once(dataset, tmp_path, name):
     said = complaint(shell(">&-", processes(dataset, tmp_path)[name]))
     assert "standard output" in said and "closed" in said and made(tmp_path, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_output_is_told_once(dataset, tmp_path, name):
@@ -212,6 +216,7 @@ def test_a_full_output_is_told_once(dataset, tmp_path, name):
     assert "standard output" in said and "disk is full" in said and made(tmp_path, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_output_beyond_the_limit_on_files_is_told_once(dataset, tmp_path, name):
     work = tmp_path / "work"
@@ -227,6 +232,7 @@ def limit_files(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reader_that_has_gone_ends_a_command_quietly(dataset, tmp_path, name):
     reader, writer = os.pipe()
@@ -238,6 +244,7 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(dataset, tmp_path, name):
     assert done.returncode == 141 and not lines and made(tmp_path, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_output_in_ascii_is_legible(dataset, tmp_path, name):
     settings = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
@@ -246,11 +253,13 @@ def test_an_output_in_ascii_is_legible(dataset, tmp_path, name):
     assert "\\u" not in done.stdout and made(tmp_path, name)
 
 
+@pytest.mark.slow
 def test_a_name_beyond_ascii_is_told_in_ascii(tmp_path):
     done = shell("", ["info", tmp_path / "ł"], env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert r"\u0142" in complaint(done)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["2>&-", pytest.param("2> /dev/full", marks=SLOW)])
 def test_messages_that_cannot_be_written_stop_nothing(dataset, tmp_path, redirection):
     done = shell(redirection, ["generate", tmp_path / "out", *SMALL])

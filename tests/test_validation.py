@@ -131,6 +131,7 @@ def test_moving_cameras_several_people_and_objects_are_valid(tmp_path):
     assert report.rows["flow along rays"].ok and report.rows["picture is of its frame"].ok
 
 
+@pytest.mark.slow
 def test_people_in_one_another_are_found(tmp_path, no_cycles):
     """By the meshes, not by what the clip says."""
     spec, catalog = street()
@@ -143,6 +144,7 @@ def test_people_in_one_another_are_found(tmp_path, no_cycles):
     assert "person" in found["people keep out of one another"]
 
 
+@pytest.mark.slow
 def test_people_who_were_recorded_in_one_another_must_only_say_so():
     spec, catalog = street()
     near = replace(spec.people[1], place=(0.15, 0.0, 0.0))
@@ -154,6 +156,7 @@ def test_people_who_were_recorded_in_one_another_must_only_say_so():
     assert found.check == "penetration is as the clip says" and not found.ok
 
 
+@pytest.mark.slow
 def test_lens_distortion_is_examined_along_rays(tmp_path, no_cycles):
     report = validate(make_street(tmp_path / "d", lens=(-0.2, 0.05, 0.002, -0.001)))
     assert failures(report) == {}
@@ -166,6 +169,7 @@ def test_lens_distortion_is_noted_as_beyond_cycles(tmp_path):
     assert failures(report) == {} and "lens" in " ".join(report.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30, 36))
 def test_no_false_alarm_over_seeds_and_lights(tmp_path, no_cycles, seed):
     light = ("sh", "hdri", "lamps")[seed % 3]
@@ -183,6 +187,7 @@ def test_no_false_alarm_over_seeds_and_lights(tmp_path, no_cycles, seed):
     assert "no Cycles" in " ".join(report.notes)
 
 
+@pytest.mark.slow
 def test_close_up_and_nobody_in_sight(tmp_path, no_cycles):
     spec, catalog = street()
     near = (to_matrix4(look_at((0.5, -0.6, 1.3), (0.0, 0.0, 1.2))),)
@@ -515,7 +520,11 @@ def street_folder(tmp_path_factory):
     return make_street(tmp_path_factory.mktemp("street") / "d")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+QUICK = {"camera mirrored", "flow sign", "object 1 cm off"}
+"""Faults of several kinds that the quick tests look for too."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in FAULTS])
 def test_planted_fault_is_caught_without_cycles(tmp_path, street_folder, no_cycles, name):
     break_clip, check = FAULTS[name]
     copy = shutil.copytree(street_folder, tmp_path / "d")
@@ -571,6 +580,7 @@ def test_damaged_files_are_caught(tmp_path, street_folder, no_cycles, damage):
     assert validate(copy).failed == ["files are whole"]
 
 
+@pytest.mark.slow
 def test_missing_clip_is_caught(tmp_path, no_cycles):
     folder = make(tmp_path / "d", "surreal", clips=2, size=(48, 64), frames=2)
     (folder / "clips" / "000" / "000000.h5").unlink()
@@ -631,6 +641,7 @@ def test_empty_dataset_and_senseless_counts_give_status_2(tmp_path, capsys, stre
     assert status == 2 and "expected 1 or more" in said.err
 
 
+@pytest.mark.slow
 def test_table_fits_80_columns_and_the_status_tells(tmp_path, capsys, no_cycles, monkeypatch, street_folder):
     monkeypatch.setenv("COLUMNS", "80")
     status, said = run(capsys, "validate", street_folder, "--frames", "1")

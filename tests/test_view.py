@@ -676,6 +676,7 @@ def test_the_page_complains_of_nothing_and_asks_nobody_else(opened, viewer):
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_line(dataset):
     port = free_port()
     code = (
@@ -693,6 +694,7 @@ def test_the_command_line(dataset):
         assert process.stdout.read() == "Closed.\n" and process.wait() == 0
 
 
+@pytest.mark.slow
 def test_without_viser_the_extra_is_named(dataset):
     code = (
         "import sys; sys.modules['viser'] = None; from mannequin.cli.main import main; main(['view', "

@@ -8,6 +8,8 @@ from mannequin.generator.io.reading import parse_json, read_bytes
 YAML = (".yaml", ".yml")
 YAML_BYTES = 1 << 20
 """Of a calibration; parsing takes some hundred times as much memory."""
+DEEPEST = 16
+"""Lists and mappings in one another; parsing takes time that grows with their square."""
 
 
 def read_yaml(path: Path, expected: str):
@@ -25,9 +27,13 @@ def read_yaml(path: Path, expected: str):
             lines[0] = ""
         loader = type("_Plain", (yaml.SafeLoader,), {"yaml_constructors": dict(yaml.SafeLoader.yaml_constructors)})
         loader.add_multi_constructor("", _untagged)
+        depth = 0
         for event in yaml.parse("\n".join(lines), Loader=yaml.SafeLoader):
             if getattr(event, "anchor", None):
                 raise ValueError("it uses anchors")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise ValueError(f"its lists are nested more than {DEEPEST} deep")
         return yaml.load("\n".join(lines), Loader=loader)  # a SafeLoader
     except (ValueError, RecursionError, yaml.YAMLError, AttributeError, TypeError) as e:
         raise AssetError(f"{path} is not YAML that can be read ({str(e)[:200]}). Expected {expected}.") from e

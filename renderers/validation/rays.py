@@ -1,4 +1,4 @@
-"""A camera by OpenCV and a caster that tries every triangle: slow, plain, and nobody's renderer."""
+"""A camera by OpenCV and a caster that tries every triangle on its rays: plain, and nobody's renderer."""
 
 import typing
 from typing import Any
@@ -67,16 +67,28 @@ def cast(corners: np.ndarray, rays: np.ndarray, limit: np.ndarray):
     i, j, k = corners[:, 0], corners[:, 1], corners[:, 2]
     sides = np.stack([np.cross(j, k), np.cross(k, i), np.cross(i, j)], axis=1)
     volume = np.einsum("fd,fd->f", i, sides[:, 0])
-    return _cast(sides, volume, rays, np.asarray(limit, float))
+    return _cast(corners, sides, volume, rays, np.asarray(limit, float))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cast(sides, volume, rays, limit):
+def _cast(corners, sides, volume, rays, limit):
+    """Each triangle with the rays that pass it from left to right: of ``rays``, those between its outermost corners."""
     count = rays.shape[0]
     face, weight, depth = np.full(count, -1), np.zeros((count, 3)), limit.copy()
-    for n in range(count):
-        x, y = rays[n, 0], rays[n, 1]
-        for f in range(sides.shape[0]):
+    order = np.argsort(rays[:, 0])  # NaN last
+    across = rays[order, 0]
+    seen = np.searchsorted(across, np.inf)
+    for f in range(sides.shape[0]):
+        first, last = 0, seen
+        if corners[f, 0, 2] > NEAR and corners[f, 1, 2] > NEAR and corners[f, 2, 2] > NEAR:
+            x0, x1, x2 = corners[f, :, 0] / corners[f, :, 2]
+            low, high = min(x0, x1, x2), max(x0, x1, x2)
+            rounding = 1e-12 * (1 + abs(low) + abs(high))
+            first = np.searchsorted(across[:seen], low - rounding)
+            last = np.searchsorted(across[:seen], high + rounding)
+        for m in range(first, last):
+            n = order[m]
+            x, y = rays[n, 0], rays[n, 1]
             a = sides[f, 0, 0] * x + sides[f, 0, 1] * y + sides[f, 0, 2]
             b = sides[f, 1, 0] * x + sides[f, 1, 1] * y + sides[f, 1, 2]
             c = sides[f, 2, 0] * x + sides[f, 2, 1] * y + sides[f, 2, 2]
