@@ -26,6 +26,9 @@ from mannequin.generator.inside import distance, windings
 if TYPE_CHECKING:
     from mannequin.generator.scene import Scene
 
+DEEPEST = 0.01
+"""Metres by which people may be in one another, as they are who touch."""
+
 STEP = 0.01
 """Metres by which two bodies may approach from one time looked at to the next."""
 

@@ -1,5 +1,6 @@
 """A clip description turned into posed meshes: the last step that all renderers share."""
 
+import functools
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -66,6 +67,16 @@ class Scene:
     environment: np.ndarray | None
     hands: dict[str, PersonTrack] = field(default_factory=dict)
     objects: dict[str, ObjectTrack] = field(default_factory=dict)
+
+    @functools.cached_property
+    def thickness(self) -> dict[str, np.ndarray]:
+        """Name of a person or hand → (J,) metres, how thick it is around each joint: twice the distance to the nearest
+        vertex at frame 0."""
+        skin = {mesh.name: mesh.vertices[1] for mesh in self.meshes}
+        return {
+            name: 2 * np.array([np.linalg.norm(skin[name] - joint, axis=1).min() for joint in track.joints[0]])
+            for name, track in (self.people | self.hands).items()
+        }
 
 
 def build_scene(spec: ClipSpec, catalog, outputs=()) -> Scene:

@@ -114,42 +114,42 @@ def extents(mask: Foreground) -> tuple[np.ndarray, np.ndarray]:
     """((T, 4) float32 pixel edges x0, y0, x1, y1, zeros where it is empty, (T,) int32 pixels) of a mask."""
     frames, w = mask.num_frames, mask.resolution[1]
     box, pixels = np.zeros((frames, 4), np.float32), np.diff(mask.offsets).astype(np.int32)
-    for t in np.flatnonzero(pixels):
-        y, x = np.divmod(mask.pixels[mask.offsets[t] : mask.offsets[t + 1]].astype(np.int64), w)
-        box[t] = x.min(), y.min(), x.max() + 1, y.max() + 1
+    if not pixels.any():
+        return box, pixels
+    some = pixels > 0
+    first, last, x = mask.offsets[:-1][some], mask.offsets[1:][some] - 1, mask.pixels % w
+    box[some, 0], box[some, 2] = np.minimum.reduceat(x, first), np.maximum.reduceat(x, first) + 1
+    box[some, 1], box[some, 3] = mask.pixels[first] // w, mask.pixels[last] // w + 1
     return box, pixels
 
 
 def _hidden(scene, foreground, track, mesh, points, image, in_frame) -> np.ndarray:
     """(T, J) visibility of the joints in the frame: see person_views."""
     own = own_parts(track.joint_names) if track.kind == "body" else np.zeros((len(track.joint_names), 25), bool)
-    thickness = 2 * np.array([np.linalg.norm(mesh.vertices[1] - joint, axis=1).min() for joint in track.joints[0]])
     things = [m.instance for m in scene.meshes if m.name not in scene.people and m.name not in scene.hands]
     hidden = np.full(in_frame.shape, VISIBLE)
-    for t in range(foreground.num_frames):
-        joints = np.flatnonzero(in_frame[t])
-        x, y = np.floor(image[t, joints]).astype(np.int64).T
-        part, instance, depth = surface_at(foreground, t, y * foreground.resolution[1] + x)
-        nearer = points[t, joints, 2] - depth
-        same = instance == mesh.instance
-        behind_own = (nearer > thickness[joints]) & ~own[joints, part]
-        by_other = np.where(np.isin(instance, things), BY_OBJECT, BY_ANOTHER)
-        behind = np.where(same, behind_own, nearer > 0) & (instance > 0)
-        hidden[t, joints] = np.where(behind, np.where(same, BY_ONESELF, by_other), VISIBLE)
+    t, joints = np.nonzero(in_frame)
+    x, y = np.floor(image[t, joints]).astype(np.int64).T
+    part, instance, depth = surface_at(foreground, t, y * foreground.resolution[1] + x)
+    nearer = points[t, joints, 2] - depth
+    same = instance == mesh.instance
+    behind_own = (nearer > scene.thickness[mesh.name][joints]) & ~own[joints, part]
+    by_other = np.where(np.isin(instance, things), BY_OBJECT, BY_ANOTHER)
+    behind = np.where(same, behind_own, nearer > 0) & (instance > 0)
+    hidden[t, joints] = np.where(behind, np.where(same, BY_ONESELF, by_other), VISIBLE)
     return hidden
 
 
-def surface_at(foreground: Foreground, t: int, pixels: np.ndarray):
-    """(part, instance, depth) of the surfaces at flat ``pixels`` of frame ``t``; 0 where there is none."""
-    span = slice(foreground.offsets[t], foreground.offsets[t + 1])
-    known = foreground.pixels[span]
-    at = np.minimum(np.searchsorted(known, pixels), max(len(known) - 1, 0))
-    hit = known[at] == pixels if len(known) else np.zeros(len(pixels), bool)
-    found = []
-    for name in NEEDED_CHANNELS:
-        value = foreground.values[name][span]
-        found.append(np.where(hit, value[at], 0) if len(value) else np.zeros(len(pixels), value.dtype))
-    return found
+def surface_at(foreground: Foreground, frames: np.ndarray, pixels: np.ndarray) -> list[np.ndarray]:
+    """(part, instance, depth), each (n,), of the surfaces at flat ``pixels`` of ``frames``; 0 where there is none, and
+    beyond the image."""
+    h, w = foreground.resolution
+    known = np.repeat(np.arange(foreground.num_frames) * (h * w), np.diff(foreground.offsets)) + foreground.pixels
+    if len(known) == 0:
+        return [np.zeros(len(pixels), foreground.values[name].dtype) for name in NEEDED_CHANNELS]
+    wanted = np.where((pixels >= 0) & (pixels < h * w), frames * (h * w) + pixels, -1)
+    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return [np.where(known[at] == wanted, foreground.values[name][at], 0) for name in NEEDED_CHANNELS]
 
 
 def own_parts(joint_names: tuple[str, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ from mannequin.generator.catalog import Assets, Catalog
 from mannequin.generator.config import SampleConfig
 from mannequin.generator.environment import builtin_environments
 from mannequin.generator.errors import ConfigError
-from mannequin.generator.penetration import Penetration, scene_penetration
+from mannequin.generator.penetration import DEEPEST, Penetration, scene_penetration
 from mannequin.generator.people import frame_times, perform, person_pose, person_vertices
 from mannequin.generator.placing import Member, Spheres, cover, make_unit, meet, place_units
 from mannequin.generator.presets import company
@@ -107,7 +107,7 @@ def test_nobody_gets_into_anybody(catalog, clip, arrangement):
     assert [p.name for p in spec.people] == ["person0", "person1", "person2"]
     assert spec.tags["people"] == 3 and spec.tags["arrangement"] == arrangement
     found = scene_penetration(build_scene(spec, catalog))
-    assert found.depth == spec.tags["penetration"] <= company.DEEPEST
+    assert found.depth == spec.tags["penetration"] <= DEEPEST
 
 
 def test_people_in_each_other_are_found_in_the_scene(catalog, clip):
@@ -338,7 +338,7 @@ def test_who_was_recorded_in_each_other_is_drawn_anew(monkeypatch):
     index = next(k for k in range(9) if pairs_in(sample_clip(config, catalog, 1, k)))
     monkeypatch.setattr(Pairs, "apart", 0.1)
     spec = sample_clip(config, catalog, 1, index)
-    assert not pairs_in(spec) and spec.tags["penetration"] <= company.DEEPEST
+    assert not pairs_in(spec) and spec.tags["penetration"] <= DEEPEST
 
 
 # What is said of everybody

@@ -26,6 +26,7 @@ from mannequin.renderers.choice import open_renderer
 from mannequin.renderers.production.job import Job, run_job
 from mannequin.renderers.validation import posing
 from mannequin.renderers.validation import validate as validation
+from mannequin.renderers.validation.colour import order_findings
 from mannequin.renderers.validation.company import penetration_findings
 from mannequin.renderers.validation.geometry import leftness
 from mannequin.renderers.validation.table import Finding, Report
@@ -679,3 +680,26 @@ def test_leftness_is_minus_one_for_a_mirrored_body():
             joints[0, SMPL_JOINTS.index(f"{side}_{name}")] = place
     assert leftness(joints) == pytest.approx(1)
     assert leftness(joints * (-1, 1, 1)) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("step, told", [(1, False), (5, True)])
+def test_only_what_lies_beside_the_contour_tells_frames_apart(step, told):
+    """Along it a picture of few samples is a draw between person and background."""
+    rng, frames = np.random.default_rng(0), 4
+    backdrop = np.full((60, 80, 3), 40, np.uint8)
+    masks = np.zeros((frames, 60, 80), bool)
+    for t in range(frames):
+        masks[t, 10:50, 20 + step * t : 30 + step * t] = True
+    clean = np.where(masks[..., None], np.uint8(200), backdrop)
+    rgb = clean.copy()
+    for t in range(frames):
+        left, right = 20 + step * t, 30 + step * t
+        rgb[t, 10:50, [left - 1, right]] = rng.choice([40, 200], (2, 40, 1))
+    again = {t: (clean[t], masks[t]) for t in range(frames)}
+
+    def found(pictures):
+        return [f.value for f in order_findings(pictures, again, range(frames)) if f.check == "picture is of its frame"]
+
+    right, late = found(rgb), found(rgb[[0, 0, 1, 2]])
+    assert (len(right), len(late)) == ((2, 2) if told else (0, 0))
+    assert all(value < 0.2 for value in right) and (not told or max(late) > 1)

@@ -10,7 +10,7 @@ from mannequin.generator import exact
 from mannequin.generator.config import ResolvedConfig
 from mannequin.generator.errors import ConfigError
 from mannequin.generator.motion.base import Motion
-from mannequin.generator.penetration import Penetration, deepest_penetration
+from mannequin.generator.penetration import DEEPEST, Penetration, deepest_penetration
 from mannequin.generator.people import PersonPose, frame_times, perform, person_pose, person_vertices, placed_pose
 from mannequin.generator.placing import Unit, cover, place_units
 from mannequin.generator.presets.arrangement import SPACING, Performer, as_recorded, facing, form_units, heading_of
@@ -28,9 +28,6 @@ FRONT = -np.pi / 2
 
 MOST_BODIES = 2**15
 """People times frames of a clip of several; each takes some 0.17 MB while they are compared."""
-
-DEEPEST = 0.01
-"""Metres by which people may be in one another, as they are who touch; deeper ones are drawn anew."""
 
 MOST_TRIES = 8
 """Of placing the people of a clip, before it is given up."""

@@ -105,7 +105,10 @@ def _poses(stand: Stand, path: Path, farther: float, ground: float) -> np.ndarra
     offset[:, 2] = np.maximum(offset[:, 2], np.minimum(path.offset[:, 2], 0.0))
     position = path.target + offset
     position[:, 2] = np.maximum(position[:, 2], ground + LOW)
-    poses = np.stack([look_at(eye, target) for eye, target in zip(position, path.target)])
+    if (position == position[0]).all() and (path.target == path.target[0]).all():
+        poses = np.repeat(look_at(position[0], path.target[0])[None], len(position), axis=0)
+    else:
+        poses = np.stack([look_at(eye, target) for eye, target in zip(position, path.target)])
     poses[:, :3, 3] += stand.aside * poses[:, :3, 0]
     if path.angle is not None and path.step is not None:
         poses[:, :3, 3] += exact.matmul(poses[:, :3, :3], path.step[..., None])[..., 0]

@@ -84,14 +84,12 @@ def _hiders(clip: Clip, view: View, person: PersonView, name: str) -> Finding:
     """Joints that are said to be hidden by what is not in their pixel."""
     objects = [thing.instance for thing in clip.spec.objects]
     own = next(n for n, called in clip.spec.instances.items() if called == name)
-    wrong = 0
-    for t in range(clip.spec.num_frames):
-        hidden = np.flatnonzero(np.isin(person.visibility[t], (BY_ONESELF, BY_ANOTHER, BY_OBJECT)))
-        x, y = np.floor(person.joints2d[t, hidden]).astype(np.int64).T
-        _part, instance, _depth = surface_at(view.labels, t, y * view.labels.resolution[1] + x)
-        expected = np.where(instance == own, BY_ONESELF, np.where(np.isin(instance, objects), BY_OBJECT, BY_ANOTHER))
-        wrong += int(((expected != person.visibility[t, hidden]) | (instance == 0)).sum())
-    return Finding("joints hidden by what is there", wrong, 0, "joints", note=name)
+    t, joints = np.nonzero(np.isin(person.visibility, (BY_ONESELF, BY_ANOTHER, BY_OBJECT)))
+    x, y = np.floor(person.joints2d[t, joints]).astype(np.int64).T
+    _part, instance, _depth = surface_at(view.labels, t, y * view.labels.resolution[1] + x)
+    expected = np.where(instance == own, BY_ONESELF, np.where(np.isin(instance, objects), BY_OBJECT, BY_ANOTHER))
+    wrong = (expected != person.visibility[t, joints]) | (instance == 0)
+    return Finding("joints hidden by what is there", int(wrong.sum()), 0, "joints", note=name)
 
 
 def amodal_ray_findings(clip: Clip, scene: Scene) -> list[Finding]:

@@ -44,16 +44,18 @@ def order_findings(rgb: np.ndarray, again: dict[int, tuple[np.ndarray, np.ndarra
     """The picture belongs to its frame and is not mirrored.
 
     rgb: (T, H, W, 3) pictures of one camera. again: frame → ((H, W, 3) picture, (H, W) bool
-    foreground) rendered again, for ``frames`` and their neighbours.
+    foreground) rendered again, for ``frames`` and their neighbours. Beside a contour a picture of few samples tells
+    little: only what lies a pixel away from the frame's own foreground tells it from its neighbours.
     """
     before, after = Comparison("picture is of its frame"), Comparison("picture is of its frame")
     mirrored = Comparison("picture is not mirrored")
     for t in frames:
         image, mask = again[t]
+        near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         mirrored.add(rgb[t], image, image[:, ::-1], ~mask)
         for comparison, other in ((before, t - 1), (after, t + 1)):
             if other in again:
-                comparison.add(rgb[t], image, again[other][0], ~mask & again[other][1])
+                comparison.add(rgb[t], image, again[other][0], ~near & again[other][1])
     return before.findings() + after.findings() + mirrored.findings()
 
 

@@ -1,13 +1,10 @@
 """Whether people keep out of one another."""
 
 from mannequin.generator.clip import Clip
-from mannequin.generator.penetration import scene_penetration
+from mannequin.generator.penetration import DEEPEST, scene_penetration
 from mannequin.generator.presets.company import RECORDED
 from mannequin.generator.scene import Scene
 from mannequin.renderers.validation.table import Finding
-
-DEEPEST = 0.01
-"""m by which people may be in one another, as they are who touch."""
 
 ROUNDING = 1e-4
 """m by which what a clip says of it may differ from what is found again."""
