@@ -113,6 +113,14 @@ def test_everybody_of_a_recording_is_there_while_all_are_and_of_one_gender(tmp_p
     assert pair.tags["arrangement"] == "recorded" and pair.tags["people"] == 2.0
 
 
+def test_more_people_than_a_clip_may_have_are_told_not_left_out(tmp_path, monkeypatch):
+    one, other = walker(60), walker(60, (1.2, 0.8), heading=180)
+    vibe(tmp_path / "S001A050.pkl", {1: (*one, range(60)), 7: (*other, range(60))})
+    monkeypatch.setattr("mannequin.generator.presets.company.MOST_PEOPLE", 1)
+    with pytest.raises(ConfigError, match="2 people were recorded together with .*at most 1 in a clip"):
+        sample_clip(SampleConfig(preset="surreact"), Catalog(Assets(motion=(str(tmp_path),))), 0, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -228,7 +228,12 @@ class _Several:
         """
         sampler, catalog = self.sampler, self.sampler.catalog
         people = [sampler.person(self.config, 0, self.motion)]
-        mates = self._mates(people[0])[: MOST_PEOPLE - 1]
+        mates = self._mates(people[0])
+        if len(mates) >= MOST_PEOPLE:
+            raise ConfigError(
+                f"{len(mates) + 1} people were recorded together with {people[0].motion.asset!r}; expected at most "
+                f"{MOST_PEOPLE} in a clip. Ask for --people {MOST_PEOPLE}, or use files of fewer."
+            )
         people += [sampler.person(self.config, number, mate) for number, mate in enumerate(mates, start=1)]
         frames = self._frames(people)
         check_bodies(len(people), frames)
