@@ -130,6 +130,17 @@ def test_imports_from_a_script_meet_ours(commands, foreign, tmp_path):
     assert len(files) == 4 and all(Path(file).is_relative_to(commands.parents[1]) for file in files)
 
 
+def test_a_foreign_package_of_the_same_name_is_told(tmp_path):
+    """As where a folder in PYTHONPATH is called so, and an editable installation still finds the modules."""
+    (tmp_path / "mannequin").mkdir()
+    (tmp_path / "mannequin" / "__init__.py").write_text(f"__path__.append({str(ROOT / 'mannequin')!r})\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-m", "mannequin", "--version"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "finds another package of this name first" in done.stderr
+    assert str(tmp_path / "mannequin") in done.stderr and str(ROOT / "mannequin") in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["mannequin"], ["python", "-m", "mannequin"]], ids=["command", "module"])
 def test_the_command_line_meets_ours(commands, foreign, words):
